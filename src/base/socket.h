@@ -1,0 +1,16 @@
+/* Unix stream sockets and the passing of descriptors (unix(7)). Any thread. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Listens at path (at most 107 bytes), replacing a dead socket file; CONFLICT if somebody answers there.
+ * Returns the descriptor (close-on-exec, blocking) or -1. */
+int socket_listen(const char *path, mode_t mode, GError **error);
+
+/* Connects to path. A path over 107 bytes is reached through /proc/self/fd. Returns the descriptor or -1. */
+int socket_connect(const char *path, GError **error);
+
+/* Sends length (> 0) bytes with one descriptor attached to the first of them. The caller keeps passed_fd. */
+bool socket_send_fd(int socket, const void *data, size_t length, int passed_fd, GError **error);
