@@ -1,0 +1,188 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "base/secret.h"
+#include "base/socket.h"
+
+static void test_sizes(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+        bool good;
+    } rows[] = {
+        {"0", 0, true},
+        {"4096", 4096, true},
+        {"512MiB", 512ULL << 20, true},
+        {"20 GiB", 20ULL << 30, true},
+        {"8388607TiB", 8388607ULL << 40, true},
+        {"8388608TiB", 0, false},
+        {"", 0, false},
+        {"-1", 0, false},
+        {"1GB", 0, false},
+        {"1  GiB", 0, false},
+        {"GiB", 0, false},
+        {"99999999999999999999", 0, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        uint64_t bytes = 7;
+        g_assert_cmpint(number_parse_size(rows[i].text, "memory", &bytes, &error), ==, rows[i].good);
+        g_assert_cmpuint(bytes, ==, rows[i].good ? rows[i].bytes : 7);
+        g_assert_true(rows[i].good == (error == NULL));
+    }
+}
+
+static void test_size_text(void)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } rows[] = {{0, "0 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {1536, "1.5 KiB"}, {20ULL << 30, "20 GiB"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = number_format_size(rows[i].bytes);
+        g_assert_cmpstr(text, ==, rows[i].text);
+    }
+}
+
+static void test_ids(void)
+{
+    g_autofree char *first = id_new();
+    g_autofree char *second = id_new();
+    g_assert_true(id_is_valid(first));
+    g_assert_cmpstr(first, !=, second);
+    g_assert_cmpint(strncmp(first, second, 10), <=, 0);
+    g_assert_false(id_is_valid(NULL));
+    g_assert_false(id_is_valid("01ARZ3NDEKTSV4RRFFQ69G5FA"));
+    g_assert_false(id_is_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
+}
+
+static void test_secrets(void)
+{
+    g_autoptr(SecretString) token = secret_token_new();
+    g_assert_cmpuint(strlen(token), ==, 43);
+    g_autofree char *hash = secret_token_hash(token);
+    g_assert_cmpuint(strlen(hash), ==, 64);
+    g_assert_true(secret_equal(token, token));
+    g_assert_false(secret_equal(token, hash));
+    g_assert_false(secret_equal(NULL, NULL));
+    g_autofree char *stored = secret_password_hash("correct horse battery", NULL);
+    g_assert_true(g_str_has_prefix(stored, "$argon2id$"));
+    g_assert_true(secret_password_verify(stored, "correct horse battery"));
+    g_assert_false(secret_password_verify(stored, "correct horse batterz"));
+}
+
+static void test_json(void)
+{
+    g_autoptr(GError) error = NULL;
+    const char *text = "{\"name\":\"sales\",\"size\":3}";
+    g_autoptr(Json) object = json_parse_object(text, strlen(text), "request body", &error);
+    const char *name = NULL;
+    int size = 0;
+    g_assert_true(json_read(object, "request body", &error, "{s:s, s:i}", "name", &name, "size", &size));
+    g_assert_cmpstr(name, ==, "sales");
+    g_assert_false(json_read(object, "request body", &error, "{s:s}", "name", &name));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_null(json_parse_object("{\"a\":1,\"a\":2}", 13, "request body", &error));
+    g_clear_error(&error);
+    g_assert_null(json_parse_object("[1]", 3, "request body", &error));
+    g_autofree char *again = json_text(object);
+    g_assert_cmpstr(again, ==, text);
+}
+
+static void test_files(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "a", NULL);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(file_write_atomic(path, "one", 3, 0640, &error));
+    g_assert_true(file_write_atomic(path, "four", 4, 0640, &error));
+    struct stat info;
+    g_assert_cmpint(stat(path, &info), ==, 0);
+    g_assert_cmpuint(info.st_mode & 07777, ==, 0640);
+    size_t length = 0;
+    g_autofree char *text = file_read(path, 4, &length, &error);
+    g_assert_cmpstr(text, ==, "four");
+    g_assert_null(file_read(path, 3, &length, &error));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_TOO_LARGE);
+    g_clear_error(&error);
+    g_autofree char *none = g_build_filename(folder, "none", "deeper", NULL);
+    g_assert_false(file_write_atomic(none, "x", 1, 0600, &error));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_NOT_FOUND);
+    g_clear_error(&error);
+    g_assert_true(folder_remove(folder, &error));
+    g_assert_true(folder_remove(folder, &error));
+}
+
+static void test_sockets(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
+    g_autofree char *deep = g_strdup_printf("%s/%0120d", folder, 7);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(folder_make(deep, 0700, &error));
+    g_autofree char *path = g_build_filename(deep, "s.sock", NULL);
+    autofd int listener = socket_listen(path, 0600, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(socket_listen(path, 0600, &error), ==, -1);
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_CONFLICT);
+    g_clear_error(&error);
+    fd_clear(&listener);
+    listener = socket_listen(path, 0600, &error); /* a dead socket file is replaced */
+    g_assert_no_error(error);
+    autofd int client = socket_connect(path, &error);
+    g_assert_no_error(error);
+    autofd int server = accept(listener, NULL, NULL);
+    g_assert_true(socket_send_fd(client, "x", 1, listener, &error));
+    char byte = 0;
+    g_assert_cmpint(recv(server, &byte, 1, 0), ==, 1);
+    g_assert_cmpint(byte, ==, 'x');
+    g_assert_true(folder_remove(folder, &error));
+}
+
+static void test_config(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "oriel.conf", NULL);
+    g_autoptr(GError) error = NULL;
+    g_setenv("ORIEL_STATE", folder, TRUE);
+    g_unsetenv("ORIEL_PORT");
+    const char *good = "[oriel]\nport=9443\nmemory_limit=4GiB\npublic_url=https://desk.example/\n";
+    g_assert_true(file_write_atomic(path, good, strlen(good), 0600, &error));
+    g_autoptr(Config) config = config_load(NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(config->port, ==, 9443);
+    g_assert_cmpuint(config->memory_limit, ==, 4ULL << 30);
+    g_assert_cmpstr(config->public_url, ==, "https://desk.example");
+    static const char *const bad[] = {"[oriel]\nprot=1\n", "[oriel]\nport=0\n", "port=1\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_assert_true(file_write_atomic(path, bad[i], strlen(bad[i]), 0600, &error));
+        g_assert_null(config_load(NULL, &error));
+        g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_INVALID);
+        g_clear_error(&error);
+    }
+    g_assert_true(folder_remove(folder, &error));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_assert_true(secret_init(NULL));
+    g_test_add_func("/base/sizes", test_sizes);
+    g_test_add_func("/base/size-text", test_size_text);
+    g_test_add_func("/base/ids", test_ids);
+    g_test_add_func("/base/secrets", test_secrets);
+    g_test_add_func("/base/json", test_json);
+    g_test_add_func("/base/files", test_files);
+    g_test_add_func("/base/sockets", test_sockets);
+    g_test_add_func("/base/config", test_config);
+    return g_test_run();
+}
