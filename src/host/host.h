@@ -1,0 +1,191 @@
+/* This host's machines: what the store desires becomes so, and stays so.
+ *
+ * One reconcile thread looks at the rows of this host and at the QEMU processes, and hands each difference to
+ * a bounded pool of workers, one small idempotent step a desktop at a time. The click (host_connect) does not
+ * wait for that loop: it walks the same steps straight-line on the caller's thread. Nothing is remembered
+ * only here: host_close, a crash or kill -9 at any instruction leaves machines running, and the next
+ * host_open adopts them.
+ *
+ * Every function may be called from any thread and may block (QEMU, disk, store); none may be called from the
+ * loop thread of an HTTP server. Rows (desktops, sessions, pools) are read from the store; this header gives
+ * only their ids.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/config.h"
+
+typedef struct Host Host;
+typedef struct Store Store;           /* store/store.h */
+typedef struct JobRunner JobRunner;   /* job/job.h */
+typedef struct HostDriver HostDriver; /* host/driver.h */
+
+typedef struct {
+    const Config *config;     /* lives longer than the host */
+    Store *store;             /* open; lives longer than the host */
+    JobRunner *jobs;          /* runs the template builds; lives longer than the host */
+    const HostDriver *driver; /* NULL: real machines (machine/); tests and scale trials simulate them */
+} HostSetup;
+
+/* Takes this state folder for itself (a lock file: CONFLICT if another orield has it), writes this host's
+ * row, adopts the machines that run, and starts the reconcile thread. Returns as soon as adoption is done;
+ * templates and spares come after. NULL on failure. */
+Host *host_open(const HostSetup *setup, GError **error);
+
+/* Ends threads, waits for steps under way; machines go on running. Jobs of the host must have been stopped
+ * before (job_runner_stop). NULL is fine. */
+void host_close(Host *host);
+
+/* A pool, image or desktop row changed: look now instead of at the next heartbeat. Never blocks. */
+void host_wake(Host *host);
+
+/* This host's id in the store. Lives as long as the host. */
+const char *host_id(const Host *host);
+
+/* ---- who asks: goes into the audit events ---- */
+
+typedef struct {
+    const char *user_id; /* NULL: the system itself or the local administrator by peer credentials */
+    const char *client;  /* address of the client, "192.0.2.7"; NULL: none */
+} HostActor;
+
+/* ---- the click ---- */
+
+typedef struct {
+    HostActor actor;
+    const char *user_id;    /* whom the desktop is for (an operator may connect for another user) */
+    const char *pool_id;    /* this pool's desktop of that user ... */
+    const char *desktop_id; /* ... or the console of this very desktop (then user_id may be NULL and as_admin
+                               is needed) */
+    bool as_admin;          /* skips entitlement and maintenance; the caller has checked the role */
+} HostConnectRequest;
+
+typedef struct {
+    char *desktop_id; /* NULL only if pending on the template */
+    char *session_id; /* NULL while pending */
+    char *ticket;     /* for host_display_open, once, until expires_ms; NULL while pending */
+    int64_t expires_ms;
+    char *job_id; /* pending: the job that boots what is missing; ask again when it has ended. NULL: connected
+                   */
+} HostConnection;
+
+void host_connection_clear(HostConnection *connection); /* frees the fields, wipes the ticket */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
+
+/* Entitlement, claim, desired = running, thaw, observed = running, session row, ticket: on return the
+ * machine's processors run. The same user in the same pool always gets the same desktop, however many clicks
+ * race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
+ * FORBIDDEN (not entitled), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
+ * NOT_FOUND, UNAVAILABLE (the machine did not start: its reason), TOO_MANY (too many clicks under way on this
+ * host). */
+bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
+
+/* ---- the display ---- */
+
+typedef struct {
+    int fd;           /* a connected stream socket that speaks RFB from its first byte; the caller owns it */
+    char *desktop_id; /* the caller frees with host_display_clear, which closes a fd that is >= 0 */
+    char *session_id; /* NULL: an administrator's console */
+    char *user_id;    /* of the session; NULL: console */
+} HostDisplay;
+
+void host_display_clear(HostDisplay *display);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostDisplay, host_display_clear)
+
+/* Uses the ticket up and connects to its desktop's display. NOT_FOUND: unknown, expired or used ticket (no
+ * difference is shown); UNAVAILABLE: the machine is gone. */
+bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error);
+
+/* ---- sessions ---- */
+
+/* Closes the viewers of this session; the desktop runs on. Idempotent. */
+bool host_session_disconnect(Host *host, const char *session_id, const HostActor *actor, GError **error);
+
+/* Asks the guest to log its user off (at most 20 s, then goes on without it), ends the session, and does with
+ * the desktop what the pool says: a floating one is refreshed or released, a dedicated one stays. Returns
+ * when the session has ended; the refresh comes beside. Idempotent. */
+bool host_session_log_off(Host *host, const char *session_id, const HostActor *actor, GError **error);
+
+/* ---- one desktop: each writes desired state and an event, then wakes the loop; they return before the
+ * machine is there ---- */
+
+bool host_desktop_start(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+/* Orderly: power button through the agent or ACPI, after 60 s by force. The disk is kept. CONFLICT while
+ * somebody is in session, unless force. */
+bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const HostActor *actor,
+                       GError **error);
+/* The reset button: the guest boots anew from its own disk; sessions go on. CONFLICT unless it runs. Done on
+ * return. */
+bool host_desktop_reset(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+/* Back to the image: its disk and memory are thrown away, its session ends. Also the way out of `failed`. */
+bool host_desktop_refresh(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+/* The desktop belongs to nobody again (its session ends); it is refreshed, so that the next user finds
+ * nothing. */
+bool host_desktop_release(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+/* Gives a desktop that belongs to nobody to this user. CONFLICT: it is somebody else's, or the user has one
+ * in this pool. */
+bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const HostActor *actor,
+                         GError **error);
+/* Ends the machine and removes row and folder; the session ends. The pool may make a new one for its size. */
+bool host_desktop_delete(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+
+/* Passes a window's size to the guest (1..16384). UNAVAILABLE: it does not run or has no agent. */
+bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, unsigned height, GError **error);
+
+/* The desktop's screen as PNG, at most `width` pixels wide (0: as it is), at most one second old.
+ * UNAVAILABLE: it does not run. */
+GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned width, GError **error);
+
+/* ---- the host ---- */
+
+/* For `make down` and the end of a host's service: every machine ends and nothing is lost. Desktops without
+ * an owner or a session end, others are suspended (or shut down in an orderly way where that fails); the next
+ * host_open resumes them. Stops reconciling first: only host_close may follow. */
+bool host_stop_machines(Host *host, GError **error);
+
+typedef struct {
+    char *accelerator;       /* "kvm" or "tcg" */
+    char *accelerator_why;   /* one sentence */
+    char *qemu_version;      /* "7.2.22" */
+    uint64_t memory_total;   /* bytes that machines may use in all: config's memory_limit, else what the host
+                                can give */
+    uint64_t memory_used;    /* of it, by machines now (proportional set size) */
+    uint64_t memory_desktop; /* one more idle desktop's private memory, as measured here or estimated */
+    uint64_t disk_total;
+    uint64_t disk_free;
+    uint64_t disk_floor; /* below it no new desktops are made */
+    unsigned desktops_running;
+    unsigned desktops_starting;
+    unsigned desktops_failed;
+    unsigned desktops_room; /* how many more fit into memory now */
+    unsigned sessions;      /* connected or disconnected */
+    unsigned waiting;       /* QEMU processes that wait for a click */
+    unsigned templates_ready;
+    unsigned templates_building;
+    bool accepts_desktops; /* false: no room; says why: */
+    char *problem;         /* NULL, or one sentence */
+} HostStatus;
+
+void host_status_clear(HostStatus *status);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostStatus, host_status_clear)
+
+/* From memory, at most 5 s old; quick. */
+bool host_status(Host *host, HostStatus *ret, GError **error);
+
+/* State of a pool's template on this host, for people: "ready", "booting", "waiting for the image", "failed".
+ */
+typedef struct {
+    char *state;
+    char *job_id;    /* the build, running or last; NULL: none */
+    char *error;     /* the last failure, NULL: none */
+    uint64_t memory; /* bytes of RAM the template holds; 0 if not ready */
+} HostTemplateStatus;
+
+void host_template_status_clear(HostTemplateStatus *status);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostTemplateStatus, host_template_status_clear)
+
+bool host_template_status(Host *host, const char *pool_id, HostTemplateStatus *ret, GError **error);
