@@ -1,0 +1,30 @@
+/* The words that host and guest agent say to each other (docs/architecture.md, contract 2): one JSON object a line on
+ * the virtio-serial port. Constants only, no GLib: the agent in the guest includes this too. */
+#pragma once
+
+#define AGENT_PORT_NAME "org.oriel.agent.0"
+#define AGENT_PORT_PATH "/dev/virtio-ports/" AGENT_PORT_NAME
+
+/* "type" of a message from the host */
+#define AGENT_PING "ping"
+#define AGENT_PREPARE_FREEZE "prepare-freeze"
+#define AGENT_IDENTITY "identity"
+#define AGENT_LOG_OFF "log-off"
+#define AGENT_RESIZE "resize"
+#define AGENT_SHUT_DOWN "shut-down"
+
+/* "type" of a message from the agent */
+#define AGENT_HELLO "hello"
+#define AGENT_READY "ready"
+#define AGENT_DONE "done"
+#define AGENT_SESSION "session"
+#define AGENT_PONG "pong"
+
+/* "state" of AGENT_SESSION */
+#define AGENT_LOGGED_ON "logged-on"
+#define AGENT_LOGGED_OFF "logged-off"
+
+#define AGENT_ENTROPY_BYTES 64  /* of "entropy", before base64 */
+#define AGENT_ID_LONGEST 64     /* bytes of "id" */
+#define AGENT_SCREEN_SMALLEST 64 /* pixels: bounds of "width" and "height" */
+#define AGENT_SCREEN_LARGEST 8192
