@@ -1,0 +1,53 @@
+/* Roles, permissions, and the one table between them. Pure; any thread. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* A set of roles: bits or-ed together. */
+typedef enum {
+    ROLE_USER = 1 << 0,     /* uses desktops */
+    ROLE_AUDITOR = 1 << 1,  /* reads the audit trail and nothing else */
+    ROLE_HELPDESK = 1 << 2, /* sees and ends sessions, starts and stops desktops */
+    ROLE_OPERATOR = 1 << 3, /* runs the house: sees all, assigns, consoles, jobs */
+    ROLE_ADMIN = 1 << 4,    /* everything */
+} Role;
+typedef unsigned Roles;
+
+typedef enum {
+    PERMISSION_SELF,               /* me, own password, own tokens, own event stream */
+    PERMISSION_PORTAL,             /* tiles, connect to entitled pools, own sessions */
+    PERMISSION_CONNECT_FOR_OTHERS, /* connect in another user's name, console of any desktop */
+    PERMISSION_SESSION_READ,       /* everybody's sessions */
+    PERMISSION_SESSION_WRITE,      /* disconnect, log off anybody */
+    PERMISSION_DESKTOP_READ,       /* everybody's desktops, thumbnails */
+    PERMISSION_DESKTOP_POWER,      /* start, stop, reset, refresh */
+    PERMISSION_DESKTOP_ASSIGN,     /* assign, release */
+    PERMISSION_DESKTOP_DELETE,
+    PERMISSION_POOL_READ, /* pools and entitlements */
+    PERMISSION_POOL_WRITE,
+    PERMISSION_IMAGE_READ, /* images and recipes */
+    PERMISSION_IMAGE_WRITE,
+    PERMISSION_USER_READ, /* users and groups */
+    PERMISSION_USER_WRITE,
+    PERMISSION_JOB_READ,
+    PERMISSION_JOB_CANCEL,
+    PERMISSION_EVENT_READ,
+    PERMISSION_STATUS_READ,
+    PERMISSION_STREAM_ALL, /* changes of everything, not only one's own */
+    PERMISSIONS,
+} Permission;
+
+/* Whether any of these roles has the permission. The one table. */
+bool identity_allows(Roles roles, Permission permission);
+
+/* "pool.write". Never NULL. */
+const char *permission_word(Permission permission);
+
+/* "admin user" to bits; words in any order, separated by spaces. INVALID names the unknown word and what is
+ * allowed. */
+bool roles_parse(const char *text, Roles *ret, GError **error);
+/* Bits to words in the order admin operator helpdesk auditor user. Caller frees. */
+char *roles_format(Roles roles);
+/* NULL-ended array of the words, static. For JSON: the i-th word goes with bit roles_all()[i]. */
+const char *role_word(Role role);

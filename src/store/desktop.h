@@ -1,0 +1,148 @@
+/* Desktops: desired and observed (docs/architecture.md, contract 4), and who has which. */
+#pragma once
+
+#include "store/store.h"
+
+typedef enum { STORE_DESIRED_RUNNING, STORE_DESIRED_STOPPED, STORE_DESIRED_DELETED } StoreDesired;
+
+typedef enum {
+    STORE_OBSERVED_ABSENT,
+    STORE_OBSERVED_STARTING,
+    STORE_OBSERVED_RUNNING,
+    STORE_OBSERVED_STOPPING,
+    STORE_OBSERVED_STOPPED,
+    STORE_OBSERVED_FAILED,
+} StoreObserved;
+
+typedef enum { STORE_AGENT_NONE, STORE_AGENT_READY } StoreAgent;
+
+const char *store_desired_word(StoreDesired desired);    /* "running", ... */
+const char *store_observed_word(StoreObserved observed); /* "absent", ... */
+const char *store_agent_word(StoreAgent agent);          /* "none", "ready" */
+bool store_observed_parse(const char *word, StoreObserved *ret);
+
+typedef struct {
+    char *id;
+    char *pool_id;
+    char *pool_name; /* read only */
+    char *host_id;
+    char *name; /* unique */
+    char *image_version_id;
+    StoreDesired desired;
+    StoreObserved observed;
+    int64_t generation;          /* a refresh raises it */
+    int64_t observed_generation; /* 0: never forked yet; equal to generation: up to date */
+    char *user_id;               /* assignment; NULL: nobody's */
+    char *user_name;             /* read only; NULL: nobody's */
+    int64_t assigned_ms;         /* 0: not assigned */
+    StoreAgent agent;
+    char *error;         /* NULL, or a sentence */
+    char *mac;           /* "52:54:00:..."; NULL: not forked yet */
+    char *machine_id;    /* 32 hex digits; NULL: not forked yet */
+    int64_t observed_ms; /* when observed last changed */
+    int64_t created_ms;
+    int64_t updated_ms;
+    int64_t version;
+} StoreDesktop;
+
+void store_desktop_free(StoreDesktop *desktop);
+
+typedef struct {
+    const char *pool_id;
+    const char *host_id;
+    const char *image_version_id;
+    const char *name; /* NULL: POOL-NUMBER with the pool's next number */
+    StoreDesired desired;
+} StoreDesktopNew;
+
+/* generation 1, observed = absent. FULL: the pool has its size in desktops. CONFLICT: the pool is being
+ * deleted, or the name is taken. NOT_FOUND: no such pool, host or version. */
+StoreDesktop *store_desktop_create(Store *store, const StoreActor *actor, const StoreDesktopNew *fields,
+                                   GError **error);
+
+/* By id or name. */
+StoreDesktop *store_desktop_find(Store *store, const char *name_or_id, GError **error);
+
+typedef struct {
+    const char *pool_id; /* NULL: any; the same for all */
+    const char *user_id;
+    const char *host_id;
+    const char *observed; /* word */
+} StoreDesktopFilter;
+
+/* By id (oldest first), with those that are desired = deleted. filter NULL: all. */
+GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, const StorePage *page,
+                              char **ret_next, GError **error);
+
+/* ---- who has it ---- */
+
+typedef struct {
+    const char *pool_id;
+    const char *user_id;
+    const char *desktop_id; /* this one (CONFLICT if it is no longer free), or NULL: the store picks, ready
+                               ones first */
+} StoreClaim;
+
+/* The user's desktop in this pool if there is one, else a free one that becomes theirs; either is set to
+ * desired = running. Atomic: never two users one desktop, never two desktops one user in one pool, however
+ * many claim at once. FULL: none is free. CONFLICT: the pool is disabled, in maintenance or being deleted.
+ * NOT_FOUND: no such pool or user. */
+StoreDesktop *store_desktop_claim(Store *store, const StoreActor *actor, const StoreClaim *claim,
+                                  GError **error);
+
+/* The user's desktop in this pool. NOT_FOUND: none. */
+StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const char *user_id, GError **error);
+
+/* Gives a free desktop to this user. CONFLICT: it is somebody else's, or the user has one in this pool.
+ * Idempotent. */
+bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id, const char *user_id,
+                          GError **error);
+
+/* What becomes of a desktop when its user leaves it; broker/ decides. */
+typedef struct {
+    bool release; /* nobody's again */
+    bool refresh; /* generation + 1 */
+} StoreAfter;
+
+/* Both at once, or one of them. Its sessions end ("released" or "refreshed"). Idempotent only for release. */
+bool store_desktop_release(Store *store, const StoreActor *actor, const char *id, StoreAfter after,
+                           GError **error);
+
+/* ---- desired: the API writes it ---- */
+
+/* STORE_DESIRED_DELETED also ends its sessions and cannot be taken back (CONFLICT). */
+bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,
+                               GError **error);
+/* generation + 1; its sessions end. With desired = deleted: CONFLICT. Also the way out of failed. */
+bool store_desktop_refresh(Store *store, const StoreActor *actor, const char *id, GError **error);
+
+/* ---- observed: the host writes it ---- */
+
+typedef struct {
+    const char *id;
+    int64_t generation; /* the generation this observation is about: that of the row the host acted upon */
+    StoreObserved observed;
+    const char *error;            /* NULL: none (clears the old one) */
+    const char *image_version_id; /* NULL: keep; the same for the next two */
+    const char *mac;
+    const char *machine_id;
+    bool forked; /* observed_generation becomes generation: its disk and memory are of this generation */
+} StoreObservation;
+
+/* STALE: the row's observed_generation is already newer than `generation`. NOT_FOUND: the row is gone. An
+ * observation that changes nothing writes nothing. Going to any state but running sets agent = none. An event
+ * is written when it fails. */
+bool store_desktop_observe(Store *store, const StoreObservation *observation, GError **error);
+
+/* STALE: observed_generation is not `generation`. */
+bool store_desktop_set_agent(Store *store, const char *id, int64_t generation, StoreAgent agent,
+                             GError **error);
+
+/* Every desktop of this host, for the reconcile loop. */
+GPtrArray *store_desktop_list_host(Store *store, const char *host_id, GError **error);
+
+/* Removes the row after machine and folder are gone. CONFLICT unless desired = deleted. Idempotent: a missing
+ * row is fine. The last desktop of a pool that is being deleted takes the pool along. */
+bool store_desktop_remove(Store *store, const char *id, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreDesktop, store_desktop_free)

@@ -1,0 +1,84 @@
+/* Pools and who may use them. */
+#pragma once
+
+#include "store/store.h"
+
+typedef enum { STORE_POOL_FLOATING, STORE_POOL_DEDICATED } StorePoolType;
+
+const char *store_pool_type_word(StorePoolType type); /* "floating", "dedicated" */
+bool store_pool_type_parse(const char *word, StorePoolType *ret);
+
+typedef struct {
+    char *id;
+    char *name;         /* unique */
+    char *display_name; /* never NULL, may be "" */
+    char *description;  /* never NULL, may be "" */
+    StorePoolType type;
+    char *image_id;
+    char *image_version_id; /* pinned; NULL: the newest ready version */
+    uint64_t size;          /* most desktops it may have */
+    uint64_t spares;        /* ready desktops that belong to nobody yet */
+    uint64_t memory_bytes;
+    uint64_t vcpus;
+    uint64_t disk_limit_bytes; /* most that a desktop's own layer may grow to; 0: no limit */
+    bool refresh_on_log_off;
+    bool enabled;
+    bool maintenance;          /* nobody may connect; desktops stay */
+    char *image_name;          /* read only, as all of the following */
+    bool deleting;             /* store_pool_delete was called: goes when its last desktop has gone */
+    uint64_t desktops;         /* rows that are not desired = deleted */
+    uint64_t desktops_running; /* of them observed = running */
+    uint64_t desktops_assigned;
+    uint64_t sessions; /* not ended */
+    int64_t created_ms;
+    int64_t updated_ms;
+    int64_t version;
+} StorePool;
+
+void store_pool_free(StorePool *pool);
+
+/* CONFLICT: name taken. NOT_FOUND: no such image or version. FULL: LIMIT_POOLS. INVALID: the version is
+ * another image's, size 0 or over LIMIT_DESKTOPS_POOL, spares over size. */
+StorePool *store_pool_create(Store *store, const StoreActor *actor, const StorePool *fields, GError **error);
+StorePool *store_pool_find(Store *store, const char *name_or_id, GError **error);
+/* By name. */
+GPtrArray *store_pool_list(Store *store, const StorePage *page, char **ret_next, GError **error);
+/* Writes every field that is not read only; as store_user_update, errors as store_pool_create. */
+bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, GError **error);
+/* Marks it as deleting, sets its desktops to desired = deleted, ends their sessions; the row goes with the
+ * last desktop (at once if there is none). Idempotent. */
+bool store_pool_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
+                       GError **error);
+
+/* ---- entitlements ---- */
+
+typedef struct {
+    char *pool_id;
+    bool is_group;
+    char *subject_id; /* of the user or group */
+    char *subject_name;
+    char *subject_display_name;
+    int64_t created_ms;
+} StoreEntitlement;
+
+void store_entitlement_free(StoreEntitlement *entitlement);
+
+typedef struct {
+    const char *pool_id;
+    bool is_group;
+    const char *subject_id;
+} StoreEntitle;
+
+/* Both are idempotent. NOT_FOUND: no such pool, user or group. */
+bool store_entitlement_add(Store *store, const StoreActor *actor, const StoreEntitle *what, GError **error);
+bool store_entitlement_remove(Store *store, const StoreActor *actor, const StoreEntitle *what,
+                              GError **error);
+GPtrArray *store_entitlement_list(Store *store, const char *pool_id, GError **error);
+
+/* Pools that the user may use, directly or through a group, enabled and not deleting, by name: StorePool. */
+GPtrArray *store_user_pools(Store *store, const char *user_id, GError **error);
+/* Whether the user may use this pool (enabled or not). */
+bool store_user_entitled(Store *store, const char *user_id, const char *pool_id, bool *ret, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorePool, store_pool_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreEntitlement, store_entitlement_free)

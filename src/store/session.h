@@ -1,0 +1,110 @@
+/* Sessions of people on desktops, and the single-use tickets of their displays. */
+#pragma once
+
+#include "store/desktop.h"
+
+typedef enum {
+    STORE_SESSION_CONNECTING,
+    STORE_SESSION_CONNECTED,
+    STORE_SESSION_DISCONNECTED,
+    STORE_SESSION_ENDED,
+} StoreSessionState;
+
+const char *store_session_state_word(StoreSessionState state); /* "connecting", ... */
+bool store_session_state_parse(const char *word, StoreSessionState *ret);
+
+typedef struct {
+    char *id;
+    char *user_id; /* NULL: that user has been deleted */
+    char *user_name;
+    char *pool_id; /* NULL: that pool has been deleted; the same for the desktop */
+    char *pool_name;
+    char *desktop_id;
+    char *desktop_name;
+    StoreSessionState state;
+    char *client; /* address it was last connected from; "" if unknown */
+    int64_t started_ms;
+    int64_t changed_ms; /* state last changed */
+    int64_t ended_ms;   /* 0: not ended */
+    char *end_reason;   /* "" until ended; "logged off", "refreshed", "released", "deleted", "host restarted",
+                           ... */
+    int64_t version;
+} StoreSession;
+
+void store_session_free(StoreSession *session);
+
+typedef struct {
+    const char *desktop_id;
+    const char *user_id; /* must be the desktop's assignment */
+    const char *client;
+    const char *ticket_hash; /* secret_token_hash of a new ticket bound to the session; NULL: no ticket now */
+    int64_t ticket_expires_ms;
+} StoreSessionOpen;
+
+/* The desktop's session of that user that is not ended (back to connecting unless connected), else a new one,
+ * and the ticket, in one transaction. CONFLICT: the desktop is not assigned to this user (any more). */
+StoreSession *store_session_open(Store *store, const StoreActor *actor, const StoreSessionOpen *fields,
+                                 GError **error);
+
+/* store_desktop_claim and store_session_open in one transaction: the click. open->desktop_id and
+ * open->user_id are not used. The caller frees both. Errors as those two. */
+bool store_connect(Store *store, const StoreActor *actor, const StoreClaim *claim,
+                   const StoreSessionOpen *open, StoreDesktop **ret_desktop, StoreSession **ret_session,
+                   GError **error);
+
+StoreSession *store_session_get(Store *store, const char *id, GError **error);
+
+typedef struct {
+    const char *user_id; /* NULL: any; the same for the next two */
+    const char *pool_id;
+    const char *desktop_id;
+    bool with_ended;
+} StoreSessionFilter;
+
+/* Newest first. filter NULL: all that are not ended. */
+GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
+                              char **ret_next, GError **error);
+
+/* The desktop's session that is not ended. NOT_FOUND: none. */
+StoreSession *store_session_of_desktop(Store *store, const char *desktop_id, GError **error);
+
+/* connecting, connected, disconnected from any of the three; the same state again is fine. CONFLICT: it has
+ * ended. client NULL: keep. */
+bool store_session_set_state(Store *store, const StoreActor *actor, const char *id, StoreSessionState state,
+                             const char *client, GError **error);
+
+/* Ends the session and does `after` with its desktop (broker/ decides), in one transaction. Idempotent: an
+ * ended session stays as it is and its desktop is not touched. */
+bool store_session_end(Store *store, const StoreActor *actor, const char *id, const char *reason,
+                       StoreAfter after, GError **error);
+
+/* ---- tickets ---- */
+
+typedef struct {
+    char *session_id; /* NULL: the console of an administrator */
+    char *desktop_id;
+    char *user_id; /* who got it; NULL: the local administrator */
+    char *client;  /* address it was given to, "" if unknown */
+    int64_t expires_ms;
+} StoreTicket;
+
+void store_ticket_free(StoreTicket *ticket);
+
+typedef struct {
+    const char *hash;       /* secret_token_hash; the ticket itself is never stored */
+    const char *session_id; /* NULL: console */
+    const char *desktop_id;
+    const char *user_id; /* NULL: local administrator */
+    const char *client;
+    int64_t expires_ms;
+} StoreTicketNew;
+
+/* Expired tickets are removed on the way. */
+bool store_ticket_create(Store *store, const StoreActor *actor, const StoreTicketNew *fields, GError **error);
+
+/* Uses the ticket up: of many callers at once exactly one succeeds. NOT_FOUND: unknown, expired, used, its
+ * session has ended, or its desktop has changed hands (no difference is shown). */
+StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSession, store_session_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTicket, store_ticket_free)
