@@ -1,0 +1,27 @@
+/* Which desktop a user gets in a pool. Pure; any thread. */
+#pragma once
+
+#include "broker/value.h"
+
+typedef enum {
+    ASSIGN_EXISTING, /* the user's own: maybe running, maybe to be started */
+    ASSIGN_SPARE,    /* nobody's, running: give it */
+    ASSIGN_START,    /* nobody's, not running: give it and start it */
+    ASSIGN_CREATE,   /* none is there, but the pool may grow */
+    ASSIGN_FULL,     /* none, and the pool may not grow */
+    ASSIGN_NONE,     /* a manual pool, and nobody gave this user a desktop */
+} AssignKind;
+
+typedef struct {
+    AssignKind kind;
+    const char *desktop_id; /* borrowed from the desktops given; NULL for CREATE, FULL and NONE */
+} Assignment;
+
+/* Among several of one kind the one with the smallest id wins, so that two hosts decide alike. Desktops on
+ * their way out (desired deleted), failed or outdated ones are not given to a new user; a user's own desktop
+ * is, whatever its state. */
+Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
+                          const char *user_id);
+
+/* The sentence for ASSIGN_FULL and ASSIGN_NONE. Caller frees. */
+char *assign_refusal(const BrokerPool *pool, AssignKind kind);

@@ -1,0 +1,35 @@
+#include "broker/entitle.h"
+
+#include "base/error.h"
+
+static bool is_entitled(const EntitleQuestion *question)
+{
+    return question->as_admin ||
+           (question->user_enabled && (question->user_entitled || question->group_entitled));
+}
+
+bool entitle_use(const BrokerPool *pool, const EntitleQuestion *question, GError **error)
+{
+    if (!question->as_admin && !question->user_enabled)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this account is disabled; ask your administrator");
+    if (!is_entitled(question))
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                          "pool \"%s\": you are not entitled to it; ask your administrator", pool->name);
+    if (pool->deleted)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": is being deleted", pool->name);
+    if (question->as_admin)
+        return true;
+    if (pool->maintenance)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": is in maintenance; try again later",
+                          pool->name);
+    if (!pool->enabled && !question->has_desktop)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": is switched off; ask your administrator",
+                          pool->name);
+    return true;
+}
+
+bool entitle_sees(const BrokerPool *pool, const EntitleQuestion *question)
+{
+    return !pool->deleted && is_entitled(question) &&
+           (pool->enabled || question->has_desktop || question->as_admin);
+}

@@ -1,0 +1,20 @@
+/* How many desktops a pool must gain or lose so that its spares and its size hold. Pure; any thread. */
+#pragma once
+
+#include "broker/value.h"
+
+typedef struct {
+    unsigned create; /* new rows, desired = running */
+    unsigned start;  /* of nobody's desktops that are stopped: desired = running */
+    unsigned delete; /* nobody's desktops, not in session: which ones, headroom_surplus says */
+} Headroom;
+
+/* `room`: how many more machines fit into this host (admission.h). Spares that start count as spares, so that
+ * asking twice does not make twice as many. */
+Headroom headroom_of(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, unsigned room);
+
+/* Which desktops go, and in which order: those that are useless first (failed, outdated), then the youngest.
+ * Writes at most `most` indices of `desktops` and returns their number. Never one with a user, or in a
+ * session, unless the pool itself is being deleted. */
+unsigned headroom_surplus(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
+                          unsigned *indices, unsigned most);

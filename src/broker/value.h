@@ -1,0 +1,46 @@
+/* The plain values that decisions are made from. Strings are borrowed from the caller. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    BROKER_FLOATING,  /* any free desktop; it goes back when the session ends */
+    BROKER_DEDICATED, /* the first click makes a desktop the user's for good */
+    BROKER_MANUAL,    /* people make and assign the desktops; nothing is made or deleted by itself */
+} BrokerPoolType;
+
+typedef struct {
+    const char *id;
+    const char *name;
+    BrokerPoolType type;
+    bool enabled;             /* false: nobody new gets in; who is in session stays */
+    bool maintenance;         /* the same, and people are told that it is maintenance */
+    bool deleted;             /* the pool is going: so are all its desktops */
+    bool refresh_on_log_off;  /* floating: back to the image after each user */
+    unsigned size;            /* most desktops */
+    unsigned spares;          /* desktops that run, ready for the next user */
+    int64_t log_off_after_ms; /* a disconnected session is logged off after this; 0: never */
+} BrokerPool;
+
+typedef enum {
+    BROKER_ABSENT, /* a row, but no disk and no machine yet */
+    BROKER_STARTING,
+    BROKER_RUNNING,
+    BROKER_STOPPING,
+    BROKER_STOPPED, /* has a disk (or a suspended machine) */
+    BROKER_FAILED,
+} BrokerObserved;
+
+typedef enum { BROKER_WANT_RUNNING, BROKER_WANT_STOPPED, BROKER_WANT_DELETED } BrokerDesired;
+
+typedef struct {
+    const char *id;
+    const char *user_id; /* assignment; NULL: nobody's */
+    BrokerDesired desired;
+    BrokerObserved observed;
+    bool current;    /* generation == observed generation: no refresh is due */
+    bool outdated;   /* made from another image version or with other sizes than the pool has now */
+    bool in_session; /* a session that has not ended */
+} BrokerDesktop;

@@ -1,0 +1,199 @@
+#include "base/error.h"
+#include "broker/assign.h"
+#include "broker/entitle.h"
+
+#include <string.h>
+
+static const BrokerPool floating = {.name = "sales",
+                                    .type = BROKER_FLOATING,
+                                    .enabled = true,
+                                    .refresh_on_log_off = true,
+                                    .size = 3,
+                                    .spares = 1};
+
+#define RUNNING .desired = BROKER_WANT_RUNNING, .observed = BROKER_RUNNING, .current = true
+#define STOPPED .desired = BROKER_WANT_STOPPED, .observed = BROKER_STOPPED, .current = true
+
+static const struct {
+    const char *what;
+    BrokerPoolType type;
+    BrokerDesktop desktops[3];
+    size_t count;
+    AssignKind kind;
+    const char *desktop;
+} cases[] = {
+    {"an empty pool grows", BROKER_FLOATING, {{0}}, 0, ASSIGN_CREATE, NULL},
+    {"a spare is given", BROKER_FLOATING, {{.id = "a", RUNNING}}, 1, ASSIGN_SPARE, "a"},
+    {"of two spares the first",
+     BROKER_FLOATING,
+     {{.id = "b", RUNNING}, {.id = "a", RUNNING}},
+     2,
+     ASSIGN_SPARE,
+     "a"},
+    {"a spare before a stopped one",
+     BROKER_FLOATING,
+     {{.id = "a", STOPPED}, {.id = "b", RUNNING}},
+     2,
+     ASSIGN_SPARE,
+     "b"},
+    {"a stopped one before a new one", BROKER_FLOATING, {{.id = "a", STOPPED}}, 1, ASSIGN_START, "a"},
+    {"one that starts already",
+     BROKER_FLOATING,
+     {{.id = "a", .desired = BROKER_WANT_RUNNING, .observed = BROKER_STARTING}},
+     1,
+     ASSIGN_START,
+     "a"},
+    {"one that is being refreshed",
+     BROKER_FLOATING,
+     {{.id = "a", .desired = BROKER_WANT_RUNNING, .observed = BROKER_RUNNING, .current = false}},
+     1,
+     ASSIGN_START,
+     "a"},
+    {"one's own before a spare",
+     BROKER_DEDICATED,
+     {{.id = "a", RUNNING}, {.id = "b", .user_id = "ann", STOPPED}},
+     2,
+     ASSIGN_EXISTING,
+     "b"},
+    {"one's own even if it failed",
+     BROKER_FLOATING,
+     {{.id = "a", .user_id = "ann", .desired = BROKER_WANT_RUNNING, .observed = BROKER_FAILED}},
+     1,
+     ASSIGN_EXISTING,
+     "a"},
+    {"one's own even if outdated",
+     BROKER_DEDICATED,
+     {{.id = "a", .user_id = "ann", .outdated = true, RUNNING}},
+     1,
+     ASSIGN_EXISTING,
+     "a"},
+    {"not one's own that is being deleted",
+     BROKER_DEDICATED,
+     {{.id = "a", .user_id = "ann", .desired = BROKER_WANT_DELETED}},
+     1,
+     ASSIGN_CREATE,
+     NULL},
+    {"not somebody else's",
+     BROKER_FLOATING,
+     {{.id = "a", .user_id = "bob", RUNNING}},
+     1,
+     ASSIGN_CREATE,
+     NULL},
+    {"not a console session's",
+     BROKER_FLOATING,
+     {{.id = "a", .in_session = true, RUNNING}},
+     1,
+     ASSIGN_CREATE,
+     NULL},
+    {"not an outdated one",
+     BROKER_FLOATING,
+     {{.id = "a", .outdated = true, RUNNING}},
+     1,
+     ASSIGN_CREATE,
+     NULL},
+    {"not a failed one",
+     BROKER_FLOATING,
+     {{.id = "a", .desired = BROKER_WANT_RUNNING, .observed = BROKER_FAILED}},
+     1,
+     ASSIGN_CREATE,
+     NULL},
+    {"full",
+     BROKER_FLOATING,
+     {{.id = "a", .user_id = "bob", RUNNING},
+      {.id = "b", .user_id = "cid", RUNNING},
+      {.id = "c", .user_id = "dan", RUNNING}},
+     3,
+     ASSIGN_FULL,
+     NULL},
+    {"full though one is on its way out",
+     BROKER_FLOATING,
+     {{.id = "a", .user_id = "bob", RUNNING},
+      {.id = "b", .user_id = "cid", RUNNING},
+      {.id = "c", .desired = BROKER_WANT_DELETED}},
+     3,
+     ASSIGN_FULL,
+     NULL},
+    {"manual: never a free one", BROKER_MANUAL, {{.id = "a", RUNNING}}, 1, ASSIGN_NONE, NULL},
+    {"manual: one's own", BROKER_MANUAL, {{.id = "a", .user_id = "ann", RUNNING}}, 1, ASSIGN_EXISTING, "a"},
+};
+
+static void test_assign(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        BrokerPool pool = floating;
+        pool.type = cases[i].type;
+        Assignment got = assign_desktop(&pool, cases[i].desktops, cases[i].count, "ann");
+        g_test_message("%s", cases[i].what);
+        g_assert_cmpint(got.kind, ==, cases[i].kind);
+        g_assert_cmpstr(got.desktop_id, ==, cases[i].desktop);
+    }
+}
+
+static void test_refusal(void)
+{
+    g_autofree char *full = assign_refusal(&floating, ASSIGN_FULL);
+    g_assert_nonnull(strstr(full, "pool \"sales\": all 3 desktops are in use"));
+    g_autofree char *none = assign_refusal(&floating, ASSIGN_NONE);
+    g_assert_nonnull(strstr(none, "no desktop of it was assigned to you"));
+}
+
+static const struct {
+    const char *what;
+    BrokerPool pool;
+    EntitleQuestion question;
+    bool allowed, seen;
+    OrielErrorKind kind;
+} entitlements[] = {
+    {"nobody", {.enabled = true}, {.user_enabled = true}, false, false, ORIEL_ERROR_FORBIDDEN},
+    {"the user", {.enabled = true}, {.user_enabled = true, .user_entitled = true}, true, true, 0},
+    {"a group", {.enabled = true}, {.user_enabled = true, .group_entitled = true}, true, true, 0},
+    {"a disabled account", {.enabled = true}, {.user_entitled = true}, false, false, ORIEL_ERROR_FORBIDDEN},
+    {"a pool switched off",
+     {0},
+     {.user_enabled = true, .user_entitled = true},
+     false,
+     false,
+     ORIEL_ERROR_CONFLICT},
+    {"switched off, but in session",
+     {0},
+     {.user_enabled = true, .user_entitled = true, .has_desktop = true},
+     true,
+     true,
+     0},
+    {"maintenance",
+     {.enabled = true, .maintenance = true},
+     {.user_enabled = true, .user_entitled = true, .has_desktop = true},
+     false,
+     true,
+     ORIEL_ERROR_CONFLICT},
+    {"an admin in maintenance", {.maintenance = true}, {.as_admin = true}, true, true, 0},
+    {"an admin, pool being deleted",
+     {.enabled = true, .deleted = true},
+     {.as_admin = true},
+     false,
+     false,
+     ORIEL_ERROR_CONFLICT},
+};
+
+static void test_entitle(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(entitlements); i++) {
+        g_autoptr(GError) error = NULL;
+        g_test_message("%s", entitlements[i].what);
+        BrokerPool pool = entitlements[i].pool;
+        pool.name = "sales";
+        g_assert_cmpint(entitle_use(&pool, &entitlements[i].question, &error), ==, entitlements[i].allowed);
+        g_assert_cmpint(entitle_sees(&pool, &entitlements[i].question), ==, entitlements[i].seen);
+        if (!entitlements[i].allowed)
+            g_assert_error(error, ORIEL_ERROR, (int)entitlements[i].kind);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/broker/assign", test_assign);
+    g_test_add_func("/broker/assign/refusal", test_refusal);
+    g_test_add_func("/broker/entitle", test_entitle);
+    return g_test_run();
+}

@@ -1,0 +1,134 @@
+#include "broker/headroom.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* One letter a desktop: f free running, b free on its way, s free stopped, x free failed, o free outdated, u
+ * a user's, c in a console session, d being deleted. */
+static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
+{
+    static const char *const ids[] = {"01", "02", "03", "04", "05", "06", "07", "08", "09", "10"};
+    size_t count = strlen(letters);
+    for (size_t i = 0; i < count; i++) {
+        char letter = letters[i];
+        desktops[i] = (BrokerDesktop){
+            .id = ids[i],
+            .user_id = letter == 'u' ? "ann" : NULL,
+            .desired = letter == 'd'   ? BROKER_WANT_DELETED
+                       : letter == 's' ? BROKER_WANT_STOPPED
+                                       : BROKER_WANT_RUNNING,
+            .observed = letter == 'x'   ? BROKER_FAILED
+                        : letter == 's' ? BROKER_STOPPED
+                        : letter == 'b' ? BROKER_STARTING
+                                        : BROKER_RUNNING,
+            .current = true,
+            .outdated = letter == 'o',
+            .in_session = letter == 'c',
+        };
+    }
+    return count;
+}
+
+enum { OFF = 1, MAINTENANCE = 2, DELETED = 4 };
+
+static const struct {
+    const char *what;
+    BrokerPoolType type;
+    int flags;
+    unsigned size, spares;
+    const char *desktops;
+    unsigned room;
+    Headroom want;
+    const char *surplus; /* ids in their order, without spaces */
+} cases[] = {
+    {"an empty pool", BROKER_FLOATING, 0, 5, 2, "", 9, {2, 0, 0}, ""},
+    {"no spares wanted", BROKER_FLOATING, 0, 5, 0, "", 9, {0, 0, 0}, ""},
+    {"spares are there", BROKER_FLOATING, 0, 5, 2, "ff", 9, {0, 0, 0}, ""},
+    {"one on its way counts", BROKER_FLOATING, 0, 5, 2, "fb", 9, {0, 0, 0}, ""},
+    {"one was taken", BROKER_FLOATING, 0, 5, 2, "fu", 9, {1, 0, 0}, ""},
+    {"the size holds", BROKER_FLOATING, 0, 5, 2, "uuuuf", 9, {0, 0, 0}, ""},
+    {"the last place", BROKER_FLOATING, 0, 5, 2, "uuuu", 9, {1, 0, 0}, ""},
+    {"one being deleted gives its place up", BROKER_FLOATING, 0, 3, 3, "uud", 9, {1, 0, 0}, ""},
+    {"no room in memory", BROKER_FLOATING, 0, 5, 3, "", 1, {1, 0, 0}, ""},
+    {"no room at all", BROKER_FLOATING, 0, 5, 3, "s", 0, {0, 0, 0}, ""},
+    {"stopped ones first", BROKER_FLOATING, 0, 5, 3, "s", 9, {2, 1, 0}, ""},
+    {"too many: the youngest go", BROKER_FLOATING, 0, 5, 1, "fff", 9, {0, 0, 2}, "0302"},
+    {"stopped ones go before running ones", BROKER_FLOATING, 0, 5, 1, "sff", 9, {0, 0, 2}, "0103"},
+    {"a failed one goes, a new one comes", BROKER_FLOATING, 0, 5, 2, "fx", 9, {1, 0, 1}, "02"},
+    {"an outdated one goes first, its place is free only then",
+     BROKER_FLOATING,
+     0,
+     2,
+     2,
+     "fo",
+     9,
+     {0, 0, 1},
+     "02"},
+    {"a smaller size never takes a user's", BROKER_FLOATING, 0, 1, 1, "uuf", 9, {0, 0, 1}, "03"},
+    {"a console keeps a desktop", BROKER_FLOATING, 0, 5, 0, "cf", 9, {0, 0, 1}, "02"},
+    {"dedicated: spares too", BROKER_DEDICATED, 0, 5, 1, "uuu", 9, {1, 0, 0}, ""},
+    {"manual: nothing", BROKER_MANUAL, 0, 5, 2, "xfu", 9, {0, 0, 0}, ""},
+    {"off: nothing new", BROKER_FLOATING, OFF, 5, 2, "u", 9, {0, 0, 0}, ""},
+    {"maintenance: nothing new", BROKER_FLOATING, MAINTENANCE, 5, 2, "u", 9, {0, 0, 0}, ""},
+    {"deleted: all go", BROKER_DEDICATED, DELETED, 5, 2, "ufd", 9, {0, 0, 2}, "0201"},
+    {"deleted, manual: all go", BROKER_MANUAL, DELETED, 5, 2, "u", 9, {0, 0, 1}, "01"},
+};
+
+static void test_headroom(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        BrokerPool pool = {
+            .name = "p",
+            .type = cases[i].type,
+            .enabled = !(cases[i].flags & OFF),
+            .maintenance = cases[i].flags & MAINTENANCE,
+            .deleted = cases[i].flags & DELETED,
+            .size = cases[i].size,
+            .spares = cases[i].spares,
+        };
+        BrokerDesktop desktops[10];
+        size_t count = desktops_from(cases[i].desktops, desktops);
+        Headroom got = headroom_of(&pool, desktops, count, cases[i].room);
+        g_test_message("%s", cases[i].what);
+        g_assert_cmpuint(got.create, ==, cases[i].want.create);
+        g_assert_cmpuint(got.start, ==, cases[i].want.start);
+        g_assert_cmpuint(got.delete, ==, cases[i].want.delete);
+        unsigned indices[10];
+        unsigned surplus = headroom_surplus(&pool, desktops, count, indices, 10);
+        g_autoptr(GString) ids = g_string_new(NULL);
+        for (unsigned s = 0; s < surplus; s++)
+            g_string_append(ids, desktops[indices[s]].id);
+        g_assert_cmpstr(ids->str, ==, cases[i].surplus);
+    }
+}
+
+/* Whatever the pool: doing what it says, and asking again, ends; and the size is never passed. */
+static void test_settles(void)
+{
+    for (unsigned size = 0; size < 5; size++)
+        for (unsigned spares = 0; spares < 5; spares++)
+            for (unsigned users = 0; users < 4; users++) {
+                BrokerPool pool = {.type = BROKER_FLOATING, .enabled = true, .size = size, .spares = spares};
+                char letters[16] = "uuuu";
+                letters[users] = '\0';
+                for (int round = 0; round < 3; round++) {
+                    BrokerDesktop desktops[16];
+                    size_t count = desktops_from(letters, desktops);
+                    Headroom headroom = headroom_of(&pool, desktops, count, 100);
+                    g_assert_true(headroom.create == 0 || count + headroom.create <= size);
+                    for (unsigned i = 0; i < headroom.create; i++)
+                        letters[count + i] = 'f';
+                    letters[count + headroom.create] = '\0';
+                    g_assert_cmpuint(headroom.delete, ==, 0);
+                    g_assert_true(round == 0 || headroom.create == 0);
+                }
+            }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/broker/headroom", test_headroom);
+    g_test_add_func("/broker/headroom/settles", test_settles);
+    return g_test_run();
+}
