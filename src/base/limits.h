@@ -21,4 +21,14 @@
 #define LIMIT_MANIFEST (1024 * 1024)         /* bytes of a manifest or template.json */
 #define LIMIT_GATEWAY_CLIENTS 16384          /* open client connections of one gateway */
 #define LIMIT_GATEWAY_CLIENTS_ADDRESS 1024   /* of one client address (a reverse proxy counts as one) */
+#define LIMIT_GATEWAY_HANDSHAKE_SECONDS 10   /* from accept to the end of the TLS handshake (slow-loris) */
+#define LIMIT_GATEWAY_FIRST_BYTE_SECONDS 60  /* from there to the first byte of a request (browsers open spares) */
+#define LIMIT_GATEWAY_IDLE_SECONDS 300       /* without a byte either way, not upgraded; event streams must say something */
+#define LIMIT_GATEWAY_STALL_SECONDS 120      /* bytes wait for a client that takes none */
+#define LIMIT_GATEWAY_PING_SECONDS 30        /* of silence, then a display is pinged (proxies drop idle connections) */
+#define LIMIT_GATEWAY_SILENT_SECONDS 120     /* a display whose client has not been heard for so long is dead */
+#define LIMIT_GATEWAY_CLOSE_SECONDS 5        /* a client has so long to close after we did */
+#define LIMIT_GATEWAY_HALF_SECONDS 30        /* the answer has so long after the client's half of HTTP ended */
+#define LIMIT_GATEWAY_MESSAGE (4 * 1024 * 1024) /* bytes of one WebSocket message from a client */
+#define LIMIT_GATEWAY_WAITING (192 * 1024)   /* bytes that wait for one client or its display */
 #define LIMIT_JOB_LOG (4 * 1024 * 1024)      /* bytes of a job's log that are kept */

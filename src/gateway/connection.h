@@ -1,0 +1,62 @@
+/* One client: from accept over TLS and the relay to orield to the display. Owned by the loop's one thread. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/address.h"
+#include "gateway/side.h"
+#include "gateway/timing.h"
+#include "gateway/tls.h"
+#include "gateway/websocket.h"
+
+/* What all connections share. The buffers are scratch: empty between two connections' turns. */
+typedef struct {
+    int epoll;
+    SSL_CTX *context; /* for new connections; replaced at a reload */
+    const char *orield_path;
+    AddressTable *addresses;
+    TlsWire wire;
+    uint8_t *input; /* GATEWAY_INPUT bytes from a client's socket */
+    uint8_t *plain; /* GATEWAY_PLAIN bytes, decrypted or to be encrypted */
+    int64_t now_ms; /* of this turn of the loop */
+    unsigned connections, displays;
+    bool orield_missing; /* the last attempt to reach it failed, and that was logged */
+} Gateway;
+
+#define GATEWAY_INPUT (32 * 1024)
+#define GATEWAY_PLAIN (64 * 1024)
+
+typedef struct Connection Connection;
+struct Connection {
+    Side client;
+    Side upstream; /* orield, later the display */
+    Gateway *gateway;
+    SSL *tls;
+    char *name; /* ADDRESS:PORT; freed when it is a display */
+    AddressCount *address;
+    Connection *previous, *next;     /* all connections */
+    Connection *run_next;            /* the queue of those with work */
+    bool queued;                     /* in that queue */
+    bool answered;                   /* RELAY: orield has sent a byte */
+    bool shut;                       /* LINGER: our half of TCP is shut */
+    Timing timing;
+    WebsocketDecoder *decoder; /* of a display */
+};
+
+/* Takes over fd and address. NULL: no memory or no place in epoll; both are then still the caller's. */
+Connection *connection_new(Gateway *gateway, int fd, AddressCount *address, const struct sockaddr *peer);
+
+/* Closes everything at once. */
+void connection_free(Connection *connection);
+
+/* Moves bytes for a bounded number of steps. true: there is more to do at once (queue it again). Stage DEAD afterwards:
+ * free it. */
+bool connection_pump(Connection *connection);
+
+/* Once a second: pings, and ends what has had its time (stage DEAD). */
+void connection_tick(Connection *connection);
+
+/* The gateway stops: 1001 to a display, an orderly end to others. */
+void connection_go_away(Connection *connection);
