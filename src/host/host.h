@@ -18,9 +18,9 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "store/store.h"
 
 typedef struct Host Host;
-typedef struct Store Store;           /* store/store.h */
 typedef struct JobRunner JobRunner;   /* job/job.h */
 typedef struct HostDriver HostDriver; /* host/driver.h */
 
@@ -31,9 +31,9 @@ typedef struct {
     const HostDriver *driver; /* NULL: real machines (machine/); tests and scale trials simulate them */
 } HostSetup;
 
-/* Takes this state folder for itself (a lock file: CONFLICT if another orield has it), writes this host's
- * row, adopts the machines that run, and starts the reconcile thread. Returns as soon as adoption is done;
- * templates and spares come after. NULL on failure. */
+/* Takes this state folder for itself (a lock file: CONFLICT if another orield has it),
+ * writes this host's row, adopts the machines that run, and starts the reconcile thread. Returns as soon as
+ * adoption is done; templates and spares come after. NULL on failure. */
 Host *host_open(const HostSetup *setup, GError **error);
 
 /* Ends threads, waits for steps under way; machines go on running. Jobs of the host must have been stopped
@@ -46,22 +46,15 @@ void host_wake(Host *host);
 /* This host's id in the store. Lives as long as the host. */
 const char *host_id(const Host *host);
 
-/* ---- who asks: goes into the audit events ---- */
-
-typedef struct {
-    const char *user_id; /* NULL: the system itself or the local administrator by peer credentials */
-    const char *client;  /* address of the client, "192.0.2.7"; NULL: none */
-} HostActor;
-
 /* ---- the click ---- */
 
 typedef struct {
-    HostActor actor;
-    const char *user_id;    /* whom the desktop is for (an operator may connect for another user) */
-    const char *pool_id;    /* this pool's desktop of that user ... */
-    const char *desktop_id; /* ... or the console of this very desktop (then user_id may be NULL and as_admin
-                               is needed) */
-    bool as_admin;          /* skips entitlement and maintenance; the caller has checked the role */
+    const StoreActor *actor; /* who asks, from where; NULL: the system */
+    const char *user_id;     /* whom the desktop is for (an operator may connect for another user) */
+    const char *pool_id;     /* this pool's desktop of that user ... */
+    const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
+                                is needed) */
+    bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
 typedef struct {
@@ -103,35 +96,35 @@ bool host_display_open(Host *host, const char *ticket, const char *client, HostD
 /* ---- sessions ---- */
 
 /* Closes the viewers of this session; the desktop runs on. Idempotent. */
-bool host_session_disconnect(Host *host, const char *session_id, const HostActor *actor, GError **error);
+bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
 /* Asks the guest to log its user off (at most 20 s, then goes on without it), ends the session, and does with
  * the desktop what the pool says: a floating one is refreshed or released, a dedicated one stays. Returns
  * when the session has ended; the refresh comes beside. Idempotent. */
-bool host_session_log_off(Host *host, const char *session_id, const HostActor *actor, GError **error);
+bool host_session_log_off(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
 /* ---- one desktop: each writes desired state and an event, then wakes the loop; they return before the
  * machine is there ---- */
 
-bool host_desktop_start(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+bool host_desktop_start(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* Orderly: power button through the agent or ACPI, after 60 s by force. The disk is kept. CONFLICT while
  * somebody is in session, unless force. */
-bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const HostActor *actor,
+bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const StoreActor *actor,
                        GError **error);
 /* The reset button: the guest boots anew from its own disk; sessions go on. CONFLICT unless it runs. Done on
  * return. */
-bool host_desktop_reset(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* Back to the image: its disk and memory are thrown away, its session ends. Also the way out of `failed`. */
-bool host_desktop_refresh(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* The desktop belongs to nobody again (its session ends); it is refreshed, so that the next user finds
  * nothing. */
-bool host_desktop_release(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* Gives a desktop that belongs to nobody to this user. CONFLICT: it is somebody else's, or the user has one
  * in this pool. */
-bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const HostActor *actor,
+bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
                          GError **error);
 /* Ends the machine and removes row and folder; the session ends. The pool may make a new one for its size. */
-bool host_desktop_delete(Host *host, const char *desktop_id, const HostActor *actor, GError **error);
+bool host_desktop_delete(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 
 /* Passes a window's size to the guest (1..16384). UNAVAILABLE: it does not run or has no agent. */
 bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, unsigned height, GError **error);
