@@ -1,0 +1,308 @@
+/* oriel-agent: the host's hand in the guest. One thread, one epoll, nothing that wakes up without a reason: an idle
+ * desktop must stay idle. It speaks contract 2 of docs/architecture.md on a virtio-serial port. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "guest/agent_freezer.h"
+#include "guest/agent_identity.h"
+#include "guest/agent_message.h"
+#include "guest/agent_port.h"
+#include "guest/agent_screen.h"
+#include "guest/agent_session.h"
+#include "guest/agent_settle.h"
+#include "guest/file.h"
+#include "guest/uevent.h"
+
+#define CONFIG "/etc/oriel/agent.conf"
+#define LOG_OFF_ASKED_MS 15000 /* what the desktop gets to end by itself */
+#define LOG_OFF_ENDED_MS 15000 /* what logind gets after that */
+#define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */
+
+/* Each has a timer of its own. */
+typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_COUNT } Timer;
+
+typedef struct {
+    AgentPort port;
+    int epoll, events, watch;
+    int timers[TIMER_COUNT];
+    bool graphical; /* this image has a graphical session: wait for it at boot */
+    bool ready, settled;
+    Settle settle;
+    AgentSession session;
+    bool logging_off, terminating;
+    char log_off_id[sizeof((AgentRequest *)0)->id];
+} Agent;
+
+static Agent agent;
+
+static void timer_set(Timer timer, int first_ms, int every_ms)
+{
+    struct itimerspec time = {
+        .it_value = {first_ms / 1000, first_ms % 1000 * 1000000L},
+        .it_interval = {every_ms / 1000, every_ms % 1000 * 1000000L},
+    };
+    timerfd_settime(agent.timers[timer], 0, &time, NULL);
+}
+
+static void send_done(const char *id, const Failure *failure)
+{
+    agent_port_send(&agent.port, agent_done_text(id, failure ? failure->text : NULL, NULL, 0));
+}
+
+static void send_hello(void)
+{
+    char boot_id[64];
+    if (guest_file_read("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) < 0)
+        boot_id[0] = '\0';
+    boot_id[strcspn(boot_id, "\n")] = '\0';
+    agent_port_send(&agent.port, agent_hello_text(ORIEL_VERSION, boot_id));
+    if (agent.session.present)
+        agent_port_send(&agent.port, agent_session_text(true, agent.session.user));
+    if (agent.ready)
+        agent_port_send(&agent.port, agent_ready_text(agent.settled));
+}
+
+static void log_off_ended(const Failure *failure)
+{
+    if (!agent.logging_off)
+        return;
+    agent.logging_off = agent.terminating = false;
+    timer_set(TIMER_LOG_OFF, 0, 0);
+    send_done(agent.log_off_id, failure);
+}
+
+/* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
+static void session_update(void)
+{
+    AgentSession now = agent_session_read();
+    AgentSession before = agent.session;
+    agent.session = now;
+    if (agent_session_equal(&now, &before))
+        return;
+    if (before.present) {
+        agent_port_send(&agent.port, agent_session_text(false, before.user));
+        log_off_ended(NULL);
+    }
+    if (now.present)
+        agent_port_send(&agent.port, agent_session_text(true, now.user));
+}
+
+static void log_off_terminate(void)
+{
+    Failure failure = {""};
+    if (agent.terminating || !agent_session_terminate(&agent.session, &failure)) {
+        if (!failure.text[0])
+            failure_set(&failure, "the session did not end");
+        log_off_ended(&failure);
+        return;
+    }
+    agent.terminating = true;
+    timer_set(TIMER_LOG_OFF, LOG_OFF_ENDED_MS, 0);
+}
+
+static void handle_log_off(const AgentRequest *request)
+{
+    Failure busy = {"the session is being ended already"}, ignored;
+    session_update();
+    if (!agent.session.present || agent.logging_off) {
+        send_done(request->id, agent.logging_off ? &busy : NULL);
+        return;
+    }
+    agent.logging_off = true;
+    snprintf(agent.log_off_id, sizeof agent.log_off_id, "%s", request->id);
+    if (agent_session_ask_to_end(&agent.session, &ignored))
+        timer_set(TIMER_LOG_OFF, LOG_OFF_ASKED_MS, 0);
+    else
+        log_off_terminate();
+}
+
+static void handle_prepare_freeze(const AgentRequest *request)
+{
+    Failure failure = {""};
+    timer_set(TIMER_SETTLE, 0, 0);
+    timer_set(TIMER_SCREEN, 0, 0);
+    agent.ready = false; /* a fork is ready only when it has its identity */
+    agent_users_freeze(&failure);
+    sync();
+    send_done(request->id, &failure);
+}
+
+static void handle_identity(const AgentRequest *request)
+{
+    IdentityResult result;
+    Failure ignored;
+    agent_identity_apply(request, &result);
+    agent_port_send(&agent.port, agent_done_text(request->id, result.failure.text, result.steps, result.count));
+    agent.ready = true;
+    agent_port_send(&agent.port, agent_ready_text(agent.settled));
+    if (request->keyboard[0] && agent.session.graphical)
+        agent_screen_keyboard(&agent.session, request->keyboard, &ignored);
+}
+
+static void handle_resize(const AgentRequest *request)
+{
+    Failure failure = {""};
+    agent_screen_resize(&agent.session, request->width, request->height, &failure);
+    send_done(request->id, &failure);
+}
+
+static void handle_shut_down(const AgentRequest *request)
+{
+    Failure ignored;
+    agent_users_thaw(&ignored); /* frozen processes would not end */
+    send_done(request->id, NULL);
+    kill(1, SIGRTMIN + 4); /* systemd(1): starts poweroff.target */
+}
+
+static void handle_line(void *data, const char *line, size_t length)
+{
+    AgentRequest request;
+    if (!agent_request_parse(line, length, &request))
+        return;
+    if (request.failure.text[0]) {
+        send_done(request.id, &request.failure);
+        return;
+    }
+    switch (request.type) {
+    case REQUEST_PING:
+        agent_port_send(&agent.port, agent_pong_text(request.id));
+        break;
+    case REQUEST_PREPARE_FREEZE:
+        handle_prepare_freeze(&request);
+        break;
+    case REQUEST_IDENTITY:
+        handle_identity(&request);
+        break;
+    case REQUEST_LOG_OFF:
+        handle_log_off(&request);
+        break;
+    case REQUEST_RESIZE:
+        handle_resize(&request);
+        break;
+    case REQUEST_SHUT_DOWN:
+        handle_shut_down(&request);
+        break;
+    }
+    explicit_bzero(request.entropy, sizeof request.entropy);
+}
+
+static void watch_fd(int fd, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    if (fd >= 0)
+        epoll_ctl(agent.epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void port_try(void)
+{
+    if (agent.port.fd < 0 && agent_port_open(&agent.port))
+        watch_fd(agent.port.fd, EPOLLIN | EPOLLOUT | EPOLLET);
+}
+
+static void port_event(void)
+{
+    if (agent_port_update(&agent.port))
+        send_hello();
+    if (!agent_port_receive(&agent.port, handle_line, NULL))
+        agent_port_close(&agent.port); /* unplugged: a uevent tells when it is back */
+}
+
+static void device_events(void)
+{
+    Uevent event;
+    while (uevent_next(agent.events, &event)) {
+        if (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "add") == 0)
+            port_try();
+        if (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug)
+            timer_set(TIMER_SCREEN, SCREEN_REST_MS, 0);
+    }
+}
+
+static void settle_tick(void)
+{
+    char stat[1024];
+    if (guest_file_read("/proc/stat", stat, sizeof stat) < 0)
+        return;
+    bool up = agent.graphical ? agent.session.present && agent.session.graphical : agent.session.present;
+    SettleAnswer answer = agent_settle_sample(&agent.settle, stat, up);
+    if (answer == SETTLE_WAIT)
+        return;
+    timer_set(TIMER_SETTLE, 0, 0);
+    agent.ready = true;
+    agent.settled = answer == SETTLE_SETTLED;
+    agent_port_send(&agent.port, agent_ready_text(agent.settled));
+}
+
+static void timer_event(Timer timer)
+{
+    uint64_t ticks;
+    Failure ignored;
+    if (read(agent.timers[timer], &ticks, sizeof ticks) < 0)
+        return;
+    if (timer == TIMER_SETTLE)
+        settle_tick();
+    else if (timer == TIMER_LOG_OFF)
+        log_off_terminate();
+    else if (agent.session.graphical)
+        agent_screen_follow(&agent.session, &ignored);
+}
+
+static void fd_event(int fd)
+{
+    if (fd == agent.port.fd)
+        port_event();
+    else if (fd == agent.events)
+        device_events();
+    else if (fd == agent.watch) {
+        agent_session_drain(agent.watch);
+        session_update();
+    } else
+        for (int timer = 0; timer < TIMER_COUNT; timer++)
+            if (fd == agent.timers[timer])
+                timer_event((Timer)timer);
+}
+
+static bool start(void)
+{
+    char config[1024], session[32] = "";
+    if (guest_file_read(CONFIG, config, sizeof config) >= 0)
+        guest_value(config, "session", session, sizeof session);
+    agent.graphical = strcmp(session, "x11") == 0;
+    agent.port.fd = -1;
+    agent.epoll = epoll_create1(EPOLL_CLOEXEC);
+    agent.events = uevent_open();
+    agent.watch = agent_session_watch();
+    if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0)
+        return false;
+    watch_fd(agent.events, EPOLLIN);
+    watch_fd(agent.watch, EPOLLIN);
+    for (int timer = 0; timer < TIMER_COUNT; timer++) {
+        agent.timers[timer] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        watch_fd(agent.timers[timer], EPOLLIN);
+    }
+    timer_set(TIMER_SETTLE, SETTLE_SAMPLE_MS, SETTLE_SAMPLE_MS);
+    return true;
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (!start()) {
+        fprintf(stderr, "oriel-agent: cannot start: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    session_update();
+    port_try();
+    for (;;) {
+        struct epoll_event ready[8];
+        int count = epoll_wait(agent.epoll, ready, 8, -1);
+        for (int i = 0; i < count; i++)
+            fd_event(ready[i].data.fd);
+    }
+}

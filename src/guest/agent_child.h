@@ -1,0 +1,17 @@
+/* Runs programs of the guest for the agent: bounded in time, without a shell. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "guest/failure.h"
+
+typedef struct {
+    const char *const *argv;        /* argv[0] is looked up in PATH */
+    const char *const *environment; /* NULL: a minimal one */
+    uid_t uid;                      /* 0: as root; else with that user's groups and home */
+    int timeout_ms;                 /* killed after that */
+} AgentChild;
+
+/* Runs and waits. False: could not start, timed out, or did not exit with 0. Its output is thrown away. */
+bool agent_child_run(const AgentChild *child, Failure *failure);

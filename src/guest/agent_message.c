@@ -1,0 +1,193 @@
+#include "guest/agent_message.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const REQUEST_NAMES[] = {
+    [REQUEST_PING] = AGENT_PING,         [REQUEST_PREPARE_FREEZE] = AGENT_PREPARE_FREEZE,
+    [REQUEST_IDENTITY] = AGENT_IDENTITY, [REQUEST_LOG_OFF] = AGENT_LOG_OFF,
+    [REQUEST_RESIZE] = AGENT_RESIZE,     [REQUEST_SHUT_DOWN] = AGENT_SHUT_DOWN,
+};
+
+static int base64_value(char letter)
+{
+    static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = letter ? strchr(LETTERS, letter) : NULL;
+    return at ? (int)(at - LETTERS) : -1;
+}
+
+int agent_base64_decode(const char *text, unsigned char *bytes, size_t size)
+{
+    size_t length = strlen(text), used = 0;
+    if (length % 4 != 0)
+        return -1;
+    for (size_t i = 0; i < length; i += 4) {
+        int padding = i + 4 == length ? (text[i + 3] == '=') + (text[i + 2] == '=' && text[i + 3] == '=') : 0;
+        unsigned bits = 0;
+        for (int k = 0; k < 4; k++) {
+            int value = k >= 4 - padding ? 0 : base64_value(text[i + (size_t)k]);
+            if (value < 0)
+                return -1;
+            bits = bits << 6 | (unsigned)value;
+        }
+        for (int k = 0; k < 3 - padding; k++) {
+            if (used == size)
+                return -1;
+            bytes[used++] = (unsigned char)(bits >> (16 - 8 * k));
+        }
+    }
+    return (int)used;
+}
+
+/* Copies a string field if it is made only of letters, digits and `others`, and does not begin with one of those. */
+static bool take_word(json_t *object, const char *key, const char *others, char *value, size_t size)
+{
+    json_t *field = json_object_get(object, key);
+    value[0] = '\0';
+    if (!field || json_is_null(field))
+        return true;
+    const char *text = json_string_value(field);
+    size_t length = text ? strlen(text) : 0;
+    if (length == 0 || length >= size || json_string_length(field) != length || strstr(text, "..") ||
+        !isalnum((unsigned char)text[0]))
+        return false;
+    for (const char *at = text; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr(others, *at))
+            return false;
+    memcpy(value, text, length + 1);
+    return true;
+}
+
+static bool is_machine_id(const char *text)
+{
+    return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+static void take_identity(json_t *object, AgentRequest *request)
+{
+    json_t *time = json_object_get(object, "time_ms");
+    const char *entropy = json_string_value(json_object_get(object, "entropy"));
+    int entropy_length = entropy ? agent_base64_decode(entropy, request->entropy, sizeof request->entropy) : 0;
+    request->time_ms = json_integer_value(time);
+    request->entropy_length = entropy_length > 0 ? (size_t)entropy_length : 0;
+    if (!json_is_integer(time) || request->time_ms <= 0)
+        failure_set(&request->failure, "identity: time_ms must be milliseconds since 1970");
+    else if (entropy_length < 16)
+        failure_set(&request->failure, "identity: entropy must be base64 of 16 to %d bytes", AGENT_ENTROPY_BYTES);
+    else if (!take_word(object, "machine_id", "", request->machine_id, sizeof request->machine_id) ||
+             !is_machine_id(request->machine_id))
+        failure_set(&request->failure, "identity: machine_id must be 32 lower-case hex digits");
+    else if (!take_word(object, "hostname", "-.", request->hostname, sizeof request->hostname) || !request->hostname[0])
+        failure_set(&request->failure, "identity: hostname must be letters, digits, - and .");
+    else if (!take_word(object, "locale", "_.@-", request->locale, sizeof request->locale))
+        failure_set(&request->failure, "identity: locale must look like de_DE.UTF-8");
+    else if (!take_word(object, "keyboard", ",_-", request->keyboard, sizeof request->keyboard))
+        failure_set(&request->failure, "identity: keyboard must look like de or de,fr");
+    else if (!take_word(object, "time_zone", "/_+-", request->time_zone, sizeof request->time_zone))
+        failure_set(&request->failure, "identity: time_zone must look like Europe/Berlin");
+}
+
+static void take_size(json_t *object, AgentRequest *request)
+{
+    json_int_t width = json_integer_value(json_object_get(object, "width"));
+    json_int_t height = json_integer_value(json_object_get(object, "height"));
+    if (width < AGENT_SCREEN_SMALLEST || width > AGENT_SCREEN_LARGEST || height < AGENT_SCREEN_SMALLEST ||
+        height > AGENT_SCREEN_LARGEST)
+        failure_set(&request->failure, "resize: width and height must be %d to %d", AGENT_SCREEN_SMALLEST,
+                    AGENT_SCREEN_LARGEST);
+    else {
+        request->width = (unsigned)width;
+        request->height = (unsigned)height;
+    }
+}
+
+static void take_id(json_t *object, AgentRequest *request)
+{
+    json_t *id = json_object_get(object, "id");
+    snprintf(request->id, sizeof request->id, "null");
+    bool fits = json_is_integer(id) || (json_is_string(id) && json_string_length(id) <= AGENT_ID_LONGEST);
+    char *text = fits ? json_dumps(id, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+    if (text && strlen(text) < sizeof request->id)
+        snprintf(request->id, sizeof request->id, "%s", text);
+    free(text);
+}
+
+bool agent_request_parse(const char *line, size_t length, AgentRequest *request)
+{
+    memset(request, 0, sizeof *request);
+    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+    const char *type = json_string_value(json_object_get(object, "type"));
+    size_t known = sizeof REQUEST_NAMES / sizeof REQUEST_NAMES[0], found = 0;
+    while (type && found < known && strcmp(type, REQUEST_NAMES[found]) != 0)
+        found++;
+    if (!type || found == known) {
+        json_decref(object);
+        return false;
+    }
+    request->type = (AgentRequestType)found;
+    take_id(object, request);
+    if (request->type == REQUEST_IDENTITY)
+        take_identity(object, request);
+    if (request->type == REQUEST_RESIZE)
+        take_size(object, request);
+    json_decref(object);
+    return true;
+}
+
+/* Takes the reference; one line of compact JSON. */
+static char *line_of(json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    json_decref(object);
+    size_t length = text ? strlen(text) : 0;
+    char *line = text ? realloc(text, length + 2) : NULL;
+    if (!line) {
+        free(text);
+        return NULL;
+    }
+    memcpy(line + length, "\n", 2);
+    return line;
+}
+
+static json_t *id_value(const char *id)
+{
+    json_t *value = json_loads(id, JSON_DECODE_ANY, NULL);
+    return value ? value : json_null();
+}
+
+char *agent_hello_text(const char *version, const char *boot_id)
+{
+    return line_of(json_pack("{s:s, s:s, s:s}", "type", AGENT_HELLO, "version", version, "boot_id", boot_id));
+}
+
+char *agent_ready_text(bool settled)
+{
+    return line_of(json_pack("{s:s, s:b}", "type", AGENT_READY, "settled", (int)settled));
+}
+
+char *agent_pong_text(const char *id)
+{
+    return line_of(json_pack("{s:s, s:o}", "type", AGENT_PONG, "id", id_value(id)));
+}
+
+char *agent_session_text(bool logged_on, const char *user)
+{
+    const char *state = logged_on ? AGENT_LOGGED_ON : AGENT_LOGGED_OFF;
+    return line_of(json_pack("{s:s, s:s, s:s}", "type", AGENT_SESSION, "state", state, "user", user));
+}
+
+char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count)
+{
+    json_t *object = json_pack("{s:s, s:o}", "type", AGENT_DONE, "id", id_value(id));
+    if (object && error && *error)
+        json_object_set_new(object, "error", json_string(error));
+    json_t *list = object && steps ? json_array() : NULL;
+    for (size_t i = 0; list && i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I}", "name", steps[i].name, "us", (json_int_t)steps[i].us));
+    if (list)
+        json_object_set_new(object, "steps", list);
+    return line_of(object);
+}

@@ -1,0 +1,54 @@
+/* The agent's side of contract 2: reads the host's lines, writes its own. Pure: no I/O, no state. What comes from the host
+ * is checked as if it came from an enemy: a bug there must not make the guest unusable. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/agent_wire.h"
+#include "guest/failure.h"
+
+typedef enum {
+    REQUEST_PING,
+    REQUEST_PREPARE_FREEZE,
+    REQUEST_IDENTITY,
+    REQUEST_LOG_OFF,
+    REQUEST_RESIZE,
+    REQUEST_SHUT_DOWN,
+} AgentRequestType;
+
+typedef struct {
+    AgentRequestType type;
+    char id[8 * AGENT_ID_LONGEST]; /* JSON text of a string or an integer, to be given back; "null" if there was none */
+    Failure failure;               /* text is not "": a field is wrong; answer with it */
+    int64_t time_ms;               /* identity */
+    unsigned char entropy[AGENT_ENTROPY_BYTES];
+    size_t entropy_length;
+    char machine_id[33];
+    char hostname[65];
+    char locale[64];    /* "" if not given, as the next two */
+    char keyboard[64];  /* "de" or "de,fr" (XKB layouts) */
+    char time_zone[64]; /* "Europe/Berlin" */
+    unsigned width, height; /* resize */
+} AgentRequest;
+
+typedef struct {
+    const char *name;
+    int64_t us;
+} AgentStep;
+
+/* False: no JSON object, or an unknown type: to be ignored. */
+bool agent_request_parse(const char *line, size_t length, AgentRequest *request);
+
+/* Standard base64 with padding. Returns the number of bytes, or -1 if the text is malformed or longer than size. */
+int agent_base64_decode(const char *text, unsigned char *bytes, size_t size);
+
+/* Each returns a line with its newline; caller frees with free(). NULL only when memory is out. */
+char *agent_hello_text(const char *version, const char *boot_id);
+char *agent_ready_text(bool settled);
+char *agent_pong_text(const char *id);
+char *agent_session_text(bool logged_on, const char *user);
+
+/* error NULL or "": success. steps may be NULL. */
+char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);
