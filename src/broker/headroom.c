@@ -7,17 +7,12 @@ typedef struct {
     unsigned all;       /* rows that stay */
     unsigned spare;     /* nobody's, running or on the way there */
     unsigned startable; /* nobody's, stopped */
-    unsigned useless;   /* nobody's, failed or outdated: they go, and others come in their place */
+    unsigned useless;   /* nobody's, outdated: they go, and others come in their place */
 } Census;
 
 static bool is_free(const BrokerDesktop *desktop)
 {
     return !desktop->user_id && !desktop->in_session && desktop->desired != BROKER_WANT_DELETED;
-}
-
-static bool is_useless(const BrokerDesktop *desktop)
-{
-    return desktop->outdated || desktop->observed == BROKER_FAILED;
 }
 
 static Census census_of(const BrokerDesktop *desktops, size_t count)
@@ -30,7 +25,7 @@ static Census census_of(const BrokerDesktop *desktops, size_t count)
         census.all++;
         if (!is_free(desktop))
             continue;
-        if (is_useless(desktop))
+        if (desktop->outdated)
             census.useless++;
         else if (desktop->desired == BROKER_WANT_RUNNING)
             census.spare++;
@@ -78,9 +73,11 @@ Headroom headroom_of(const BrokerPool *pool, const BrokerDesktop *desktops, size
 /* The order in which desktops go: smaller goes first. */
 static int rank(const BrokerDesktop *desktop)
 {
-    if (is_useless(desktop))
+    if (desktop->outdated)
         return 0;
-    return desktop->desired == BROKER_WANT_RUNNING ? 2 : 1;
+    if (desktop->observed == BROKER_FAILED)
+        return 1;
+    return desktop->desired == BROKER_WANT_RUNNING ? 3 : 2;
 }
 
 static gint compare_surplus(gconstpointer a, gconstpointer b, gpointer data)
@@ -99,7 +96,8 @@ unsigned headroom_surplus(const BrokerPool *pool, const BrokerDesktop *desktops,
     g_autofree unsigned *order = g_new(unsigned, count ? count : 1);
     unsigned candidates = 0;
     for (size_t i = 0; i < count; i++)
-        if (pool->deleted ? desktops[i].desired != BROKER_WANT_DELETED : is_free(&desktops[i]))
+        if (pool->deleted ? desktops[i].desired != BROKER_WANT_DELETED
+                          : is_free(&desktops[i]) && !desktops[i].fresh)
             order[candidates++] = (unsigned)i;
     g_qsort_with_data(order, (gint)candidates, sizeof *order, compare_surplus, (gpointer)desktops);
     surplus = MIN(surplus, candidates);

@@ -9,12 +9,13 @@ typedef struct {
     unsigned delete; /* nobody's desktops, not in session: which ones, headroom_surplus says */
 } Headroom;
 
-/* `room`: how many more machines fit into this host (admission.h). Spares that start count as spares, so that
- * asking twice does not make twice as many. */
+/* `room`: how many more machines fit into this host (admission.h). Spares that start or failed count as
+ * spares (the host tries a failed one again, with back-off), so that asking twice does not make twice as
+ * many. `delete` says how many too many there are; fresh ones among them stay for now. */
 Headroom headroom_of(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, unsigned room);
 
-/* Which desktops go, and in which order: those that are useless first (failed, outdated), then the youngest.
- * Writes at most `most` indices of `desktops` and returns their number. Never one with a user, or in a
- * session, unless the pool itself is being deleted. */
+/* Which desktops go, and in which order: those that are useless first (outdated, failed, stopped), then the
+ * youngest. Writes at most `most` indices of `desktops` and returns their number. Never one with a user, or
+ * in a session, unless the pool itself is being deleted. */
 unsigned headroom_surplus(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
                           unsigned *indices, unsigned most);

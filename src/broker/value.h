@@ -43,4 +43,6 @@ typedef struct {
     bool current;    /* generation == observed generation: no refresh is due */
     bool outdated;   /* made from another image version or with other sizes than the pool has now */
     bool in_session; /* a session that has not ended */
+    bool fresh; /* changed a moment ago: perhaps a click has just made it for itself, so nobody takes it away
+                   yet */
 } BrokerDesktop;

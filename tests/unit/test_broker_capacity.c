@@ -77,58 +77,21 @@ static void test_sentences(void)
     g_assert_error(disk, ORIEL_ERROR, ORIEL_ERROR_NO_SPACE);
 }
 
-static const struct {
-    const char *pattern;
-    bool good;
-    const char *third;
-} patterns[] = {
-    {"sales-{n}", true, "sales-3"},
-    {"{n:3}", true, "003"},
-    {"pc{n:2}x", true, "pc03x"},
-    {"sales", false, NULL},
-    {"", false, NULL},
-    {"{n}-{n}", false, NULL},
-    {"sales-{m}", false, NULL},
-    {"sales-{n", false, NULL},
-    {"sales-{n:9}", false, NULL},
-    {"sales_{n}", false, NULL},
-    {"-{n}", false, NULL},
-    {"{n}-", false, NULL},
-    {"sales {n}", false, NULL},
-    {"a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-{n}", false, NULL},
-    {"a23456789-a23456789-a23456789-a23456789-a23456789-a2345678{n}", true, NULL},
-    {"%s%n{n}", false, NULL},
-};
-
-static void test_patterns(void)
+static void test_host_name(void)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
-        g_autoptr(GError) error = NULL;
-        g_test_message("%s", patterns[i].pattern);
-        g_assert_cmpint(name_pattern_check(patterns[i].pattern, &error), ==, patterns[i].good);
-        g_autofree char *name = patterns[i].third ? name_render(patterns[i].pattern, 3) : NULL;
-        g_assert_cmpstr(name, ==, patterns[i].third);
-    }
-    g_autoptr(GError) none = NULL;
-    g_assert_false(name_pattern_check(NULL, &none));
-    g_assert_error(none, ORIEL_ERROR, ORIEL_ERROR_INVALID);
-}
-
-static void test_names(void)
-{
-    const char *taken[] = {"sales-2", "sales-1", "sales-4"};
-    g_autofree char *gap = name_next("sales-{n}", taken, 3);
-    g_assert_cmpstr(gap, ==, "sales-3");
-    g_autofree char *first = name_next("sales-{n}", NULL, 0);
-    g_assert_cmpstr(first, ==, "sales-1");
-    static const char *const defaults[][2] = {{"Sales", "sales-{n}"},
-                                              {"My team's pool!", "my-team-s-pool-{n}"},
-                                              {"日本", "desktop-{n}"},
-                                              {"--x--", "x-{n}"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++) {
-        g_autofree char *pattern = name_pattern_default(defaults[i][0]);
-        g_assert_cmpstr(pattern, ==, defaults[i][1]);
-        g_assert_true(name_pattern_check(pattern, NULL));
+    static const char *const cases[][2] = {
+        {"sales-7", "sales-7"},
+        {"Sales Team-7", "sales-team-7"},
+        {"--x--", "x"},
+        {"a__b", "a-b"},
+        {"日本", "desktop"},
+        {"", "desktop"},
+        {"a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-ab-xyz",
+         "a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-ab"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *name = name_host(cases[i][0]);
+        g_assert_cmpstr(name, ==, cases[i][1]);
     }
 }
 
@@ -139,7 +102,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broker/admission/reserve", test_reserve);
     g_test_add_func("/broker/admission/estimate", test_estimate);
     g_test_add_func("/broker/admission/sentences", test_sentences);
-    g_test_add_func("/broker/name/pattern", test_patterns);
-    g_test_add_func("/broker/name/next", test_names);
+    g_test_add_func("/broker/name/host", test_host_name);
     return g_test_run();
 }

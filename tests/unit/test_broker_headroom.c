@@ -24,6 +24,7 @@ static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
             .current = true,
             .outdated = letter == 'o',
             .in_session = letter == 'c',
+            .fresh = letter == 'n',
         };
     }
     return count;
@@ -54,7 +55,10 @@ static const struct {
     {"stopped ones first", BROKER_FLOATING, 0, 5, 3, "s", 9, {2, 1, 0}, ""},
     {"too many: the youngest go", BROKER_FLOATING, 0, 5, 1, "fff", 9, {0, 0, 2}, "0302"},
     {"stopped ones go before running ones", BROKER_FLOATING, 0, 5, 1, "sff", 9, {0, 0, 2}, "0103"},
-    {"a failed one goes, a new one comes", BROKER_FLOATING, 0, 5, 2, "fx", 9, {1, 0, 1}, "02"},
+    {"a failed one is tried again, not replaced", BROKER_FLOATING, 0, 5, 2, "fx", 9, {0, 0, 0}, ""},
+    {"a failed one goes first", BROKER_FLOATING, 0, 5, 1, "fxf", 9, {0, 0, 2}, "0203"},
+    {"an outdated one is replaced", BROKER_FLOATING, 0, 5, 2, "fo", 9, {1, 0, 1}, "02"},
+    {"a fresh one stays for now", BROKER_FLOATING, 0, 5, 0, "nf", 9, {0, 0, 2}, "02"},
     {"an outdated one goes first, its place is free only then",
      BROKER_FLOATING,
      0,
