@@ -1,0 +1,119 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "cli/print.h"
+
+bool cli_show(Cli *cli, Json *answer, void (*show)(Cli *cli, const Json *answer))
+{
+    g_autoptr(Json) owned = answer;
+    if (!owned)
+        return false;
+    if (cli->json)
+        print_json(owned);
+    else
+        show(cli, owned);
+    return true;
+}
+
+void cli_say(const Cli *cli, const char *format, ...)
+{
+    if (cli->json || cli->quiet)
+        return;
+    va_list values;
+    va_start(values, format);
+    g_autofree char *text = g_strdup_vprintf(format, values);
+    va_end(values);
+    g_autofree char *safe = print_safe(text);
+    puts(safe);
+}
+
+bool cli_do(Cli *cli, const char *method, const char *path, const Json *body, GError **error)
+{
+    g_autoptr(Json) answer = client_request(cli->client, method, path, body, error);
+    if (answer && cli->json)
+        print_json(answer);
+    return answer != NULL;
+}
+
+static char *line_read(FILE *from, GError **error)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length = getline(&line, &room, from);
+    if (length < 0 || (size_t)length > LIMIT_PASSWORD + 1) {
+        free(line);
+        oriel_fail(error, ORIEL_ERROR_INVALID, length < 0 ? "nothing was given" : "the line is too long");
+        return NULL;
+    }
+    if (length > 0 && line[length - 1] == '\n')
+        line[length - 1] = '\0';
+    char *copy = g_strdup(line);
+    explicit_bzero(line, room);
+    free(line);
+    return copy;
+}
+
+bool cli_confirm(const Cli *cli, const Call *call, const char *question, GError **error)
+{
+    if (call_flag(call, "yes") || !isatty(STDIN_FILENO) || !cli->terminal_error)
+        return true;
+    g_autofree char *safe = print_safe(question);
+    fprintf(stderr, "%s [y/N] ", safe);
+    g_autofree char *answer = line_read(stdin, NULL);
+    if (answer && (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_CANCELLED, "nothing was done");
+}
+
+char *cli_read_file(const char *path, size_t limit, GError **error)
+{
+    return file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, limit, NULL, error);
+}
+
+static void interrupted(int number)
+{
+    /* Only so that getline() returns: the echo must come back on whatever happens. */
+}
+
+static char *secret_ask(const char *prompt, GError **error)
+{
+    if (!isatty(STDIN_FILENO))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no terminal to ask on; give it in a file", prompt), NULL;
+    struct termios before, silent;
+    if (tcgetattr(STDIN_FILENO, &before) != 0)
+        return oriel_fail_errno(error, errno, "terminal"), NULL;
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    struct sigaction ours = {.sa_handler = interrupted}, earlier;
+    sigaction(SIGINT, &ours, &earlier);
+    fprintf(stderr, "%s: ", prompt);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    char *secret = line_read(stdin, error);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    sigaction(SIGINT, &earlier, NULL);
+    fputc('\n', stderr);
+    return secret;
+}
+
+char *cli_read_secret(const char *path, const char *prompt, GError **error)
+{
+    if (!path)
+        return secret_ask(prompt, error);
+    if (strcmp(path, "-") == 0)
+        return line_read(stdin, error);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return oriel_fail_errno(error, errno, "file \"%s\"", path), NULL;
+    char *secret = line_read(file, error);
+    fclose(file);
+    return secret;
+}

@@ -1,0 +1,9 @@
+/* What client.c and stream.c share. */
+#pragma once
+
+#include "cli/client.h"
+#include "cli/transport.h"
+
+struct Client {
+    Transport transport;
+};

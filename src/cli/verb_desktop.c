@@ -1,0 +1,280 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/print.h"
+#include "cli/watch.h"
+
+static const Column list_columns[] = {
+    {"NAME", "name", SHOW_TEXT},         {"STATE", "state", SHOW_STATE},
+    {"USER", "user.name", SHOW_TEXT},    {"SESSION", "session.state", SHOW_STATE},
+    {"IMAGE", "image.name", SHOW_TEXT},  {"VERSION", "version", SHOW_NUMBER},
+    {"AGENT", "agent", SHOW_STATE},      {"SINCE", "changed_ms", SHOW_AGE},
+    {"ERROR", "error", SHOW_TEXT},       {0},
+};
+
+static const Column card_columns[] = {
+    {"Name", "name", SHOW_TEXT},
+    {"Id", "id", SHOW_TEXT},
+    {"Pool", "pool.name", SHOW_TEXT},
+    {"State", "state", SHOW_TEXT},
+    {"Error", "error", SHOW_TEXT},
+    {"Assigned to", "user.name", SHOW_TEXT},
+    {"Session", "session.state", SHOW_TEXT},
+    {"Session id", "session.id", SHOW_TEXT},
+    {"Agent", "agent", SHOW_TEXT},
+    {"Image", "image.name", SHOW_TEXT},
+    {"Version", "version", SHOW_NUMBER},
+    {"Desired", "desired", SHOW_TEXT},
+    {"Observed", "observed", SHOW_TEXT},
+    {"Generation", "generation", SHOW_NUMBER},
+    {"Made", "created_ms", SHOW_TIME},
+    {"Changed", "changed_ms", SHOW_TIME},
+    {0},
+};
+
+static const Column connection_columns[] = {
+    {"Desktop", "desktop.name", SHOW_TEXT},
+    {"Session", "session.id", SHOW_TEXT},
+    {"Open before", "expires_ms", SHOW_TIME},
+    {"URL", "url", SHOW_TEXT},
+    {0},
+};
+
+static void show_list(Cli *cli, const Json *list)
+{
+    print_table(list, list_columns);
+}
+
+static void show_card(Cli *cli, const Json *desktop)
+{
+    print_card(desktop, card_columns);
+}
+
+static void show_connection(Cli *cli, const Json *connection)
+{
+    print_card(connection, connection_columns);
+}
+
+static bool run_list(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(GString) path = g_string_new("desktops");
+    client_query(path, "pool", call_option(call, "pool"));
+    client_query(path, "state", call_option(call, "state"));
+    client_query(path, "user", call_option(call, "user"));
+    return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
+}
+
+static bool run_show(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_card);
+}
+
+/* A click: where the desktop must boot first, waits for that and clicks again. */
+static bool run_connect(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("pools", call_argument(call, 0), "connect", NULL);
+    g_autoptr(Json) body = call_body(call);
+    for (;;) {
+        g_autoptr(Json) answer = client_request(cli->client, "POST", path, body, error);
+        if (!answer)
+            return false;
+        const char *job_id = json_string_value(json_object_get(json_object_get(answer, "job"), "id"));
+        if (!job_id || !cli->wait)
+            return cli_show(cli, g_steal_pointer(&answer), show_connection);
+        g_autoptr(Json) job = watch_job(cli, job_id, error);
+        if (!job)
+            return false;
+    }
+}
+
+static bool run_console(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), "connect", NULL);
+    return cli_show(cli, client_request(cli->client, "POST", path, NULL, error), show_connection);
+}
+
+/* What a power verb waits for. */
+typedef struct {
+    const char *title;
+    const char *state; /* NULL: any state that lasts, once the new generation is there */
+} Goal;
+
+static WatchVerdict goal_look(void *context, const Json *desktop, Progress *progress, GError **error)
+{
+    const Goal *goal = context;
+    const char *state = json_string_value(json_object_get(desktop, "state"));
+    progress_set(progress, goal->title, -1, state);
+    if (g_strcmp0(state, "failed") == 0) {
+        const char *sentence = json_string_value(json_object_get(desktop, "error"));
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s", sentence ? sentence : "the desktop failed");
+        return WATCH_FAILED;
+    }
+    if (goal->state)
+        return g_strcmp0(state, goal->state) == 0 ? WATCH_DONE : WATCH_ON;
+    static const char *const lasting[] = {"absent", "running", "stopped", NULL};
+    bool settled = state && g_strv_contains(lasting, state);
+    return settled && json_integer_value(json_object_get(desktop, "generation")) ==
+                          json_integer_value(json_object_get(desktop, "observed_generation"))
+               ? WATCH_DONE
+               : WATCH_ON;
+}
+
+static bool power(Cli *cli, const Call *call, const char *action, const char *state, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    g_autofree char *path = client_path("desktops", name, action, NULL);
+    g_autoptr(Json) desktop = client_request(cli->client, "POST", path, NULL, error);
+    if (!desktop)
+        return false;
+    if (cli->wait) {
+        const char *id = json_string_value(json_object_get(desktop, "id"));
+        g_autofree char *object = client_path("desktops", id ? id : name, NULL);
+        g_autofree char *title = g_strdup_printf("Desktop %s", name);
+        g_autofree char *left = g_strdup_printf("desktop %s goes on without you", name);
+        Goal goal = {title, state};
+        const Watch watch = {.path = object, .id = id, .look = goal_look, .context = &goal, .left = left};
+        Json *now = watch_until(cli, &watch, error);
+        if (!now)
+            return false;
+        json_decref(desktop);
+        desktop = now;
+    }
+    if (cli->json)
+        print_json(desktop);
+    const char *now_state = json_string_value(json_object_get(desktop, "state"));
+    cli_say(cli, "Desktop %s is %s.", name, now_state ? now_state : "unknown");
+    return true;
+}
+
+static bool run_start(Cli *cli, const Call *call, GError **error)
+{
+    return power(cli, call, "start", "running", error);
+}
+
+static bool run_stop(Cli *cli, const Call *call, GError **error)
+{
+    return power(cli, call, "stop", "stopped", error);
+}
+
+static bool run_reset(Cli *cli, const Call *call, GError **error)
+{
+    return power(cli, call, "reset", "running", error);
+}
+
+static bool run_refresh(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *question = g_strdup_printf("Throw away everything on the disk of desktop \"%s\"?", call_argument(call, 0));
+    return cli_confirm(cli, call, question, error) && power(cli, call, "refresh", NULL, error);
+}
+
+static bool run_release(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), "release", NULL);
+    if (!cli_do(cli, "POST", path, NULL, error))
+        return false;
+    cli_say(cli, "Desktop %s belongs to nobody now.", call_argument(call, 0));
+    return true;
+}
+
+static bool run_assign(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), "assign", NULL);
+    g_autoptr(Json) body = json_pack("{s:s}", "user", call_argument(call, 1));
+    if (!cli_do(cli, "POST", path, body, error))
+        return false;
+    cli_say(cli, "Desktop %s belongs to %s now.", call_argument(call, 0), call_argument(call, 1));
+    return true;
+}
+
+static bool run_delete(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    g_autofree char *question = g_strdup_printf("Delete desktop \"%s\" with its disk?", name);
+    g_autofree char *path = client_path("desktops", name, NULL);
+    g_autoptr(GString) whole = g_string_new(path);
+    client_query(whole, "force", call_flag(call, "force") ? "true" : NULL);
+    if (!cli_confirm(cli, call, question, error) || !cli_do(cli, "DELETE", whole->str, NULL, error))
+        return false;
+    cli_say(cli, "Desktop %s is being removed.", name);
+    return true;
+}
+
+static bool run_thumbnail(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    const char *output = call_option(call, "output");
+    if (!output && cli->terminal_out)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel desktop thumbnail: a terminal shows no PNG; give --output FILE");
+    g_autofree char *path = client_path("desktops", name, "thumbnail", NULL);
+    g_autoptr(GString) whole = g_string_new(path);
+    client_query(whole, "width", call_option(call, "width"));
+    g_autoptr(GBytes) picture = client_fetch(cli->client, whole->str, error);
+    if (!picture)
+        return false;
+    size_t length = 0;
+    const void *bytes = g_bytes_get_data(picture, &length);
+    if (!output || strcmp(output, "-") == 0)
+        return fd_write_all(STDOUT_FILENO, bytes, length, error);
+    return file_write_atomic(output, bytes, length, 0644, error);
+}
+
+static const Option list_options[] = {
+    {"pool", VALUE_TEXT, "POOL", "Only those of this pool", .names = NAMES_POOL},
+    {"state", VALUE_CHOICE, .help = "Only those in this state",
+     .choices = "absent|starting|running|stopping|stopped|refreshing|deleting|failed"},
+    {"user", VALUE_TEXT, "USER", "Only those assigned to this person", .names = NAMES_USER},
+    {0},
+};
+
+static const Option connect_options[] = {
+    {"user", VALUE_TEXT, "USER", "The person to connect as; on orield's own socket always needed", .names = NAMES_USER,
+     .field = "user"},
+    {0},
+};
+
+static const Option refresh_options[] = {
+    {"yes", VALUE_FLAG, .help = "Do not ask first"},
+    {0},
+};
+
+static const Option delete_options[] = {
+    {"force", VALUE_FLAG, .help = "Even while somebody is in session there"},
+    {"yes", VALUE_FLAG, .help = "Do not ask first"},
+    {0},
+};
+
+static const Option thumbnail_options[] = {
+    {"output", VALUE_FILE, "FILE", "Where the PNG goes; else standard output", .names = NAMES_FILE},
+    {"width", VALUE_COUNT, "PIXELS", "At most that wide (320)", .lowest = 32, .highest = 1920},
+    {0},
+};
+
+#define DESKTOP .arguments = {{"DESKTOP", NAMES_DESKTOP}}
+
+static const Verb verbs[] = {
+    {"list", "List desktops", .options = list_options, .run = run_list},
+    {"show", "Show a desktop", DESKTOP, .run = run_show},
+    {"connect", "Get a person's desktop of a pool and a URL that opens it",
+     "What a click on the pool's tile does. The URL holds a ticket that opens the desktop once and soon expires: hand it on as "
+     "you would a password.",
+     .arguments = {{"POOL", NAMES_POOL}}, .options = connect_options, .run = run_connect},
+    {"console", "Get a URL that opens any running desktop's screen", DESKTOP, .run = run_console},
+    {"start", "Power on", DESKTOP, .run = run_start},
+    {"stop", "Power off in an orderly way", "After a minute the hard way. A person's session there ends.", DESKTOP,
+     .run = run_stop},
+    {"reset", "Press the reset button", DESKTOP, .run = run_reset},
+    {"refresh", "Back to the image: everything on its disk is lost", DESKTOP, .options = refresh_options, .run = run_refresh},
+    {"assign", "Give a desktop to a person", "Of a dedicated or manual pool; it stays theirs until it is released.",
+     .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_assign},
+    {"release", "End an assignment", DESKTOP, .run = run_release},
+    {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options, .run = run_thumbnail},
+    {"delete", "Throw a desktop away; its pool makes another where it needs one", DESKTOP, .options = delete_options,
+     .run = run_delete},
+    {0},
+};
+
+const VerbGroup desktop_group = {"desktop", "Single desktops", verbs};

@@ -1,0 +1,107 @@
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/print.h"
+
+static const Column list_columns[] = {
+    {"NAME", "name", SHOW_TEXT},
+    {"MEMBERS", "members", SHOW_COUNT},
+    {"DESCRIPTION", "description", SHOW_TEXT},
+    {0},
+};
+
+static const Column card_columns[] = {
+    {"Name", "name", SHOW_TEXT},       {"Id", "id", SHOW_TEXT},         {"Description", "description", SHOW_TEXT},
+    {"Members", "members", SHOW_LIST}, {"Made", "created_ms", SHOW_TIME}, {0},
+};
+
+static void show_list(Cli *cli, const Json *list)
+{
+    print_table(list, list_columns);
+}
+
+static void show_card(Cli *cli, const Json *group)
+{
+    print_card(group, card_columns);
+}
+
+static bool run_list(Cli *cli, const Call *call, GError **error)
+{
+    return cli_show(cli, client_list(cli->client, "groups", 0, error), show_list);
+}
+
+static bool run_show(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("groups", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_card);
+}
+
+static bool run_create(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    json_object_set_new(body, "name", json_string(call_argument(call, 0)));
+    return cli_show(cli, client_request(cli->client, "POST", "groups", body, error), show_card);
+}
+
+static bool run_edit(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    if (json_object_size(body) == 0)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel group edit: nothing to change; give --description");
+    g_autofree char *path = client_path("groups", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
+}
+
+static bool run_add(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    if (!cli_do(cli, "PUT", path, NULL, error))
+        return false;
+    cli_say(cli, "%s is a member of %s.", call_argument(call, 1), call_argument(call, 0));
+    return true;
+}
+
+static bool run_remove(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    if (!cli_do(cli, "DELETE", path, NULL, error))
+        return false;
+    cli_say(cli, "%s is no longer a member of %s.", call_argument(call, 1), call_argument(call, 0));
+    return true;
+}
+
+static bool run_delete(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    g_autofree char *question = g_strdup_printf("Delete group \"%s\" with its entitlements?", name);
+    g_autofree char *path = client_path("groups", name, NULL);
+    if (!cli_confirm(cli, call, question, error) || !cli_do(cli, "DELETE", path, NULL, error))
+        return false;
+    cli_say(cli, "Group %s is gone; its members stay.", name);
+    return true;
+}
+
+static const Option create_options[] = {
+    {"description", VALUE_TEXT, "TEXT", "A line about it, for people", .field = "description"},
+    {0},
+};
+
+static const Option delete_options[] = {
+    {"yes", VALUE_FLAG, .help = "Do not ask first"},
+    {0},
+};
+
+#define GROUP .arguments = {{"GROUP", NAMES_GROUP}}
+#define GROUP_USER .arguments = {{"GROUP", NAMES_GROUP}, {"USER", NAMES_USER}}
+
+static const Verb verbs[] = {
+    {"list", "List groups", .run = run_list},
+    {"show", "Show a group and its members", GROUP, .run = run_show},
+    {"create", "Make a group", .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
+    {"edit", "Change a group's description", GROUP, .options = create_options, .run = run_edit},
+    {"add-member", "Make a user a member", GROUP_USER, .run = run_add},
+    {"remove-member", "End a membership", GROUP_USER, .run = run_remove},
+    {"delete", "Delete a group with its entitlements", GROUP, .options = delete_options, .run = run_delete},
+    {0},
+};
+
+const VerbGroup group_group = {"group", "Groups of users", verbs};

@@ -1,0 +1,224 @@
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/number.h"
+#include "cli/cli.h"
+#include "cli/print.h"
+#include "cli/watch.h"
+
+static const Column list_columns[] = {
+    {"NAME", "name", SHOW_TEXT},
+    {"TYPE", "type", SHOW_TEXT},
+    {"IMAGE", "image.name", SHOW_TEXT},
+    {"VERSION", "version", SHOW_NUMBER},
+    {"MAXIMUM", "maximum", SHOW_NUMBER},
+    {"DESKTOPS", "counts.desktops", SHOW_NUMBER},
+    {"FREE", "counts.free", SHOW_NUMBER},
+    {"SESSIONS", "counts.sessions", SHOW_NUMBER},
+    {"FAILED", "counts.failed", SHOW_NUMBER},
+    {"ENABLED", "enabled", SHOW_YES},
+    {0},
+};
+
+static const Column card_columns[] = {
+    {"Name", "name", SHOW_TEXT},
+    {"Id", "id", SHOW_TEXT},
+    {"Shown as", "display_name", SHOW_TEXT},
+    {"Description", "description", SHOW_TEXT},
+    {"Type", "type", SHOW_TEXT},
+    {"Image", "image.name", SHOW_TEXT},
+    {"Version", "version", SHOW_NUMBER},
+    {"Follows the newest", "follows_newest", SHOW_YES},
+    {"Desktops at most", "maximum", SHOW_NUMBER},
+    {"Spares", "spares", SHOW_NUMBER},
+    {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
+    {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
+    {"On log off", "on_log_off", SHOW_TEXT},
+    {"Enabled", "enabled", SHOW_YES},
+    {"Desktops now", "counts.desktops", SHOW_NUMBER},
+    {"Running", "counts.running", SHOW_NUMBER},
+    {"Free", "counts.free", SHOW_NUMBER},
+    {"Failed", "counts.failed", SHOW_NUMBER},
+    {"Sessions", "counts.sessions", SHOW_NUMBER},
+    {"Made", "created_ms", SHOW_TIME},
+    {0},
+};
+
+static void show_list(Cli *cli, const Json *list)
+{
+    print_table(list, list_columns);
+}
+
+static void show_card(Cli *cli, const Json *pool)
+{
+    print_card(pool, card_columns);
+}
+
+static bool run_list(Cli *cli, const Call *call, GError **error)
+{
+    return cli_show(cli, client_list(cli->client, "pools", 0, error), show_list);
+}
+
+static bool run_show(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_card);
+}
+
+/* "newest" is the API's null: follow the image. */
+static bool body_version(const Call *call, Json *body, GError **error)
+{
+    const char *text = call_option(call, "version");
+    uint64_t version = 0;
+    if (!text)
+        return true;
+    if (strcmp(text, "newest") == 0)
+        return json_object_set_new(body, "version", json_null()) == 0;
+    if (!number_parse(text, 1, UINT32_MAX, "--version", &version, NULL))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "--version: \"%s\" is neither a version's number nor \"newest\"", text);
+    return json_object_set_new(body, "version", json_integer((json_int_t)version)) == 0;
+}
+
+static bool run_create(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    json_object_set_new(body, "name", json_string(call_argument(call, 0)));
+    if (!body_version(call, body, error))
+        return false;
+    return cli_show(cli, client_request(cli->client, "POST", "pools", body, error), show_card);
+}
+
+static bool run_edit(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    if (!body_version(call, body, error))
+        return false;
+    if (json_object_size(body) == 0)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
+                                                      "what can be");
+    g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
+}
+
+static bool run_delete(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    g_autofree char *question = g_strdup_printf("Delete pool \"%s\" with all its desktops?", name);
+    g_autofree char *path = client_path("pools", name, NULL);
+    g_autoptr(GString) whole = g_string_new(path);
+    client_query(whole, "force", call_flag(call, "force") ? "true" : NULL);
+    if (!cli_confirm(cli, call, question, error) || !cli_do(cli, "DELETE", whole->str, NULL, error))
+        return false;
+    cli_say(cli, "Pool %s is gone; its desktops are being removed.", name);
+    return true;
+}
+
+typedef struct {
+    Cli *cli;
+    char *title;
+    int64_t wanted; /* free desktops; -1: as many as the pool's spares */
+} Readiness;
+
+/* The job that this pool waits for: the newest that runs. Boots, freezes and builds are all jobs. */
+static Json *running_job(Cli *cli)
+{
+    g_autoptr(Json) jobs = client_request(cli->client, "GET", "jobs?state=running&limit=1", NULL, NULL);
+    return json_incref(json_array_get(json_object_get(jobs, "items"), 0));
+}
+
+static WatchVerdict ready_look(void *context, const Json *pool, Progress *progress, GError **error)
+{
+    Readiness *readiness = context;
+    const Json *counts = json_object_get(pool, "counts");
+    int64_t free_desktops = json_integer_value(json_object_get(counts, "free"));
+    int64_t spares = json_integer_value(json_object_get(pool, "spares"));
+    int64_t wanted = readiness->wanted >= 0 ? readiness->wanted : spares;
+    bool in_use = json_integer_value(json_object_get(counts, "sessions")) > 0;
+    g_autofree char *free_text = g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops", free_desktops,
+                                                 wanted);
+    if (free_desktops >= wanted || (readiness->wanted < 0 && in_use)) {
+        progress_set(progress, readiness->title, 100, free_text);
+        return WATCH_DONE;
+    }
+    g_autoptr(Json) job = running_job(readiness->cli);
+    const char *step = json_string_value(json_object_get(job, "step"));
+    const char *title = json_string_value(json_object_get(job, "title"));
+    if (job)
+        progress_set(progress, title, (int)json_integer_value(json_object_get(job, "progress")), step);
+    else
+        progress_set(progress, readiness->title, -1, free_text);
+    return WATCH_ON;
+}
+
+static bool run_wait(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *title = g_strdup_printf("Pool %s", call_argument(call, 0));
+    g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
+    g_autofree char *left = g_strdup_printf("pool %s goes on without you", call_argument(call, 0));
+    Readiness readiness = {cli, title, call_option(call, "free") ? (int64_t)call_number(call, "free", 0) : -1};
+    const Watch watch = {.path = path, .look = ready_look, .context = &readiness, .left = left};
+    g_autoptr(Json) pool = watch_until(cli, &watch, error);
+    if (pool && cli->json)
+        print_json(pool);
+    return pool != NULL;
+}
+
+#define SHARED_OPTIONS                                                                                                       \
+    {"title", VALUE_TEXT, "TEXT", "What people see instead of the name", .field = "display_name"},                           \
+        {"description", VALUE_TEXT, "TEXT", "A line about it, for people", .field = "description"},                          \
+        {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"},                      \
+        {"size", VALUE_COUNT, "N", "Desktops at most (10)", .highest = LIMIT_DESKTOPS_POOL, .field = "maximum"},             \
+        {"spares", VALUE_COUNT, "N", "Free desktops kept running (1)", .highest = LIMIT_DESKTOPS_POOL, .field = "spares"},   \
+        {"cpus", VALUE_COUNT, "N", "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, .field = "vcpus"}, \
+        {"memory", VALUE_SIZE, "SIZE", "Memory of a desktop, such as 1GiB; else the recipe's", .field = "memory_bytes"},     \
+        {"on-log-off", VALUE_CHOICE, .choices = "refresh|keep", .field = "on_log_off",                                       \
+         .help = "Back to the image, or keep the disk"},                                                                     \
+    {                                                                                                                        \
+        "enabled", VALUE_SWITCH, "yes|no", "Whether people may connect", .field = "enabled"                                  \
+    }
+
+static const Option create_options[] = {
+    {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops", .names = NAMES_IMAGE, .field = "image", .required = true},
+    {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
+     .help = "Any free desktop (the default), one's own for good, or assigned by hand"},
+    SHARED_OPTIONS,
+    {0},
+};
+
+static const Option edit_options[] = {
+    {"image", VALUE_TEXT, "IMAGE", "Golden image of desktops made from now on", .names = NAMES_IMAGE, .field = "image"},
+    SHARED_OPTIONS,
+    {0},
+};
+
+static const Option delete_options[] = {
+    {"force", VALUE_FLAG, .help = "Even while people are in session: ends their sessions"},
+    {"yes", VALUE_FLAG, .help = "Do not ask first"},
+    {0},
+};
+
+static const Option wait_options[] = {
+    {"free", VALUE_COUNT, "N", "Until N desktops are free; else as many as its spares", .highest = LIMIT_DESKTOPS_POOL},
+    {0},
+};
+
+static const Verb verbs[] = {
+    {"list", "List pools", .run = run_list},
+    {"show", "Show a pool", .arguments = {{"POOL", NAMES_POOL}}, .run = run_show},
+    {"create", "Make a pool; its desktops appear by themselves",
+     "Desktops are forked from a template: the image, booted once and frozen on this host. \"oriel pool wait POOL\" shows how "
+     "far that is. Nobody can use the pool until \"oriel entitle add\" says who may.",
+     .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
+    {"edit", "Change a pool",
+     "A new image, version, number of processors or memory holds for desktops made from then on, and for others at their next "
+     "refresh.",
+     .arguments = {{"POOL", NAMES_POOL}}, .options = edit_options, .run = run_edit},
+    {"wait", "Wait until a pool has its free desktops, with progress", .arguments = {{"POOL", NAMES_POOL}},
+     .options = wait_options, .run = run_wait},
+    {"delete", "Delete a pool with its desktops", "Refused while people are in session, unless --force.",
+     .arguments = {{"POOL", NAMES_POOL}}, .options = delete_options, .run = run_delete},
+    {0},
+};
+
+const VerbGroup pool_group = {"pool", "Pools of desktops", verbs};
