@@ -26,6 +26,7 @@ static const struct {
     {"port", "ORIEL_PORT", PORT, G_STRUCT_OFFSET(Config, port)},
     {"certificate", "ORIEL_CERTIFICATE", TEXT, G_STRUCT_OFFSET(Config, certificate)},
     {"certificate_key", "ORIEL_CERTIFICATE_KEY", TEXT, G_STRUCT_OFFSET(Config, certificate_key)},
+    {"gateway_user", "ORIEL_GATEWAY_USER", TEXT, G_STRUCT_OFFSET(Config, gateway_user)},
     {"public_url", "ORIEL_PUBLIC_URL", TEXT, G_STRUCT_OFFSET(Config, public_url)},
     {"memory_limit", "ORIEL_MEMORY_LIMIT", SIZE, G_STRUCT_OFFSET(Config, memory_limit)},
     {"waiting", "ORIEL_WAITING", COUNT, G_STRUCT_OFFSET(Config, waiting)},

@@ -14,6 +14,7 @@ typedef struct {
     uint16_t port;         /* $ORIEL_PORT, else 8443 */
     char *certificate;     /* PEM chain; default STATE/tls/certificate.pem, made at first start */
     char *certificate_key; /* PEM */
+    char *gateway_user;    /* whom a gateway started by root becomes; NULL: it stays root, less all capabilities */
     char *public_url;      /* what people type, without a slash at the end; NULL: https://HOSTNAME:port */
     uint64_t memory_limit; /* bytes that all machines of this host may use; 0: what is free at start, less a reserve */
     unsigned waiting;      /* waiting QEMU processes kept for each instant pool's template */

@@ -13,10 +13,13 @@ bool certificate_ensure(const char *certificate, const char *key, bool *ret_made
 /* SHA-256 of the certificate as browsers show it: "AB:CD:...". Caller frees. NULL on failure. */
 char *certificate_fingerprint(const char *certificate, GError **error);
 
-/* Days until the certificate's end; negative if it is over. */
-bool certificate_days_left(const char *certificate, int *ret_days, GError **error);
-
 /* A server context: TLS 1.2 and 1.3, forward secrecy and AEAD only, ALPN http/1.1, session tickets, no renegotiation, no
  * compression, buffers released while idle. NULL, with the reason, if the files do not fit together. Caller frees with
  * SSL_CTX_free; connections keep their own reference. */
 SSL_CTX *certificate_context(const char *certificate, const char *key, GError **error);
+
+/* Of the certificate that the context serves. */
+char *certificate_context_fingerprint(SSL_CTX *context);
+int certificate_context_days_left(SSL_CTX *context); /* negative: it has ended */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SSL_CTX, SSL_CTX_free)

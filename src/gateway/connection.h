@@ -11,6 +11,9 @@
 #include "gateway/tls.h"
 #include "gateway/websocket.h"
 
+#define GATEWAY_INPUT (32 * 1024) /* bytes taken from a client's socket at a time */
+#define GATEWAY_PLAIN (64 * 1024) /* bytes taken from orield or a display at a time, with a frame's header: 4 records */
+
 /* What all connections share. The buffers are scratch: empty between two connections' turns. */
 typedef struct {
     int epoll;
@@ -18,31 +21,29 @@ typedef struct {
     const char *orield_path;
     AddressTable *addresses;
     TlsWire wire;
-    uint8_t *input; /* GATEWAY_INPUT bytes from a client's socket */
-    uint8_t *plain; /* GATEWAY_PLAIN bytes, decrypted or to be encrypted */
-    int64_t now_ms; /* of this turn of the loop */
+    uint8_t *input;
+    uint8_t *plain;
+    int64_t now_ms; /* monotonic, of this turn of the loop */
     unsigned connections, displays;
     bool orield_missing; /* the last attempt to reach it failed, and that was logged */
 } Gateway;
 
-#define GATEWAY_INPUT (32 * 1024)
-#define GATEWAY_PLAIN (64 * 1024)
-
 typedef struct Connection Connection;
 struct Connection {
     Side client;
-    Side upstream; /* orield, later the display */
+    Side upstream; /* orield, later the display; fd -1: none yet, or no more */
     Gateway *gateway;
     SSL *tls;
-    char *name; /* ADDRESS:PORT; freed when it is a display */
+    WebsocketDecoder *decoder;   /* of a display */
+    char *name;                  /* ADDRESS:PORT; freed when it is a display */
     AddressCount *address;
-    Connection *previous, *next;     /* all connections */
-    Connection *run_next;            /* the queue of those with work */
-    bool queued;                     /* in that queue */
-    bool answered;                   /* RELAY: orield has sent a byte */
-    bool shut;                       /* LINGER: our half of TCP is shut */
+    Connection *previous, *next; /* all connections; kept by the loop */
+    Connection *run_next;        /* those with work; kept by the loop */
     Timing timing;
-    WebsocketDecoder *decoder; /* of a display */
+    bool queued;   /* is among those with work */
+    bool answered; /* RELAY: orield has sent a byte */
+    bool ended;    /* the client's half of TCP is over */
+    bool shut;     /* LINGER: our half of TCP is over */
 };
 
 /* Takes over fd and address. NULL: no memory or no place in epoll; both are then still the caller's. */
@@ -51,12 +52,12 @@ Connection *connection_new(Gateway *gateway, int fd, AddressCount *address, cons
 /* Closes everything at once. */
 void connection_free(Connection *connection);
 
-/* Moves bytes for a bounded number of steps. true: there is more to do at once (queue it again). Stage DEAD afterwards:
- * free it. */
+/* Moves bytes for a bounded number of steps. true: there is more to do at once, call again after the others' turns.
+ * In stage DEAD afterwards: free it. */
 bool connection_pump(Connection *connection);
 
-/* Once a second: pings, and ends what has had its time (stage DEAD). */
+/* Once a second: pings, and ends what has had its time. In stage DEAD afterwards: free it. */
 void connection_tick(Connection *connection);
 
-/* The gateway stops: 1001 to a display, an orderly end to others. */
+/* The gateway stops: 1001 to a display, an orderly end to others. Pump it afterwards. */
 void connection_go_away(Connection *connection);

@@ -11,6 +11,9 @@ unsigned sandbox_limits(void);
  * to new ones. */
 bool sandbox_user(const char *user, GError **error);
 
+/* Makes `user` the owner of a file or folder; before sandbox_user. */
+bool sandbox_give(const char *path, const char *user, GError **error);
+
 /* Files: only reading, only in the NULL-ended list of folders (Landlock). No TCP but what is open. A kernel without
  * Landlock: true, *ret_held is false. */
 bool sandbox_files(const char *const *folders, bool *ret_held, GError **error);

@@ -21,7 +21,8 @@ typedef struct {
     int64_t heard_ms;         /* last byte from the client */
     int64_t said_ms;          /* last byte for the client */
     int64_t pinged_ms;        /* last ping */
-    int64_t waiting_since_ms; /* bytes wait for a client (or orield) that takes none since then; 0: none wait */
+    int64_t client_stalled_ms;   /* bytes wait for the client, which takes none since then; 0: none wait */
+    int64_t upstream_stalled_ms; /* the same of orield or the display */
 } Timing;
 
 typedef enum {

@@ -1,0 +1,95 @@
+#include "gateway/side.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool side_open(Side *side, int epoll, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = side};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return false;
+    side->fd = fd;
+    side->readable = side->writable = true; /* until the socket says otherwise */
+    return true;
+}
+
+void side_close(Side *side)
+{
+    if (side->fd >= 0)
+        close(side->fd);
+    side->fd = -1;
+    side->readable = side->writable = false;
+    g_clear_pointer(&side->waiting, g_free);
+    side->waiting_from = side->waiting_to = 0;
+}
+
+size_t side_waiting(const Side *side)
+{
+    return side->waiting_to - side->waiting_from;
+}
+
+/* Sends of bytes what the socket takes now. -1: the peer is gone. */
+static ssize_t send_some(Side *side, const uint8_t *bytes, size_t length)
+{
+    size_t sent = 0;
+    while (side->writable && sent < length) {
+        ssize_t done = send(side->fd, bytes + sent, length - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (done >= 0)
+            sent += (size_t)done;
+        else if (errno == EAGAIN)
+            side->writable = false;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)sent;
+}
+
+static bool keep(Side *side, const uint8_t *bytes, size_t length, size_t largest)
+{
+    size_t held = side_waiting(side);
+    if (held + length > largest)
+        return false;
+    uint8_t *all = g_try_malloc(held + length);
+    if (!all)
+        return false;
+    if (held)
+        memcpy(all, side->waiting + side->waiting_from, held);
+    memcpy(all + held, bytes, length);
+    g_free(side->waiting);
+    side->waiting = all;
+    side->waiting_from = 0;
+    side->waiting_to = (uint32_t)(held + length);
+    return true;
+}
+
+bool side_send(Side *side, const void *bytes, size_t length, size_t largest)
+{
+    size_t sent = 0;
+    if (!side->waiting) {
+        ssize_t done = send_some(side, bytes, length);
+        if (done < 0)
+            return false;
+        sent = (size_t)done;
+    }
+    return sent == length || keep(side, (const uint8_t *)bytes + sent, length - sent, largest);
+}
+
+bool side_flush(Side *side, bool *ret_moved)
+{
+    *ret_moved = false;
+    if (!side->waiting)
+        return true;
+    ssize_t done = send_some(side, side->waiting + side->waiting_from, side_waiting(side));
+    if (done < 0)
+        return false;
+    *ret_moved = done > 0;
+    side->waiting_from += (uint32_t)done;
+    if (side->waiting_from == side->waiting_to) {
+        g_clear_pointer(&side->waiting, g_free);
+        side->waiting_from = side->waiting_to = 0;
+    }
+    return true;
+}

@@ -1,0 +1,70 @@
+#include "gateway/upstream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/file.h"
+
+/* unix(7): an abstract name begins with a zero byte and is as long as the address says. */
+static bool bind_name(int fd, const char *client)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "oriel/%s", client);
+    return bind(fd, (struct sockaddr *)&address,
+                (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0;
+}
+
+int upstream_connect(const char *path, const char *client)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || !bind_name(fd, client) || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        return -1;
+    return fd_steal(&fd);
+}
+
+ssize_t upstream_receive(int fd, uint8_t *bytes, size_t size, int *ret_fd)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    *ret_fd = -1;
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got <= 0)
+        return got;
+    /* Room for one descriptor: of several the kernel drops the others. */
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(ret_fd, CMSG_DATA(header), sizeof *ret_fd);
+    return got;
+}
+
+bool upstream_all_read(int fd)
+{
+    char byte;
+    ssize_t got;
+    do
+        got = recv(fd, &byte, 1, MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return true;
+    /* A unix socket that closes with unread bytes gives its peer ECONNRESET. */
+    if (got > 0 || errno != EAGAIN)
+        return false;
+    int unread = 0; /* not yet closed: bytes of ours that it has not taken */
+    return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+}
