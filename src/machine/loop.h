@@ -17,8 +17,8 @@ Loop *loop_new(GError **error);
 void loop_free(Loop *loop); /* ends the thread; sources must be gone */
 bool loop_is_current(const Loop *loop);
 
-/* Watches fd, which stays the caller's and must live until loop_remove. NULL on failure. */
-LoopSource *loop_add(Loop *loop, int fd, uint32_t events, LoopFunction function, void *data, GError **error);
+/* Watches fd (a socket, pipe or pidfd), which stays the caller's and must live until loop_remove. */
+LoopSource *loop_add(Loop *loop, int fd, uint32_t events, LoopFunction function, void *data);
 
 /* Which events to watch from now on; 0 mutes it (EPOLLHUP and EPOLLERR included). Any thread. */
 void loop_set_events(LoopSource *source, uint32_t events);

@@ -30,6 +30,7 @@ bool qmp_handshake(Qmp *qmp, int64_t limit_ms, GError **error);
 Qmp *qmp_ref(Qmp *qmp);
 void qmp_unref(Qmp *qmp);
 void qmp_close(Qmp *qmp); /* when it returns, the listener's functions run no more */
+void qmp_drain(Qmp *qmp); /* machine thread: takes what QEMU still said before it ended */
 
 /* Sends a command and returns at once; arguments (may be NULL) are taken over; pass_fd (-1: none) is passed along with it and
  * stays the caller's. Never NULL: a failure to send comes out of qmp_finish. */
