@@ -19,9 +19,32 @@ bool cli_show(Cli *cli, Json *answer, void (*show)(Cli *cli, const Json *answer)
         return false;
     if (cli->json)
         print_json(owned);
-    else
+    else if (!cli->quiet)
         show(cli, owned);
     return true;
+}
+
+Json *cli_find(Cli *cli, const char *path, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    Json *object = client_request(cli->client, "GET", path, NULL, &failure);
+    if (failure && !g_error_matches(failure, ORIEL_ERROR, ORIEL_ERROR_NOT_FOUND))
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return object;
+}
+
+Json *cli_create(Cli *cli, const Call *call, const char *collection, Json *body, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    json_object_set_new(body, "name", json_string(name));
+    if (!call_flag(call, "if-missing"))
+        return client_request(cli->client, "POST", collection, body, error);
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *path = client_path(collection, name, NULL);
+    Json *found = cli_find(cli, path, &failure);
+    if (found || failure)
+        return failure ? (g_propagate_error(error, g_steal_pointer(&failure)), NULL) : found;
+    return client_request(cli->client, "POST", collection, body, error);
 }
 
 void cli_say(const Cli *cli, const char *format, ...)

@@ -14,13 +14,19 @@ struct Cli {
     char *state;         /* folder of state, for messages and doctor */
     bool json;           /* --json: the API's own JSON on standard output */
     bool wait;           /* not --no-wait */
-    bool quiet;          /* --quiet: no progress, no confirmation */
+    bool quiet;          /* --quiet: nothing but errors and JSON */
     bool terminal_out;   /* standard output is a terminal */
     bool terminal_error; /* standard error is one: progress bars are drawn there */
 };
 
 /* Shows an answer: as JSON with --json, else by `show`. Takes the answer; false and nothing shown if it is NULL. */
 bool cli_show(Cli *cli, Json *answer, void (*show)(Cli *cli, const Json *answer));
+
+/* The object at path; NULL with no error if there is none (NOT_FOUND). Caller owns. */
+Json *cli_find(Cli *cli, const char *path, GError **error);
+
+/* POST to a collection with the first argument as name; with --if-missing, what is there already. Caller owns. */
+Json *cli_create(Cli *cli, const Call *call, const char *collection, Json *body, GError **error);
 
 /* A sentence for people on standard output; nothing with --json or --quiet. */
 void cli_say(const Cli *cli, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -38,8 +38,7 @@ static bool run_show(Cli *cli, const Call *call, GError **error)
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
-    json_object_set_new(body, "name", json_string(call_argument(call, 0)));
-    return cli_show(cli, client_request(cli->client, "POST", "groups", body, error), show_card);
+    return cli_show(cli, cli_create(cli, call, "groups", body, error), show_card);
 }
 
 static bool run_edit(Cli *cli, const Call *call, GError **error)
@@ -81,7 +80,13 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 }
 
 static const Option create_options[] = {
-    {"description", VALUE_TEXT, "TEXT", "A line about it, for people", .field = "description"},
+    {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"},
+    {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
+    {0},
+};
+
+static const Option edit_options[] = {
+    {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"},
     {0},
 };
 
@@ -97,7 +102,7 @@ static const Verb verbs[] = {
     {"list", "List groups", .run = run_list},
     {"show", "Show a group and its members", GROUP, .run = run_show},
     {"create", "Make a group", .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
-    {"edit", "Change a group's description", GROUP, .options = create_options, .run = run_edit},
+    {"edit", "Change a group's description", GROUP, .options = edit_options, .run = run_edit},
     {"add-member", "Make a user a member", GROUP_USER, .run = run_add},
     {"remove-member", "End a membership", GROUP_USER, .run = run_remove},
     {"delete", "Delete a group with its entitlements", GROUP, .options = delete_options, .run = run_delete},

@@ -116,20 +116,49 @@ static void show_job(Cli *cli, const Json *answer)
     cli_say(cli, "Job %s does it; \"oriel job watch %s\" shows how far it is.", id, id);
 }
 
-static bool run_build(Cli *cli, const Call *call, GError **error)
+/* The job that builds this image; a build that runs already is joined by --if-missing. Caller owns. */
+static Json *build_begin(Cli *cli, const Json *image, const Json *body, GError **error)
 {
-    g_autoptr(Json) body = build_body(call, error);
-    g_autoptr(Json) answer = body ? client_request(cli->client, "POST", "images", body, error) : NULL;
+    const char *building = json_string_value(json_object_get(image, "building"));
+    if (!building)
+        return client_request(cli->client, "POST", "images", body, error);
+    g_autofree char *path = client_path("jobs", building, NULL);
+    Json *job = client_request(cli->client, "GET", path, NULL, error);
+    return job ? json_pack("{s:o}", "job", job) : NULL;
+}
+
+static bool build_and_wait(Cli *cli, const Json *image, const Json *body, GError **error)
+{
+    g_autoptr(Json) answer = build_begin(cli, image, body, error);
     if (!answer)
         return false;
     if (!cli->wait)
         return cli_show(cli, g_steal_pointer(&answer), show_job);
     const char *id = json_string_value(json_object_get(json_object_get(answer, "job"), "id"));
-    g_autoptr(Json) job = id ? watch_job(cli, id, error) : NULL;
-    if (!job)
-        return id ? false : oriel_fail(error, ORIEL_ERROR_CORRUPT, "answer of orield: no job in it");
+    if (!id)
+        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "answer of orield: no job in it");
+    g_autoptr(Json) job = watch_job(cli, id, error);
+    return job != NULL;
+}
+
+static bool run_build(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = build_body(call, error);
+    if (!body)
+        return false;
     g_autofree char *path = client_path("images", json_string_value(json_object_get(body, "name")), NULL);
-    return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_built);
+    g_autoptr(Json) image = NULL;
+    if (call_flag(call, "if-missing")) {
+        g_autoptr(GError) failure = NULL;
+        image = cli_find(cli, path, &failure);
+        if (failure)
+            return g_propagate_error(error, g_steal_pointer(&failure)), false;
+    }
+    if (json_is_integer(json_object_get(image, "newest")))
+        return cli_show(cli, g_steal_pointer(&image), show_built);
+    if (!build_and_wait(cli, image, body, error))
+        return false;
+    return !cli->wait || cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_built);
 }
 
 static bool run_delete(Cli *cli, const Call *call, GError **error)
@@ -145,6 +174,7 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 
 static const Option build_options[] = {
     {"name", VALUE_TEXT, "NAME", "Name of the image; else that of the recipe", .names = NAMES_IMAGE},
+    {"if-missing", VALUE_FLAG, .help = "Only where the image has no usable version yet"},
     {0},
 };
 

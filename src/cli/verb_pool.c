@@ -83,10 +83,9 @@ static bool body_version(const Call *call, Json *body, GError **error)
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
-    json_object_set_new(body, "name", json_string(call_argument(call, 0)));
     if (!body_version(call, body, error))
         return false;
-    return cli_show(cli, client_request(cli->client, "POST", "pools", body, error), show_card);
+    return cli_show(cli, cli_create(cli, call, "pools", body, error), show_card);
 }
 
 static bool run_edit(Cli *cli, const Call *call, GError **error)
@@ -183,6 +182,7 @@ static const Option create_options[] = {
     {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
      .help = "Any free desktop (the default), one's own for good, or assigned by hand"},
     SHARED_OPTIONS,
+    {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},
 };
 

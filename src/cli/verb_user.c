@@ -140,6 +140,12 @@ static bool run_password(Cli *cli, const Call *call, GError **error)
 static bool run_link(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *path = client_path("users", call_argument(call, 0), "link", NULL);
+    if (call_flag(call, "if-no-password")) {
+        g_autofree char *user_path = client_path("users", call_argument(call, 0), NULL);
+        g_autoptr(Json) user = client_request(cli->client, "GET", user_path, NULL, error);
+        if (!user || json_is_true(json_object_get(user, "password_set")))
+            return user != NULL;
+    }
     return cli_show(cli, client_request(cli->client, "POST", path, NULL, error), show_link);
 }
 
@@ -163,6 +169,11 @@ static const Option password_options[] = {
     {0},
 };
 
+static const Option link_options[] = {
+    {"if-no-password", VALUE_FLAG, .help = "Only if they have none yet; else nothing is printed"},
+    {0},
+};
+
 static const Option delete_options[] = {
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
     {0},
@@ -180,7 +191,7 @@ static const Verb verbs[] = {
      "where others could see it.",
      USER, .options = password_options, .run = run_password},
     {"link", "Make a one-time link with which a user sets their password", "An earlier link of theirs is void.", USER,
-     .run = run_link},
+     .options = link_options, .run = run_link},
     {"delete", "Delete a user", USER, .options = delete_options, .run = run_delete},
     {0},
 };
