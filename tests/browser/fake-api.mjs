@@ -1,0 +1,511 @@
+// A stand-in for orield and the gateway, for tests of the pages only: the API of docs/api.yaml over a world in memory,
+// with a picture that answers. Start by hand:  node fake-api.mjs [port]   (log in as admin, "correct horse")
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { countsOf, id, makeWorld } from './fake-data.mjs';
+import { writePng } from './png.mjs';
+import { Screen, Viewer } from './rfb-server.mjs';
+import { accept } from './websocket.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const dist = process.env.ORIEL_WEB_OUT ?? path.join(here, '../../web/dist');
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
+/** The same words as src/api/server.c sends. */
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+  + "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+class Refusal extends Error {
+  constructor(status, kind, detail, headers = {}) {
+    super(detail);
+    Object.assign(this, { status, kind, headers });
+  }
+}
+const ref = (thing) => ({ id: thing.id, name: thing.name });
+const lost = (what, name) => new Refusal(404, 'not-found', `there is no ${what} "${name}"`);
+
+export class FakeOriel {
+  constructor({ prefix = '/' } = {}) {
+    this.prefix = prefix;
+    this.reset();
+    this.server = http.createServer((request, response) => this.answer(request, response));
+    this.server.on('upgrade', (request, socket) => this.upgrade(request, socket));
+  }
+
+  reset() {
+    this.world = makeWorld();
+    this.screens = new Map();
+    this.tickets = new Map();
+    this.streams ??= new Set();
+    this.logins = new Map();
+    this.boots = new Map(); // pool id → job that prepares it
+    this.displays = new Set();
+    this.broken = null;     // (method, path) → Refusal or null, for tests of failures
+  }
+
+  async listen(port = 0) {
+    await new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    this.url = `http://localhost:${this.server.address().port}${this.prefix}`;
+    return this.url;
+  }
+
+  async close() {
+    for (const stream of this.streams) stream.end();
+    for (const peer of this.displays) peer.cut();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  tell(kind, id, op = 'update') {
+    this.push('change', { kind, id, op });
+    if (kind === 'desktop' || kind === 'session') this.push('change', { kind: 'portal', id, op: 'update' });
+  }
+
+  push(event, data) {
+    for (const stream of this.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  find(list, name, what) {
+    const found = this.world[list].find((one) => one.id === name || one.name === name);
+    if (!found) throw lost(what, name);
+    return found;
+  }
+
+  async answer(request, response) {
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    const url = new URL(request.url, 'http://localhost');
+    if (!url.pathname.startsWith(this.prefix)) {
+      response.writeHead(404).end('outside of the prefix');
+      return;
+    }
+    const name = url.pathname.slice(this.prefix.length);
+    try {
+      if (name.startsWith('api/v1/')) await this.api(request, response, name.slice(7), url.searchParams);
+      else await this.file(response, name || 'index.html');
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : new Refusal(500, 'internal', String(error.stack));
+      response.writeHead(refusal.status, { 'Content-Type': 'application/problem+json', ...refusal.headers });
+      response.end(JSON.stringify({ type: `https://oriel.invalid/problems/${refusal.kind}`, title: refusal.kind, status: refusal.status, detail: refusal.message }));
+    }
+  }
+
+  async file(response, name) {
+    const full = path.join(dist, name);
+    if (!full.startsWith(dist)) throw lost('page', name);
+    const body = await readFile(full).catch(() => { throw lost('page', name); });
+    response.writeHead(200, { 'Content-Type': types[path.extname(name)] ?? 'application/octet-stream' }).end(body);
+  }
+
+  caller(request) {
+    const cookie = /oriel-test=(\w+)/.exec(request.headers.cookie ?? '')?.[1];
+    const login = this.logins.get(cookie);
+    if (!login) throw new Refusal(401, 'unauthenticated', 'log in first');
+    if (request.method !== 'GET' && request.headers['x-oriel-csrf'] !== login.csrf) throw new Refusal(403, 'forbidden', 'the CSRF value is missing or wrong');
+    return { ...login, cookie };
+  }
+
+  logIn(response, user) {
+    const cookie = `c${Math.random().toString(36).slice(2)}`;
+    this.logins.set(cookie, { user, csrf: `x${cookie}` });
+    response.setHeader('Set-Cookie', `oriel-test=${cookie}; HttpOnly; SameSite=Strict; Path=/`);
+    return this.me(user, `x${cookie}`);
+  }
+
+  me(user, csrf) {
+    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf };
+  }
+
+  async api(request, response, name, query) {
+    let text = '';
+    for await (const part of request) text += part;
+    const body = text ? JSON.parse(text) : {};
+    const parts = name.split('/').map(decodeURIComponent);
+    const refusal = this.broken?.(request.method, name);
+    if (refusal) throw new Refusal(refusal.status, refusal.kind, refusal.detail, refusal.headers);
+    const open = this.openCalls(request.method, parts, body, response);
+    if (open !== undefined) return this.json(response, 200, open);
+    const who = this.caller(request);
+    if (name === 'stream') return this.stream(response);
+    if (parts[0] === 'desktops' && parts[2] === 'thumbnail') return this.thumbnail(response, parts[1]);
+    if (parts[0] === 'jobs' && parts[2] === 'log') return this.log(response, parts[1], Number(query.get('from') ?? 0));
+    const [status, value] = this.route(request.method, parts, body, query, who);
+    return this.json(response, status, value);
+  }
+
+  json(response, status, value) {
+    if (status === 204) response.writeHead(204).end();
+    else response.writeHead(status, { 'Content-Type': 'application/json', ETag: '"1"' }).end(JSON.stringify(value));
+  }
+
+  openCalls(method, parts, body, response) {
+    const { users, passwords } = this.world;
+    if (parts[0] === 'health') return { status: 'ok', version: '0.1.0' };
+    if (method === 'POST' && parts[0] === 'login') {
+      const user = users.find((one) => one.name === body.name);
+      if (body.password === 'slow down') throw new Refusal(429, 'too-many', 'too many failed logins for this name; wait, then try again', { 'Retry-After': '3' });
+      if (!user || passwords.get(user.name) !== body.password) throw new Refusal(401, 'unauthenticated', 'name or password is wrong');
+      return this.logIn(response, user);
+    }
+    if (method === 'POST' && parts[0] === 'setup') {
+      if (body.token !== 'GOOD') throw new Refusal(404, 'not-found', 'this link is not valid any more: it was used, replaced, or is too old');
+      passwords.set('admin', body.password);
+      return this.logIn(response, users[0]);
+    }
+    return undefined;
+  }
+
+  stream(response) {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.write('event: resync\ndata: {}\n\n');
+    this.streams.add(response);
+    response.on('close', () => this.streams.delete(response));
+  }
+
+  screenOf(desktop) {
+    if (!this.screens.has(desktop.id)) this.screens.set(desktop.id, new Screen(1024, 700, this.screens.size * 1.3));
+    return this.screens.get(desktop.id);
+  }
+
+  thumbnail(response, name) {
+    const screen = this.screenOf(this.find('desktops', name, 'desktop'));
+    response.writeHead(200, { 'Content-Type': 'image/png' }).end(writePng(screen.pixels, screen.width, screen.height, 2));
+  }
+
+  log(response, name, from) {
+    const all = this.world.logs.get(this.find('jobs', name, 'job').id) ?? '';
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'X-Oriel-Next': String(all.length) }).end(all.slice(from));
+  }
+
+  page(items, query) {
+    const limit = Number(query.get('limit') ?? 100);
+    const from = Number(query.get('after') ?? 0);
+    return [200, { items: items.slice(from, from + limit), next: from + limit < items.length ? String(from + limit) : null }];
+  }
+
+  route(method, parts, body, query, who) {
+    const [head, name, verb] = parts;
+    const handler = this[`on_${head}`];
+    if (!handler) throw lost('path', parts.join('/'));
+    return handler.call(this, { method, name, verb, rest: parts.slice(2), body, query, who });
+  }
+
+  on_me({ who }) {
+    return [200, this.me(who.user, who.csrf)];
+  }
+
+  on_logout({ who }) {
+    this.logins.delete(who.cookie);
+    return [204];
+  }
+
+  on_portal({ who }) {
+    const mine = this.world.entitlements.filter((one) => one.kind === 'user' && one.id === who.user.id).map((one) => one.pool);
+    const tiles = this.world.pools.filter((one) => mine.includes(one.id)).map((one) => {
+      const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
+      const { id, name, display_name, description, type } = one;
+      return {
+        pool: { id, name, display_name, description, type, image: one.image.name },
+        desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
+      };
+    });
+    return [200, { tiles }];
+  }
+
+  connection(desktop, session) {
+    const ticket = `t${Math.random().toString(36).slice(2)}`;
+    this.tickets.set(ticket, { desktop, session });
+    return [200, {
+      desktop: { id: desktop.id, name: desktop.name, state: desktop.state }, session: session && { id: session.id, state: session.state, since_ms: session.since_ms },
+      ticket, path: `api/v1/display/${ticket}`, expires_ms: Date.now() + 30000, url: `${this.url}#/desktop/${desktop.name}?ticket=${ticket}`,
+    }];
+  }
+
+  connect(one, user) {
+    const boot = this.boots.get(one.id);
+    if (boot && boot.state !== 'done') return [202, { job: boot }];
+    if (!one.enabled) throw new Refusal(409, 'conflict', `pool "${one.name}" is switched off; ask your administrator`);
+    let desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === user.id);
+    desktop ??= this.world.desktops.find((d) => d.pool.id === one.id && !d.user && d.state === 'running');
+    if (!desktop) throw new Refusal(503, 'full', `pool "${one.name}" has no desktop left; try again when somebody has logged off`);
+    Object.assign(desktop, { user: ref(user), state: 'running', observed: 'running' });
+    let session = this.world.sessions.find((s) => s.desktop.id === desktop.id && s.state !== 'ended');
+    if (!session) {
+      session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client_address: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null };
+      this.world.sessions.push(session);
+    }
+    desktop.session = { id: session.id, state: session.state, since_ms: session.since_ms };
+    return this.connection(desktop, session);
+  }
+
+  setSession(session, state) {
+    Object.assign(session, { state, since_ms: Date.now(), ended_ms: state === 'ended' ? Date.now() : null });
+    const desktop = this.world.desktops.find((d) => d.id === session.desktop.id);
+    if (desktop) desktop.session = state === 'ended' ? null : { id: session.id, state, since_ms: session.since_ms };
+    this.tell('session', session.id);
+  }
+
+  on_sessions({ method, name, verb, query }) {
+    if (!name) return this.page(this.world.sessions.filter((one) => one.state !== 'ended'), query);
+    const session = this.find('sessions', name, 'session');
+    if (method === 'POST') {
+      this.screens.get(session.desktop.id)?.viewers.forEach((viewer) => viewer.end());
+      this.setSession(session, verb === 'log-off' ? 'ended' : 'disconnected');
+      if (verb === 'log-off') {
+        this.screens.delete(session.desktop.id);
+        const desktop = this.world.desktops.find((d) => d.id === session.desktop.id);
+        if (desktop && this.find('pools', desktop.pool.id, 'pool').type === 'floating') desktop.user = null;
+      }
+    }
+    return [200, session];
+  }
+
+  withCounts(one) {
+    return { ...one, counts: countsOf(this.world, one) };
+  }
+
+  on_pools({ method, name, verb, rest, body, query, who }) {
+    const { world } = this;
+    if (!name && method === 'GET') return this.page(world.pools.map((one) => this.withCounts(one)), query);
+    if (!name) return this.createPool(body);
+    const one = this.find('pools', name, 'pool');
+    if (verb === 'connect') return this.connect(one, who.user);
+    if (verb === 'entitlements') return this.entitlements(method, one, rest);
+    if (method === 'PATCH') {
+      Object.assign(one, body, body.image ? { image: ref(this.find('images', body.image, 'image')) } : {});
+      if ('version' in body) Object.assign(one, body.version === null ? { follows_newest: true, version: 3 } : { follows_newest: false });
+      this.tell('pool', one.id);
+    }
+    if (method === 'DELETE') {
+      if (countsOf(world, one).sessions > 0 && query.get('force') !== 'true') throw new Refusal(409, 'conflict', `pool "${one.name}" has ${countsOf(world, one).sessions} open sessions; end them or delete with force`);
+      world.pools.splice(world.pools.indexOf(one), 1);
+      this.tell('pool', one.id, 'delete');
+      return [204];
+    }
+    return [200, this.withCounts(one)];
+  }
+
+  createPool(body) {
+    if (this.world.pools.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `pool "${body.name}" exists already; choose another name`);
+    const image = this.find('images', body.image, 'image');
+    const newest = image.versions[0];
+    const type = body.type ?? 'floating';
+    const one = {
+      id: id(), name: body.name, display_name: body.display_name || body.name, description: body.description ?? '', type,
+      image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, maximum: body.maximum ?? 10,
+      spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
+      on_log_off: body.on_log_off ?? (type === 'floating' ? 'refresh' : 'keep'), enabled: body.enabled ?? true, created_ms: Date.now(),
+    };
+    this.world.pools.push(one);
+    this.tell('pool', one.id, 'create');
+    return [201, this.withCounts(one)];
+  }
+
+  entitlements(method, one, [, kinds, name]) {
+    const { world } = this;
+    if (!kinds) return [200, { items: world.entitlements.filter((e) => e.pool === one.id).map(({ kind, id, name: of }) => ({ kind, id, name: of })), next: null }];
+    const kind = kinds === 'users' ? 'user' : 'group';
+    const who = this.find(kinds, name, kind);
+    world.entitlements = world.entitlements.filter((e) => !(e.pool === one.id && e.id === who.id));
+    if (method === 'PUT') world.entitlements.push({ pool: one.id, kind, id: who.id, name: who.name });
+    this.tell('entitlement', one.id);
+    return [204];
+  }
+
+  on_desktops({ method, name, verb, body, query, who }) {
+    const { world } = this;
+    const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.state === query.get('state'));
+    if (!name) return this.page(world.desktops.filter(matches), query);
+    const desktop = this.find('desktops', name, 'desktop');
+    if (verb === 'connect') return this.connection(desktop, null);
+    if (method === 'DELETE') {
+      world.desktops.splice(world.desktops.indexOf(desktop), 1);
+      this.tell('desktop', desktop.id, 'delete');
+      return [204];
+    }
+    if (method === 'POST') this.act(desktop, verb, body, who);
+    return [200, desktop];
+  }
+
+  act(desktop, verb, body) {
+    if (verb === 'assign') desktop.user = ref(this.find('users', body.user, 'user'));
+    if (verb === 'release') desktop.user = null;
+    const next = { start: 'starting', stop: 'stopping', reset: 'starting', refresh: 'refreshing' }[verb];
+    if (next) {
+      desktop.state = next;
+      setTimeout(() => {
+        desktop.state = verb === 'stop' ? 'stopped' : 'running';
+        this.tell('desktop', desktop.id);
+      }, 1200).unref();
+    }
+    this.tell('desktop', desktop.id);
+  }
+
+  on_images({ method, name, body, query }) {
+    const { world } = this;
+    if (!name && method === 'GET') return this.page(world.images, query);
+    if (!name) {
+      if (body.recipe_text?.includes('nonsense')) throw new Refusal(422, 'invalid', 'recipe_text, line 1: unknown word "nonsense"; allowed are base, packages, files, users, services, size, memory, session');
+      return [202, { job: this.startJob('image-build', `Build image ${body.name}`, body.name) }];
+    }
+    const image = this.find('images', name, 'image');
+    if (method === 'DELETE') {
+      if (image.pools.length > 0) throw new Refusal(409, 'conflict', `image "${image.name}" is used by pool "${image.pools[0].name}"; delete the pool or give it another image first`);
+      world.images.splice(world.images.indexOf(image), 1);
+      this.tell('image', image.id, 'delete');
+      return [204];
+    }
+    return [200, image];
+  }
+
+  startJob(kind, title, object) {
+    const job = { id: id(), kind, title, state: 'running', progress: 3, step: 'Unpack the base', object, error: null, created_ms: Date.now(), started_ms: Date.now(), ended_ms: null };
+    this.world.jobs.unshift(job);
+    this.world.logs.set(job.id, 'I: unpacking the base system\n');
+    this.tell('job', job.id, 'create');
+    return job;
+  }
+
+  advance(job, progress, step) {
+    Object.assign(job, { progress, step });
+    if (progress >= 100) Object.assign(job, { state: 'done', ended_ms: Date.now() });
+    this.world.logs.set(job.id, `${this.world.logs.get(job.id) ?? ''}I: ${step}\n`);
+    this.push('job', job);
+    if (progress >= 100) this.tell('job', job.id);
+  }
+
+  on_recipes() {
+    return [200, { items: this.world.recipes, next: null }];
+  }
+
+  on_users({ method, name, verb, body, query, who }) {
+    const { world } = this;
+    if (!name && method === 'GET') return this.page(world.users, query);
+    if (!name) {
+      if (world.users.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `user "${body.name}" exists already; choose another name`);
+      const user = { id: id(), name: body.name, display_name: body.display_name || body.name, roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, groups: [], created_ms: Date.now(), last_login_ms: null };
+      world.users.push(user);
+      this.tell('user', user.id, 'create');
+      return [201, user];
+    }
+    const user = this.find('users', name, 'user');
+    if (verb === 'link') return [200, { url: `${this.url}#/setup/GOOD`, expires_ms: Date.now() + 86400000 }];
+    if (verb === 'password') {
+      if (user.id === who.user.id && world.passwords.get(user.name) !== body.current) throw new Refusal(403, 'forbidden', 'the current password is wrong');
+      world.passwords.set(user.name, body.password);
+      return [204];
+    }
+    if (method === 'PATCH') {
+      if (user.name === 'admin' && (body.enabled === false || (body.roles && !body.roles.includes('admin')))) throw new Refusal(409, 'conflict', 'user "admin" is the last administrator; make another one first');
+      Object.assign(user, body);
+      this.tell('user', user.id);
+    }
+    if (method === 'DELETE') {
+      world.users.splice(world.users.indexOf(user), 1);
+      this.tell('user', user.id, 'delete');
+      return [204];
+    }
+    return [200, user];
+  }
+
+  on_groups({ method, name, verb, rest, body, query }) {
+    const { world } = this;
+    if (!name && method === 'GET') return this.page(world.groups, query);
+    if (!name) {
+      const group = { id: id(), name: body.name, description: body.description ?? '', members: [], created_ms: Date.now() };
+      world.groups.push(group);
+      this.tell('group', group.id, 'create');
+      return [201, group];
+    }
+    const group = this.find('groups', name, 'group');
+    if (verb === 'members') {
+      const user = this.find('users', rest[1], 'user');
+      group.members = group.members.filter((one) => one.id !== user.id);
+      if (method === 'PUT') group.members.push(ref(user));
+      this.tell('group', group.id);
+      return [204];
+    }
+    if (method === 'PATCH') Object.assign(group, body);
+    if (method === 'DELETE') {
+      world.groups.splice(world.groups.indexOf(group), 1);
+      this.tell('group', group.id, 'delete');
+      return [204];
+    }
+    return [200, group];
+  }
+
+  on_jobs({ name, verb, query }) {
+    if (!name) return this.page(this.world.jobs.filter((one) => !query.get('state') || one.state === query.get('state')), query);
+    const job = this.find('jobs', name, 'job');
+    if (verb === 'cancel') {
+      Object.assign(job, { state: 'cancelled', ended_ms: Date.now() });
+      this.push('job', job);
+      this.tell('job', job.id);
+      return [202, { job }];
+    }
+    return [200, job];
+  }
+
+  on_events({ query }) {
+    const of = query.get('object');
+    return this.page(this.world.events.filter((one) => !of || one.object.id === of), query);
+  }
+
+  on_tokens({ method, name, body }) {
+    const { world } = this;
+    if (method === 'GET') return [200, { items: world.tokens, next: null }];
+    if (method === 'DELETE') {
+      world.tokens = world.tokens.filter((one) => one.id !== name);
+      return [204];
+    }
+    const token = { id: id(), name: body.name, created_ms: Date.now(), expires_ms: body.days === null ? null : Date.now() + body.days * 86400000, last_used_ms: null };
+    world.tokens.push(token);
+    return [201, { ...token, token: 'oriel_9f2kQx7Vd0tR4mZb1cYw8uLs' }];
+  }
+
+  on_status() {
+    const { world } = this;
+    const running = world.desktops.filter((d) => d.state === 'running').length;
+    const GiB = 1024 ** 3;
+    return [200, {
+      version: '0.1.0', host: 'oriel-1', started_ms: world.startedMs,
+      accelerator: { name: 'tcg', reason: '/dev/kvm opens but cannot run a 64-bit guest here (KVM_RUN: internal error); desktops are emulated and slower' },
+      qemu: '7.2.22', store: 'sqlite',
+      memory: { total_bytes: 24 * GiB, available_bytes: 17.6 * GiB, limit_bytes: 20 * GiB, used_bytes: 4.2 * GiB },
+      disk: { total_bytes: 200 * GiB, available_bytes: 31 * GiB },
+      counts: {
+        users: world.users.length, groups: world.groups.length, pools: world.pools.length, images: world.images.length,
+        desktops: world.desktops.length, running, failed: 1, sessions: world.sessions.filter((s) => s.state !== 'ended').length,
+        jobs: world.jobs.filter((j) => j.state === 'running').length, waiting: 2,
+      },
+      warnings: ['The certificate is self-signed; browsers warn until you install your own.'],
+    }];
+  }
+
+  upgrade(request, socket) {
+    const name = new URL(request.url, 'http://localhost').pathname.slice(this.prefix.length);
+    const ticket = name.startsWith('api/v1/display/') ? this.tickets.get(name.slice(15)) : undefined;
+    if (!ticket || this.refuseDisplays) {
+      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.tickets.delete(name.slice(15));
+    const peer = accept(request, socket);
+    this.displays.add(peer);
+    const viewer = new Viewer(this.screenOf(ticket.desktop), (data) => peer.send(data), () => peer.close(1000));
+    if (ticket.session) setTimeout(() => this.setSession(ticket.session, 'connected'), 50);
+    peer.onData = (data) => viewer.feed(data);
+    peer.onClose = () => {
+      this.displays.delete(peer);
+      const screen = this.screenOf(ticket.desktop);
+      viewer.gone();
+      if (ticket.session?.state === 'connected' && screen.viewers.size === 0) this.setSession(ticket.session, 'disconnected');
+    };
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const fake = new FakeOriel();
+  console.log(await fake.listen(Number(process.argv[2] ?? 8099)));
+}

@@ -1,0 +1,159 @@
+// What every browser test needs: Chromium, logging in, opening a desktop, and reading its pixels.
+import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readPng } from './png.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const require = createRequire(path.join(here, '../../web/package.json'));
+const { chromium } = require('playwright-core');
+
+export const axeFile = require.resolve('axe-core/axe.min.js');
+
+const flags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--ignore-certificate-errors', '--disable-dev-shm-usage',
+];
+
+/** A browser with a profile of its own. context(options) makes a person: own cookies, own clipboard permissions. */
+export async function launch() {
+  const browser = await chromium.launch({
+    executablePath: process.env.ORIEL_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: flags,
+  });
+  return {
+    browser,
+    async person(options = {}) {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, ...options });
+      const page = await context.newPage();
+      page.complaints = [];
+      page.on('pageerror', (error) => page.complaints.push(String(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !/Failed to load resource|WebSocket connection to/.test(message.text())) page.complaints.push(message.text());
+      });
+      return { context, page };
+    },
+    close: () => browser.close(),
+  };
+}
+
+export function temporaryFolder(name) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), `oriel-${name}-`));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export async function logIn(page, url, name, password) {
+  await page.goto(url);
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { level: 1, name: /^Good / }).waitFor();
+}
+
+/** Uses up a one-time link. */
+export async function setUp(page, link, password) {
+  await page.goto(link);
+  await page.getByLabel('New password').fill(password);
+  await page.getByLabel('The same again').fill(password);
+  await page.getByRole('button', { name: 'Set password and log in' }).click();
+  await page.getByRole('heading', { level: 1, name: /^Good / }).waitFor();
+}
+
+export async function openDesktop(page, title, timeout = 60_000) {
+  await page.getByRole('link', { name: new RegExp(`^Open ${title}:`) }).click();
+  await desktopShown(page, timeout);
+}
+
+/** Waits until a picture is there: connected, and not of one colour. Returns what was seen. */
+export async function desktopShown(page, timeout = 60_000) {
+  await page.locator('.console:not(.console-covered) canvas').waitFor({ timeout });
+  return eventually(() => see(page), (seen) => seen.colours > 3, timeout, 'a picture with more than three colours');
+}
+
+/** Tries until the value satisfies; the error says what was seen last. */
+export async function eventually(read, satisfied, timeout = 15_000, what = 'it') {
+  const end = Date.now() + timeout;
+  let last;
+  for (;;) {
+    last = await read();
+    if (satisfied(last)) return last;
+    if (Date.now() > end) throw new Error(`${what} did not come within ${timeout / 1000} s; last seen: ${JSON.stringify(last)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** What the canvas of the desktop shows: its size, how many colours a grid of points has, a hash of them all. */
+export function see(page) {
+  return page.evaluate(() => {
+    const canvas = document.querySelector('.console-screen canvas');
+    if (!canvas || canvas.width === 0) return { width: 0, height: 0, colours: 0, hash: '' };
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set();
+    for (let i = 0; i < data.length; i += 4 * 97) colours.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+    let hash = 2166136261;
+    for (let i = 0; i < data.length; i += 4) {
+      hash = Math.imul(hash ^ ((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]), 16777619);
+    }
+    return { width: canvas.width, height: canvas.height, colours: colours.size, hash: (hash >>> 0).toString(16) };
+  });
+}
+
+/** The picture itself, as RGBA in Base64 with its size, to compare with `difference`. */
+export function picture(page) {
+  return page.evaluate(() => {
+    const canvas = document.querySelector('.console-screen canvas');
+    return { width: canvas.width, height: canvas.height, url: canvas.toDataURL('image/png') };
+  });
+}
+
+/** Share of points (0 to 1) that differ between two pictures; 1 when their sizes differ. */
+export function difference(one, other) {
+  if (one.width !== other.width || one.height !== other.height) return 1;
+  const [a, b] = [one, other].map((p) => readPng(Buffer.from(p.url.split(',')[1], 'base64')));
+  let differ = 0;
+  let all = 0;
+  for (let y = 0; y < a.height; y += 2) {
+    for (let x = 0; x < a.width; x += 2) {
+      const [p, q] = [a.at(x, y), b.at(x, y)];
+      all += 1;
+      if (Math.abs(p[0] - q[0]) + Math.abs(p[1] - q[1]) + Math.abs(p[2] - q[2]) > 24) differ += 1;
+    }
+  }
+  return differ / all;
+}
+
+/** Waits until the picture has not changed for `quiet` ms (a clock in a panel is forgiven: under one in a thousand). */
+export async function settled(page, quiet = 1500, timeout = 60_000) {
+  const end = Date.now() + timeout;
+  let last = await picture(page);
+  let since = Date.now();
+  while (Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const now = await picture(page);
+    if (difference(last, now) > 0.001) since = Date.now();
+    last = now;
+    if (Date.now() - since >= quiet) return now;
+  }
+  throw new Error(`the picture did not come to rest within ${timeout / 1000} s`);
+}
+
+export async function showControls(page) {
+  await page.keyboard.press('Control+Alt+Shift');
+  await page.locator('.toolbar.open').waitFor();
+}
+
+/** Runs axe-core; returns the serious and critical violations as short sentences. */
+export async function accessibilityFaults(page) {
+  await page.addScriptTag({ path: axeFile }).catch(async () => {
+    // the page's content security policy forbids inline script: go round it as an extension would
+    const { readFile } = await import('node:fs/promises');
+    await page.evaluate(await readFile(axeFile, 'utf8'));
+  });
+  const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return result.violations
+    .filter((one) => ['serious', 'critical'].includes(one.impact))
+    .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => `${node.target.join(' ')} ${node.any.map((check) => check.message).join('; ')}`).join(' | ')}`);
+}

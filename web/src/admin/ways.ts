@@ -1,0 +1,27 @@
+// The pages of the administration and who may open them.
+import type { Me } from '../api.ts';
+import { may, type Deed } from '../who.ts';
+
+export interface Way { name: string; text: string; deed: Deed }
+
+export const ways: Way[] = [
+  { name: 'dashboard', text: 'Dashboard', deed: 'status' },
+  { name: 'desktops', text: 'Desktops', deed: 'desktops' },
+  { name: 'sessions', text: 'Sessions', deed: 'sessions' },
+  { name: 'pools', text: 'Pools', deed: 'pools' },
+  { name: 'images', text: 'Images', deed: 'images' },
+  { name: 'users', text: 'Users', deed: 'people' },
+  { name: 'groups', text: 'Groups', deed: 'people' },
+  { name: 'jobs', text: 'Jobs', deed: 'jobs' },
+  { name: 'events', text: 'Events', deed: 'events' },
+];
+
+export function openWays(me: Me): Way[] {
+  return ways.filter((way) => may(me, way.deed));
+}
+
+/** The address of the first page this person may open, or null. */
+export function adminHome(me: Me): string | null {
+  const first = openWays(me)[0];
+  return first ? `#/admin/${first.name}` : null;
+}

@@ -1,0 +1,286 @@
+// docs/api.yaml in TypeScript: its schemas as types, its operations as functions. Nothing else calls fetch.
+
+export type Role = 'admin' | 'operator' | 'helpdesk' | 'auditor' | 'user';
+export type PoolType = 'floating' | 'dedicated' | 'manual';
+export type OnLogOff = 'refresh' | 'keep';
+export type DesktopState =
+  | 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'refreshing' | 'deleting' | 'failed';
+export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+export type ChangeKind =
+  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'token' | 'host' | 'portal';
+
+export interface Page<T> { items: T[]; next: string | null }
+export interface Ref { id: string; name: string }
+export interface Person { id: string | null; name: string; display_name: string; roles: Role[] }
+export interface Me { user: Person; csrf: string | null }
+
+export interface DesktopBrief { id: string; name: string; state: DesktopState }
+export interface SessionBrief { id: string; state: SessionState; since_ms: number }
+export interface Tile {
+  pool: { id: string; name: string; display_name: string; description: string; type: PoolType; image: string };
+  desktop: DesktopBrief | null;
+  session: SessionBrief | null;
+}
+export interface Connection {
+  desktop: DesktopBrief;
+  session: SessionBrief | null;
+  ticket: string;
+  path: string;
+  expires_ms: number;
+  url: string;
+}
+export interface Session {
+  id: string; user: Ref; pool: Ref; desktop: Ref; state: SessionState;
+  client_address: string | null; started_ms: number; since_ms: number; ended_ms: number | null;
+}
+export interface Pool {
+  id: string; name: string; display_name: string; description: string; type: PoolType;
+  image: Ref; version: number; follows_newest: boolean; maximum: number; spares: number;
+  vcpus: number; memory_bytes: number; on_log_off: OnLogOff; enabled: boolean;
+  counts: { desktops: number; running: number; free: number; failed: number; sessions: number };
+  created_ms: number;
+}
+export interface PoolUpdate {
+  image?: string; display_name?: string; description?: string; version?: number | null;
+  maximum?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
+  on_log_off?: OnLogOff; enabled?: boolean;
+}
+export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
+export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
+export interface Desktop {
+  id: string; name: string; pool: Ref; state: DesktopState;
+  desired: 'running' | 'stopped' | 'deleted';
+  observed: 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+  agent: 'none' | 'ready'; user: Ref | null; session: SessionBrief | null; image: Ref; version: number;
+  generation: number; observed_generation: number; error: string | null; created_ms: number; changed_ms: number;
+}
+export interface ImageVersion {
+  version: number; state: 'ready' | 'broken'; disk_bytes: number; size_bytes: number; memory_bytes: number;
+  vcpus: number; recipe: string; created_ms: number;
+}
+export interface Image {
+  id: string; name: string; description: string; newest: number | null; versions: ImageVersion[];
+  pools: Ref[]; building: string | null; created_ms: number;
+}
+export interface Recipe { name: string; description: string; text: string }
+export interface User {
+  id: string; name: string; display_name: string; roles: Role[]; enabled: boolean; password_set: boolean;
+  groups: Ref[]; created_ms: number; last_login_ms: number | null;
+}
+export interface Group { id: string; name: string; description: string; members: Ref[]; created_ms: number }
+export interface Token {
+  id: string; name: string; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
+}
+export interface TokenMade extends Token { token: string }
+export interface Link { url: string; expires_ms: number }
+export interface Job {
+  id: string; kind: string; title: string; state: JobState; progress: number; step: string;
+  object: string | null; error: string | null;
+  created_ms: number; started_ms: number | null; ended_ms: number | null;
+}
+export interface AuditEvent {
+  id: string; time_ms: number; actor: string; action: string;
+  object: { kind: string; id: string | null; name: string | null }; detail: string;
+}
+export interface Change { kind: ChangeKind; id: string; op: 'create' | 'update' | 'delete' }
+export interface Status {
+  version: string; host: string; started_ms: number;
+  accelerator: { name: string; reason: string };
+  qemu: string | null; store: string;
+  memory: { total_bytes: number; available_bytes: number; limit_bytes: number; used_bytes: number };
+  disk: { total_bytes: number; available_bytes: number };
+  counts: {
+    users: number; groups: number; pools: number; images: number; desktops: number;
+    running: number; failed: number; sessions: number; jobs: number; waiting: number;
+  };
+  warnings: string[];
+}
+
+/** An RFC 9457 problem, or `network` when no answer came at all. `message` is a sentence for people. */
+export class Problem extends Error {
+  constructor(
+    readonly kind: string,
+    readonly status: number,
+    detail: string,
+    readonly retryAfterSeconds: number | null = null,
+  ) {
+    super(detail);
+    this.name = 'Problem';
+  }
+}
+
+export function sentence(error: unknown): string {
+  if (error instanceof Error && error.message) return error.message;
+  return 'Something went wrong in this page. Reload it; if it comes again, tell your administrator.';
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Query = Record<string, string | number | boolean | null | undefined>;
+interface Options { body?: unknown; query?: Query; etag?: string; signal?: AbortSignal; once?: boolean }
+
+let csrf: string | null = null;
+let onLoggedOut: () => void = () => {};
+
+/** Called whenever the server no longer knows who we are. */
+export function whenLoggedOut(then: () => void): void {
+  onLoggedOut = then;
+}
+
+export function apiUrl(path: string): string {
+  return new URL(`api/v1/${path}`, document.baseURI).href;
+}
+
+function withQuery(path: string, query: Query | undefined): string {
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  if (pairs.length === 0) return path;
+  return `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const wait = Number(response.headers.get('Retry-After'));
+  const retry = Number.isFinite(wait) && wait > 0 ? wait : null;
+  try {
+    const body = (await response.json()) as { type?: string; title?: string; detail?: string };
+    const kind = body.type?.split('/').pop() ?? 'internal';
+    return new Problem(kind, response.status, body.detail || body.title || `The server answered ${response.status}.`, retry);
+  } catch {
+    const detail = response.status >= 502 && response.status <= 504
+      ? 'Oriel is not answering behind its gateway. It may be restarting; try again in a moment.'
+      : `The server answered ${response.status}, without saying why.`;
+    return new Problem(response.status >= 502 ? 'unavailable' : 'internal', response.status, detail, retry);
+  }
+}
+
+export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (method !== 'GET' && csrf !== null) headers['X-Oriel-CSRF'] = csrf;
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.etag) headers['If-Match'] = options.etag;
+  if (options.once) headers['Idempotency-Key'] = crypto.randomUUID();
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(withQuery(path, options.query)), {
+      method,
+      headers,
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: options.signal ?? null,
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Problem('network', 0, 'Oriel cannot be reached. Check your network connection.');
+  }
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (response.status === 401 && path !== 'login' && path !== 'setup') onLoggedOut();
+  throw problem;
+}
+
+async function call<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+export interface Tagged<T> { value: T; etag: string }
+
+async function callTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
+  const response = await send('GET', path, { signal });
+  return { value: (await response.json()) as T, etag: response.headers.get('ETag') ?? '' };
+}
+
+async function enter(path: 'login' | 'setup' | 'me', body?: unknown): Promise<Me> {
+  const me = await call<Me>(body === undefined ? 'GET' : 'POST', path, { body });
+  csrf = me.csrf;
+  return me;
+}
+
+const at = encodeURIComponent;
+const list = <T>(path: string) => (query: Query = {}, signal?: AbortSignal) => call<Page<T>>('GET', path, { query, signal });
+
+export type DesktopAction = 'start' | 'stop' | 'reset' | 'refresh' | 'release';
+export type ConnectAnswer = { connection: Connection; job: null } | { connection: null; job: Job };
+
+async function connect(path: string, signal?: AbortSignal): Promise<ConnectAnswer> {
+  const response = await send('POST', path, { body: {}, signal });
+  if (response.status === 202) return { connection: null, job: ((await response.json()) as { job: Job }).job };
+  return { connection: (await response.json()) as Connection, job: null };
+}
+
+export const api = {
+  health: (signal?: AbortSignal) => call<{ status: string; version: string }>('GET', 'health', { signal }),
+  me: () => enter('me'),
+  login: (name: string, password: string) => enter('login', { name, password }),
+  setup: (token: string, password: string) => enter('setup', { token, password }),
+  logout: () => call<void>('POST', 'logout'),
+  portal: (signal?: AbortSignal) => call<{ tiles: Tile[] }>('GET', 'portal', { signal }),
+  status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
+
+  connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
+  connectDesktop: (desktop: string, signal?: AbortSignal) => connect(`desktops/${at(desktop)}/connect`, signal),
+
+  sessions: list<Session>('sessions'),
+  session: (id: string) => call<Session>('GET', `sessions/${at(id)}`),
+  disconnectSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/disconnect`),
+  logOffSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/log-off`),
+
+  pools: list<Pool>('pools'),
+  pool: (pool: string, signal?: AbortSignal) => callTagged<Pool>(`pools/${at(pool)}`, signal),
+  createPool: (body: PoolCreate) => call<Pool>('POST', 'pools', { body, once: true }),
+  updatePool: (pool: string, body: PoolUpdate, etag: string) => call<Pool>('PATCH', `pools/${at(pool)}`, { body, etag }),
+  deletePool: (pool: string, force: boolean) => call<void>('DELETE', `pools/${at(pool)}`, { query: { force } }),
+  entitlements: (pool: string, signal?: AbortSignal) =>
+    call<Page<Entitlement>>('GET', `pools/${at(pool)}/entitlements`, { signal }),
+  entitle: (pool: string, kind: 'user' | 'group', name: string) =>
+    call<void>('PUT', `pools/${at(pool)}/entitlements/${kind}s/${at(name)}`),
+  disentitle: (pool: string, kind: 'user' | 'group', name: string) =>
+    call<void>('DELETE', `pools/${at(pool)}/entitlements/${kind}s/${at(name)}`),
+
+  desktops: list<Desktop>('desktops'),
+  desktop: (desktop: string, signal?: AbortSignal) => call<Desktop>('GET', `desktops/${at(desktop)}`, { signal }),
+  actOnDesktop: (desktop: string, action: DesktopAction) => call<Desktop>('POST', `desktops/${at(desktop)}/${action}`),
+  assignDesktop: (desktop: string, user: string) =>
+    call<Desktop>('POST', `desktops/${at(desktop)}/assign`, { body: { user } }),
+  deleteDesktop: (desktop: string, force: boolean) => call<void>('DELETE', `desktops/${at(desktop)}`, { query: { force } }),
+  thumbnail: async (desktop: string, width: number, signal?: AbortSignal) =>
+    (await send('GET', `desktops/${at(desktop)}/thumbnail`, { query: { width }, signal })).blob(),
+
+  images: list<Image>('images'),
+  image: (image: string, signal?: AbortSignal) => call<Image>('GET', `images/${at(image)}`, { signal }),
+  buildImage: (body: { name: string; recipe?: string; recipe_text?: string }) =>
+    call<{ job: Job }>('POST', 'images', { body, once: true }),
+  deleteImage: (image: string) => call<void>('DELETE', `images/${at(image)}`),
+  recipes: list<Recipe>('recipes'),
+
+  users: list<User>('users'),
+  createUser: (body: { name: string; display_name?: string; roles?: Role[]; password?: string }) =>
+    call<User>('POST', 'users', { body, once: true }),
+  updateUser: (user: string, body: { display_name?: string; roles?: Role[]; enabled?: boolean }) =>
+    call<User>('PATCH', `users/${at(user)}`, { body }),
+  deleteUser: (user: string) => call<void>('DELETE', `users/${at(user)}`),
+  setPassword: (user: string, password: string, current?: string) =>
+    call<void>('PUT', `users/${at(user)}/password`, { body: current === undefined ? { password } : { password, current } }),
+  passwordLink: (user: string) => call<Link>('POST', `users/${at(user)}/link`),
+
+  groups: list<Group>('groups'),
+  createGroup: (body: { name: string; description?: string }) => call<Group>('POST', 'groups', { body, once: true }),
+  updateGroup: (group: string, body: { description?: string }) => call<Group>('PATCH', `groups/${at(group)}`, { body }),
+  deleteGroup: (group: string) => call<void>('DELETE', `groups/${at(group)}`),
+  addMember: (group: string, user: string) => call<void>('PUT', `groups/${at(group)}/members/${at(user)}`),
+  removeMember: (group: string, user: string) => call<void>('DELETE', `groups/${at(group)}/members/${at(user)}`),
+
+  jobs: list<Job>('jobs'),
+  job: (id: string, signal?: AbortSignal) => call<Job>('GET', `jobs/${at(id)}`, { signal }),
+  jobLog: async (id: string, from: number, signal?: AbortSignal) => {
+    const response = await send('GET', `jobs/${at(id)}/log`, { query: { from }, signal });
+    return { text: await response.text(), next: Number(response.headers.get('X-Oriel-Next') ?? from) };
+  },
+  cancelJob: (id: string) => call<{ job: Job }>('POST', `jobs/${at(id)}/cancel`),
+  events: list<AuditEvent>('events'),
+
+  tokens: list<Token>('tokens'),
+  createToken: (body: { name: string; days: number | null }) => call<TokenMade>('POST', 'tokens', { body }),
+  deleteToken: (id: string) => call<void>('DELETE', `tokens/${at(id)}`),
+};

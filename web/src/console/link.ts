@@ -1,0 +1,264 @@
+// The connection to one desktop over its whole life: dial, show, lose, dial again. Knows noVNC; knows no page.
+import RFB from '@novnc/novnc';
+import { api, Problem, sentence, type Connection, type DesktopState, type Session } from '../api.ts';
+import type { Channel, Closed } from './channel.ts';
+import { dial, type Dial, type Target } from './dial.ts';
+
+export type LinkState =
+  | { name: 'dialing' }
+  | { name: 'preparing'; progress: number; step: string }
+  | { name: 'connecting' }
+  | { name: 'connected' }
+  | { name: 'lost'; attempt: number; retryAt: number; why: string }
+  | { name: 'elsewhere' }
+  | { name: 'busy' } // a person is in session and their viewer is exclusive: an operator may take over
+  | { name: 'disconnected' }
+  | { name: 'ended' }
+  | { name: 'failed'; why: string };
+
+const firstRetry = 500;
+const longestRetry = 15_000;
+const settle = 1200;      // ms until the server has noticed that a viewer came or went
+const connectTimeout = 15_000;
+
+/** Problems that another try will not cure. */
+const final = ['forbidden', 'not-found', 'invalid', 'unsupported', 'conflict', 'too-large'];
+
+type Verdict = 'elsewhere' | 'disconnected' | 'ended' | 'retry';
+
+/** Why a display ended in an orderly way, from what the server knows a moment later. */
+export function judge(session: Session | null, desktop: DesktopState | null): Verdict {
+  if (session === null || session.state === 'ended') return 'ended';
+  if (session.state === 'connected' || session.state === 'connecting') return 'elsewhere';
+  return desktop === 'running' ? 'disconnected' : 'retry';
+}
+
+export class Link {
+  state: LinkState = { name: 'dialing' };
+  connection: Connection | null = null;
+  channel: Channel | null = null;
+  rfb: RFB | null = null;
+  frames = 0;
+  onState: (state: LinkState) => void = () => {};
+  onRfb: (rfb: RFB) => void = () => {};
+
+  private current: Dial | null = null;
+  private attempt = 0;
+  private retryTimer = 0;
+  private connectTimer = 0;
+  private over = false;
+  private exclusive = false;
+  private mark: string | null = null;
+  private readonly online = () => {
+    if (this.state.name === 'lost') this.retryNow();
+  };
+
+  constructor(private readonly target: Target, private readonly screen: HTMLElement) {
+    // a person's viewer is the only one: the newest takes over (RFB shared-flag 0, RFC 6143 7.3.1)
+    this.exclusive = target.kind !== 'desktop';
+    window.addEventListener('online', this.online);
+  }
+
+  start(first: Dial): void {
+    void this.follow(first);
+  }
+
+  /** An operator's console ends the person's view; never without having been asked for. */
+  takeOver(): void {
+    this.exclusive = true;
+    this.reconnect();
+  }
+
+  /** Called by a person who wants the desktop here, now. */
+  reconnect(): void {
+    this.attempt = 0;
+    this.retryNow();
+  }
+
+  retryNow(): void {
+    clearTimeout(this.retryTimer);
+    if (this.over) return;
+    if (this.target.kind === 'ticket') {
+      this.become({ name: 'failed', why: 'This address worked once. Get a new one to connect again.' });
+      return;
+    }
+    void this.follow(dial(this.target), this.attempt > 0);
+  }
+
+  /** Ends the display; the session goes on. */
+  close(): void {
+    this.over = true;
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.connectTimer);
+    window.removeEventListener('online', this.online);
+    this.dropRfb();
+    this.current?.abandon();
+  }
+
+  private become(state: LinkState): void {
+    if (this.over) return;
+    this.state = state;
+    this.onState(state);
+  }
+
+  private dropRfb(): void {
+    const rfb = this.rfb;
+    this.rfb = null;
+    if (rfb) rfb.disconnect();
+    this.channel = null;
+  }
+
+  private async follow(next: Dial, checkFirst = false): Promise<void> {
+    this.current?.abandon();
+    this.current = next;
+    this.dropRfb();
+    if (this.attempt === 0) this.become(next.job ? this.preparing(next) : { name: 'dialing' });
+    next.onProgress = () => this.become(this.preparing(next));
+    try {
+      const line = await next.line;
+      if (this.over || this.current !== next) return;
+      if (checkFirst) this.mark = null;
+      this.connection = line.connection ?? this.connection;
+      this.attach(line.channel);
+    } catch (problem) {
+      if (this.over || this.current !== next || (problem instanceof DOMException && problem.name === 'AbortError')) return;
+      this.refused(problem);
+    }
+  }
+
+  private preparing(next: Dial): LinkState {
+    return { name: 'preparing', progress: next.job?.progress ?? 0, step: next.job?.step ?? '' };
+  }
+
+  private refused(problem: unknown): void {
+    const why = sentence(problem);
+    if (problem instanceof Problem && (final.includes(problem.kind) || problem.kind === 'unauthenticated')) {
+      this.become({ name: 'failed', why });
+      return;
+    }
+    if (this.attempt === 0 && !(problem instanceof Problem && problem.kind === 'network')) {
+      this.become({ name: 'failed', why }); // the first try of a person: say it plainly, they choose when to try again
+      return;
+    }
+    const wait = problem instanceof Problem && problem.retryAfterSeconds !== null ? problem.retryAfterSeconds * 1000 : 0;
+    this.retryLater(why, wait);
+  }
+
+  private retryLater(why: string, atLeast = 0): void {
+    const delay = Math.max(atLeast, Math.min(longestRetry, firstRetry * 2 ** this.attempt) * (0.8 + Math.random() * 0.4));
+    this.attempt += 1;
+    this.become({ name: 'lost', attempt: this.attempt, retryAt: Date.now() + delay, why });
+    clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => void this.retryUnlessElsewhere(), delay);
+  }
+
+  /** Before taking the picture back by itself: not from the device where the person went on meanwhile. */
+  private async retryUnlessElsewhere(): Promise<void> {
+    const before = this.mark;
+    const session = this.connection?.session;
+    if (session && before !== null) {
+      try {
+        const now = await api.session(session.id);
+        if (now.state === 'ended') return this.become({ name: 'ended' });
+        if (now.state === 'connected' && markOf(now) !== before) return this.become({ name: 'elsewhere' });
+      } catch (problem) {
+        if (problem instanceof Problem && problem.kind === 'not-found') return this.become({ name: 'ended' });
+        if (problem instanceof Problem && problem.kind === 'network') return this.refused(problem);
+      }
+    }
+    this.retryNow();
+  }
+
+  private attach(channel: Channel): void {
+    this.become({ name: 'connecting' });
+    this.channel = channel;
+    if (channel.closed) {
+      this.lost(channel.closed);
+      return;
+    }
+    const rfb = new RFB(this.screen, channel, { shared: !this.exclusive });
+    this.rfb = rfb;
+    this.frames = 0;
+    this.countFrames(rfb);
+    this.connectTimer = window.setTimeout(() => channel.close(), connectTimeout);
+    rfb.addEventListener('connect', () => {
+      if (this.rfb !== rfb) return;
+      clearTimeout(this.connectTimer);
+      this.attempt = 0;
+      this.become({ name: 'connected' });
+      void this.remember();
+    });
+    this.onRfb(rfb);
+    void channel.whenClosed.then((closed) => {
+      clearTimeout(this.connectTimer);
+      if (this.rfb !== rfb || this.over) return;
+      this.rfb = null;
+      this.channel = null;
+      void this.gone(closed);
+    });
+  }
+
+  private countFrames(rfb: RFB): void {
+    const display = rfb._display;
+    const flip = display?.flip;
+    if (!display || !flip) return;
+    display.flip = (fromQueue) => {
+      if (!fromQueue) this.frames += 1;
+      flip.call(display, fromQueue);
+    };
+  }
+
+  /** What the server says of this session while it is ours: changes when another viewer takes over. */
+  private async remember(): Promise<void> {
+    const session = this.connection?.session;
+    if (!session) return;
+    await new Promise((resolve) => setTimeout(resolve, settle));
+    if (this.state.name !== 'connected') return;
+    try {
+      this.mark = markOf(await api.session(session.id));
+    } catch {
+      this.mark = null; // only a precaution is lost
+    }
+  }
+
+  private async gone(closed: Closed): Promise<void> {
+    const early = this.state.name === 'connecting';
+    if (closed.code !== 1000) this.lost(closed);
+    else if (!early) await this.ended();
+    else if (!this.exclusive) this.become({ name: 'busy' }); // QEMU refuses a shared viewer beside an exclusive one
+    else this.lost(closed);
+  }
+
+  private lost(closed: Closed): void {
+    if (this.target.kind === 'ticket') {
+      this.become({ name: 'failed', why: 'The connection ended. This address worked once; get a new one to connect again.' });
+      return;
+    }
+    const why = closed.code === 1001 ? 'Oriel is being restarted.' : 'The connection was interrupted.';
+    this.retryLater(why);
+  }
+
+  private async ended(): Promise<void> {
+    if (this.target.kind === 'ticket') return this.become({ name: 'disconnected' });
+    const session = this.connection?.session;
+    if (!session) return this.become({ name: 'disconnected' });
+    await new Promise((resolve) => setTimeout(resolve, settle));
+    if (this.over || this.rfb) return;
+    let now: Session | null = null;
+    let desktop: DesktopState | null = null;
+    try {
+      now = await api.session(session.id);
+      const tiles = (await api.portal()).tiles;
+      desktop = tiles.find((tile) => tile.pool.id === now?.pool.id)?.desktop?.state ?? null;
+    } catch (problem) {
+      if (problem instanceof Problem && problem.kind !== 'not-found') return this.retryLater(sentence(problem));
+    }
+    const verdict = judge(now, desktop);
+    if (verdict === 'retry') this.retryLater('Your desktop is being restarted.', settle);
+    else this.become({ name: verdict });
+  }
+}
+
+function markOf(session: Session): string {
+  return `${session.since_ms} ${session.client_address ?? ''}`;
+}

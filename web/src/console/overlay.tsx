@@ -1,0 +1,95 @@
+// What stands over (or instead of) the picture while there is none, with the one thing to do next.
+import type { ComponentChildren } from 'preact';
+import { Mark } from '../ui/logo.tsx';
+import { Bar, Button } from '../ui/parts.tsx';
+import { useNow } from '../live.ts';
+import type { LinkState } from './link.ts';
+
+interface Props {
+  state: LinkState;
+  title: string;
+  onReconnect: () => void;
+  onTakeOver: () => void;
+  onLeave: () => void;
+}
+
+function Box({ title, children, busy = false }: { title: string; children?: ComponentChildren; busy?: boolean }) {
+  return (
+    <div class="console-box" role={busy ? 'status' : 'alertdialog'} aria-label={title}>
+      <Mark size={40} />
+      <h1>{title}</h1>
+      {children}
+    </div>
+  );
+}
+
+function Lost({ state, onReconnect, onLeave }: { state: Extract<LinkState, { name: 'lost' }>; onReconnect: () => void; onLeave: () => void }) {
+  const now = useNow(1);
+  const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
+  return (
+    <Box title="Reconnecting" busy>
+      <p>{state.why} Your programs go on.</p>
+      <Bar value={null} label="Reconnecting" />
+      <p class="small numbers">{seconds > 0 ? `Next try in ${seconds} s` : 'Trying now'} · attempt {state.attempt}</p>
+      <div class="row"><Button look="main" onClick={onReconnect}>Try now</Button><Button onClick={onLeave}>Leave</Button></div>
+    </Box>
+  );
+}
+
+export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Props) {
+  const leave = <Button onClick={onLeave}>Back to your desktops</Button>;
+  switch (state.name) {
+    case 'connected':
+      return null;
+    case 'dialing':
+    case 'connecting':
+      return <Box title={`Opening ${title}`} busy><Bar value={null} label={`Opening ${title}`} /></Box>;
+    case 'preparing':
+      return (
+        <Box title={`Preparing ${title}`} busy>
+          <p>{state.step || 'The desktop has to start first. This takes longer only the first time.'}</p>
+          <Bar value={state.progress > 0 ? state.progress : null} label={`Preparing ${title}`} />
+          {state.progress > 0 && <p class="small numbers">{state.progress} %</p>}
+          {leave}
+        </Box>
+      );
+    case 'lost':
+      return <Lost state={state} onReconnect={onReconnect} onLeave={onLeave} />;
+    case 'elsewhere':
+      return (
+        <Box title="Opened elsewhere">
+          <p>This desktop is now shown in another window or on another device. Nothing is lost.</p>
+          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Reconnect here</Button>{leave}</div>
+        </Box>
+      );
+    case 'busy':
+      return (
+        <Box title="Somebody is working here">
+          <p>A person is in session on this desktop, and one screen shows it at a time. Taking over disconnects them.</p>
+          <div class="row"><Button look="main danger" onClick={onTakeOver}>Take over</Button>{leave}</div>
+        </Box>
+      );
+    case 'disconnected':
+      return (
+        <Box title="Disconnected">
+          <p>Your programs are still open on the desktop.</p>
+          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Reconnect</Button>{leave}</div>
+        </Box>
+      );
+    case 'ended':
+      return (
+        <Box title="You are logged off">
+          <p>The session on {title} has ended.</p>
+          <div class="row"><Button look="main" autoFocus onClick={onLeave}>Back to your desktops</Button>
+            <Button onClick={onReconnect}>Open again</Button></div>
+        </Box>
+      );
+    case 'failed':
+      return (
+        <Box title="This desktop cannot be opened">
+          <p>{state.why}</p>
+          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Try again</Button>{leave}</div>
+        </Box>
+      );
+  }
+}

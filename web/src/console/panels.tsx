@@ -1,0 +1,191 @@
+// What opens under the console's toolbar: clipboard, keys, keyboard, picture and connection.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { bytes } from '../format.ts';
+import { Check, Choices, SelectField } from '../ui/field.tsx';
+import { Button } from '../ui/parts.tsx';
+import { toast } from '../ui/toast.tsx';
+import { ClipboardBridge } from './clipboard.ts';
+import { layouts } from './layouts.ts';
+import { levelText, type Quality } from './quality.ts';
+import type { Typist } from './typist.ts';
+
+export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
+  const id = useId();
+  return (
+    <section class="console-panel" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+interface ClipboardProps { bridge: ClipboardBridge; typist: Typist; onType: () => void; onMissed: (characters: string) => void }
+
+export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardProps) {
+  const [text, setText] = useState(bridge.text);
+  const [auto, setAuto] = useState(bridge.auto);
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    bridge.listener = () => {
+      setText(bridge.text);
+      setAuto(bridge.auto);
+    };
+    field.current?.focus();
+    return () => {
+      bridge.listener = () => {};
+    };
+  }, [bridge]);
+
+  const here = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast('Copied to this computer.');
+    } catch {
+      field.current?.select();
+      toast('The browser did not allow it. The text is marked: copy it with Ctrl+C.', 'bad');
+    }
+  };
+  const there = () => {
+    bridge.toDesktop(text);
+    toast('Sent to the desktop’s clipboard. Paste there.');
+  };
+  const type = () => {
+    onType();
+    const missed = typist.text(text);
+    if (missed) onMissed(missed);
+  };
+  const sync = async (on: boolean) => {
+    if (!(await bridge.setAuto(on))) toast('The browser did not allow reading the clipboard.', 'bad');
+  };
+
+  return (
+    <Panel title="Clipboard">
+      <label class="unseen" for="clipboard-text">Text on the clipboard</label>
+      <textarea id="clipboard-text" ref={field} class="input mono" rows={5} value={text} spellcheck={false}
+        placeholder="Text copied on the desktop appears here. Write or paste something to send it there."
+        onInput={(event) => setText(event.currentTarget.value)} />
+      <div class="row tight">
+        <Button look="small main" onClick={there} disabled={!text}>Send to desktop</Button>
+        <Button look="small" onClick={here} disabled={!text}>Copy to this computer</Button>
+        <Button look="small" onClick={type} disabled={!text}>Type it</Button>
+      </div>
+      <p class="small faint">“Type it” presses the keys one by one, for places that do not paste.</p>
+      {ClipboardBridge.canRead() && (
+        <Check label="Keep both clipboards the same" help="Your browser asks once for permission." checked={auto} onValue={sync} />
+      )}
+    </Panel>
+  );
+}
+
+export interface Combination { text: string; codes: string[]; means?: string }
+
+export const combinations: Combination[] = [
+  { text: 'Ctrl+Alt+Del', codes: ['ControlLeft', 'AltLeft', 'Delete'] },
+  { text: 'Super', codes: ['MetaLeft'], means: 'Menu of the desktop' },
+  { text: 'Alt+Tab', codes: ['AltLeft', 'Tab'], means: 'Next window' },
+  { text: 'Alt+F4', codes: ['AltLeft', 'F4'], means: 'Close window' },
+  { text: 'Ctrl+W', codes: ['ControlLeft', 'KeyW'], means: 'Close tab' },
+  { text: 'Ctrl+T', codes: ['ControlLeft', 'KeyT'], means: 'New tab' },
+  { text: 'Ctrl+N', codes: ['ControlLeft', 'KeyN'], means: 'New window' },
+  { text: 'Ctrl+Tab', codes: ['ControlLeft', 'Tab'], means: 'Next tab' },
+  { text: 'F11', codes: ['F11'], means: 'Full screen there' },
+  { text: 'Esc', codes: ['Escape'] },
+  { text: 'Print Screen', codes: ['PrintScreen'] },
+  { text: 'Ctrl+Alt+T', codes: ['ControlLeft', 'AltLeft', 'KeyT'], means: 'Terminal' },
+  { text: 'Ctrl+Alt+F1', codes: ['ControlLeft', 'AltLeft', 'F1'] },
+  { text: 'Ctrl+Alt+F7', codes: ['ControlLeft', 'AltLeft', 'F7'] },
+];
+
+const sticky = [
+  { text: 'Ctrl', code: 'ControlLeft', keysym: 0xffe3 },
+  { text: 'Alt', code: 'AltLeft', keysym: 0xffe9 },
+  { text: 'Shift', code: 'ShiftLeft', keysym: 0xffe1 },
+  { text: 'Super', code: 'MetaLeft', keysym: 0xffeb },
+];
+
+export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean }) {
+  const [, again] = useState(0);
+  return (
+    <Panel title="Send keys">
+      <div class="key-grid">
+        {combinations.map((one) => (
+          <button key={one.text} type="button" class="key-cap" onClick={() => typist.combination(one.codes)}>
+            <kbd>{one.text}</kbd>
+            {one.means && <span>{one.means}</span>}
+          </button>
+        ))}
+      </div>
+      <h3>Hold down</h3>
+      <div class="row tight">
+        {sticky.map((one) => (
+          <button key={one.code} type="button" class="key-cap short" aria-pressed={typist.isDown(one.code)} onClick={() => {
+            if (typist.isDown(one.code)) typist.release(one.code);
+            else typist.press(one.code, one.keysym);
+            again((n) => n + 1);
+          }}><kbd>{one.text}</kbd></button>
+        ))}
+      </div>
+      <p class="small faint">
+        {locked ? 'In full screen this browser passes almost all keys to the desktop; hold Esc to leave.'
+          : 'Your browser keeps some keys for itself. In full screen, Chrome and Edge pass them on.'}
+      </p>
+    </Panel>
+  );
+}
+
+export type KeyMode = 'keys' | 'characters';
+
+interface KeyboardProps {
+  mode: KeyMode;
+  onMode: (mode: KeyMode) => void;
+  layout: string;
+  onLayout: (layout: string) => void;
+}
+
+export function KeyboardPanel({ mode, onMode, layout, onLayout }: KeyboardProps) {
+  return (
+    <Panel title="Keyboard">
+      <Choices legend="Send to the desktop" value={mode} onValue={(value) => onMode(value as KeyMode)} options={[
+        { value: 'keys', text: 'The keys I press', help: 'Best when your keyboard and the desktop have the same layout.' },
+        { value: 'characters', text: 'The characters I type', help: 'When the layouts differ, or for input methods and dead keys.' },
+      ]} />
+      <SelectField label="Keyboard layout of the desktop" value={layout} onValue={onLayout}
+        help="Used for characters, on-screen keyboards and “Type it”. It is set on the desktop itself."
+        options={layouts.map((one) => ({ value: one.id, text: one.name }))} />
+    </Panel>
+  );
+}
+
+export type PictureMode = 'auto' | 'sharp' | 'balanced' | 'fast';
+
+interface PictureProps {
+  quality: Quality;
+  size: string;
+  picture: PictureMode;
+  onPicture: (mode: PictureMode) => void;
+  resize: boolean;
+  onResize: (on: boolean) => void;
+}
+
+export function PicturePanel({ quality, size, picture, onPicture, resize, onResize }: PictureProps) {
+  return (
+    <Panel title="Picture and connection">
+      <dl class="facts numbers">
+        <div><dt>Connection</dt><dd>{levelText[quality.level]}</dd></div>
+        <div><dt>Round trip</dt><dd>{quality.roundTrip === null ? '–' : `${Math.round(quality.roundTrip)} ms`}</dd></div>
+        <div><dt>Frames</dt><dd>{quality.frames.toFixed(quality.frames < 10 ? 1 : 0)} a second</dd></div>
+        <div><dt>Data</dt><dd>{bytes(quality.bytes)} a second</dd></div>
+        <div><dt>Desktop size</dt><dd>{size}</dd></div>
+      </dl>
+      <SelectField label="Picture quality" value={picture} onValue={(value) => onPicture(value as PictureMode)} options={[
+        { value: 'auto', text: 'Automatic' },
+        { value: 'sharp', text: 'Sharp: for text and drawings' },
+        { value: 'balanced', text: 'Balanced' },
+        { value: 'fast', text: 'Fast: for slow connections' },
+      ]} />
+      <Check label="Fit the desktop to this window" help="Off: the desktop keeps its size and the picture is scaled."
+        checked={resize} onValue={onResize} />
+    </Panel>
+  );
+}

@@ -1,0 +1,116 @@
+// The console's toolbar: hides when it is not needed, comes by pointer, touch, or Ctrl+Alt+Shift.
+import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import {
+  BackIcon, ClipboardIcon, CommandIcon, FullIcon, KeyboardIcon, MoreIcon, OutIcon, SettingsIcon, SignalIcon, SmallerIcon,
+} from '../ui/icons.tsx';
+import { Menu, type MenuItem } from '../ui/menu.tsx';
+import { levelText, type Quality } from './quality.ts';
+
+export type PanelName = 'clipboard' | 'keys' | 'keyboard' | 'picture';
+
+interface ToolProps {
+  label: string;
+  children: ComponentChildren;
+  onClick: () => void;
+  pressed?: boolean;
+  expanded?: boolean;
+  look?: string;
+}
+
+function Tool({ label, children, onClick, pressed, expanded, look = '' }: ToolProps) {
+  return (
+    <button type="button" class={`tool ${look}`} aria-label={label} title={label} aria-pressed={pressed}
+      aria-expanded={expanded} onClick={onClick}>{children}</button>
+  );
+}
+
+interface ToolbarProps {
+  title: string;
+  quality: Quality;
+  panel: PanelName | null;
+  onPanel: (panel: PanelName | null) => void;
+  full: boolean;
+  onFull: () => void;
+  touchKeyboard: boolean;
+  onTouchKeyboard: () => void;
+  onLeave: () => void;
+  more: MenuItem[];
+  show: number; // counts up when the toolbar is called by key
+  onEscape: () => void;
+  children: ComponentChildren;
+}
+
+const lingers = 2600;
+
+export function Toolbar(props: ToolbarProps) {
+  const { title, quality, panel, onPanel, full, onFull, show } = props;
+  const [open, setOpen] = useState(true);
+  const bar = useRef<HTMLDivElement>(null);
+  const timer = useRef(0);
+  const pinned = panel !== null;
+
+  const hideSoon = () => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => {
+      if (!bar.current?.matches(':hover, :focus-within')) setOpen(false);
+    }, lingers);
+  };
+  useEffect(() => {
+    if (pinned) setOpen(true);
+    else hideSoon();
+    return () => clearTimeout(timer.current);
+  }, [pinned]);
+  useEffect(() => {
+    if (show === 0) return;
+    setOpen(true);
+    bar.current?.querySelector<HTMLElement>('.tool')?.focus();
+  }, [show]);
+
+  const toggle = (name: PanelName) => onPanel(panel === name ? null : name);
+  const keys = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
+    if (event.key === 'Escape') {
+      event.preventDefault();
+      if (panel) onPanel(null);
+      setOpen(false);
+      props.onEscape();
+      return;
+    }
+    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    const tools = [...(bar.current?.querySelectorAll<HTMLElement>('.tools .tool, .tools .menu > button') ?? [])];
+    const at = tools.indexOf(document.activeElement as HTMLElement);
+    if (at < 0) return;
+    event.preventDefault();
+    tools.at((at + (event.key === 'ArrowRight' ? 1 : -1)) % tools.length)?.focus();
+  };
+
+  const shown = open || pinned;
+  return (
+    <div ref={bar} class={`toolbar ${shown ? 'open' : ''}`} onKeyDown={keys} onPointerEnter={() => setOpen(true)}
+      onPointerLeave={hideSoon} onFocusIn={() => setOpen(true)} onFocusOut={hideSoon}>
+      <div class="tools" role="toolbar" aria-label={`Controls of ${title}`}>
+        <Tool label="Back to your desktops" onClick={props.onLeave}><BackIcon /></Tool>
+        <span class="tools-title one-line">{title}</span>
+        <Tool label={`${levelText[quality.level]}. Picture and connection`} expanded={panel === 'picture'}
+          look={`signal ${quality.level}`} onClick={() => toggle('picture')}><SignalIcon /></Tool>
+        <Tool label="Clipboard" expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
+        <Tool label="Send keys" expanded={panel === 'keys'} onClick={() => toggle('keys')}><CommandIcon /></Tool>
+        <Tool label="On-screen keyboard" look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
+          <KeyboardIcon />
+        </Tool>
+        <Tool label="Keyboard layout" look="not-phone" expanded={panel === 'keyboard'} onClick={() => toggle('keyboard')}>
+          <SettingsIcon />
+        </Tool>
+        {document.fullscreenEnabled && (
+          <Tool label={full ? 'Leave full screen' : 'Full screen'} pressed={full} onClick={onFull}>
+            {full ? <SmallerIcon /> : <FullIcon />}
+          </Tool>
+        )}
+        <Menu label="Session" look="tool" items={props.more}>{props.more.length > 1 ? <MoreIcon /> : <OutIcon />}</Menu>
+      </div>
+      {shown && props.children}
+      <button type="button" class="toolbar-handle" aria-label="Show the controls (Ctrl+Alt+Shift)" tabIndex={shown ? -1 : 0}
+        onClick={() => { setOpen(true); hideSoon(); }}><span /></button>
+    </div>
+  );
+}

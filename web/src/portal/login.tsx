@@ -1,0 +1,67 @@
+// The first page: name and password.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, Problem, sentence } from '../api.ts';
+import { useTitle } from '../route.ts';
+import { TextField } from '../ui/field.tsx';
+import { Button, Notice } from '../ui/parts.tsx';
+import { enter } from '../who.ts';
+import { Lone } from './lone.tsx';
+
+/** Seconds that remain of a wait the server asked for. */
+function useWait(): [number, (seconds: number) => void] {
+  const [until, setUntil] = useState(0);
+  const [, tick] = useState(0);
+  const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  useEffect(() => {
+    if (left === 0) return;
+    const timer = setTimeout(() => tick((n) => n + 1), 1000);
+    return () => clearTimeout(timer);
+  });
+  return [left, (seconds) => setUntil(Date.now() + seconds * 1000)];
+}
+
+export function Login({ why }: { why: string }) {
+  useTitle('Log in');
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [wait, setWait] = useWait();
+  const form = useRef<HTMLFormElement>(null);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (busy || wait > 0) return;
+    if (!name.trim() || !password) {
+      setWrong('Give your name and your password.');
+      form.current?.querySelector<HTMLInputElement>(name.trim() ? '[name=password]' : '[name=name]')?.focus();
+      return;
+    }
+    setBusy(true);
+    setWrong(null);
+    try {
+      enter(await api.login(name.trim(), password));
+    } catch (problem) {
+      setWrong(sentence(problem));
+      if (problem instanceof Problem && problem.retryAfterSeconds !== null) setWait(problem.retryAfterSeconds);
+      setBusy(false);
+      form.current?.querySelector<HTMLInputElement>('[name=password]')?.select();
+    }
+  };
+
+  return (
+    <Lone title="Log in" text="Your desktops are one click away.">
+      <form ref={form} class="stack" onSubmit={submit} noValidate>
+        {why && !wrong && <Notice>{why}</Notice>}
+        {wrong && <Notice mood="bad">{wrong}</Notice>}
+        <TextField label="Name" name="name" value={name} onValue={setName} autocomplete="username" autocapitalize="off"
+          spellcheck={false} autoFocus />
+        <TextField label="Password" name="password" type="password" value={password} onValue={setPassword}
+          autocomplete="current-password" />
+        <Button type="submit" look="main wide" busy={busy} disabled={wait > 0}>
+          {wait > 0 ? `Wait ${wait} s` : 'Log in'}
+        </Button>
+      </form>
+    </Lone>
+  );
+}

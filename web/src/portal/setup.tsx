@@ -1,0 +1,47 @@
+// The page behind a one-time link: the person sets their password and is logged in.
+import { useState } from 'preact/hooks';
+import { api, Problem, sentence } from '../api.ts';
+import { go, useTitle } from '../route.ts';
+import { Button, Notice } from '../ui/parts.tsx';
+import { enter } from '../who.ts';
+import { Lone } from './lone.tsx';
+import { PasswordFields, passwordWrong, type NewPassword } from './password.tsx';
+
+export function Setup({ token }: { token: string }) {
+  useTitle('Set your password');
+  const [password, setPassword] = useState<NewPassword>({ first: '', second: '' });
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<{ text: string; dead: boolean } | null>(null);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setTried(true);
+    if (busy || passwordWrong(password) !== null) return;
+    setBusy(true);
+    try {
+      const me = await api.setup(token, password.first);
+      go('/', true);
+      enter(me);
+    } catch (problem) {
+      const dead = problem instanceof Problem && ['not-found', 'unauthenticated', 'forbidden'].includes(problem.kind);
+      setWrong({ text: sentence(problem), dead });
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Lone title="Set your password" text="This link works once. Afterwards you log in with your name and this password.">
+      <form class="stack" onSubmit={submit} noValidate>
+        {wrong && (
+          <Notice mood="bad">
+            {wrong.text}
+            {wrong.dead && <> Ask your administrator for a new link, or <a href="#/">log in</a> if you have a password.</>}
+          </Notice>
+        )}
+        <PasswordFields value={password} onValue={setPassword} tried={tried} />
+        <Button type="submit" look="main wide" busy={busy}>Set password and log in</Button>
+      </form>
+    </Lone>
+  );
+}

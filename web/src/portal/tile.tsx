@@ -1,0 +1,114 @@
+// One tile of the portal: a pool, its picture, what state the person's desktop there is in.
+import { api, type Tile } from '../api.ts';
+import { useNow } from '../live.ts';
+import { ago } from '../format.ts';
+import { ask } from '../ui/dialog.tsx';
+import { MoreIcon } from '../ui/icons.tsx';
+import { Menu, type MenuItem } from '../ui/menu.tsx';
+import { Badge, type Mood } from '../ui/parts.tsx';
+import { toast } from '../ui/toast.tsx';
+import { Thumbnail } from '../ui/thumbnail.tsx';
+
+export interface TileState { text: string; mood: Mood; detail: string }
+
+export function tileState(tile: Tile, now: number): TileState {
+  const { desktop, session } = tile;
+  if (session?.state === 'connected') return { text: 'In session', mood: 'good', detail: 'Open now; opening it here takes it over' };
+  if (session?.state === 'connecting') return { text: 'Connecting', mood: 'busy', detail: 'Being opened' };
+  if (desktop) {
+    switch (desktop.state) {
+      case 'absent':
+      case 'starting':
+        return { text: 'Preparing', mood: 'busy', detail: 'Your desktop is being started' };
+      case 'refreshing':
+        return { text: 'Preparing', mood: 'busy', detail: 'Being made fresh from the image' };
+      case 'stopping':
+      case 'deleting':
+        return { text: 'Stopping', mood: 'busy', detail: 'Your desktop is being shut down' };
+      case 'failed':
+        return { text: 'Needs attention', mood: 'bad', detail: 'It could not be started; Oriel tries again' };
+      case 'stopped':
+        return { text: 'Switched off', mood: '', detail: 'Starts when you open it' };
+      case 'running':
+        break;
+    }
+  }
+  if (session?.state === 'disconnected') {
+    return { text: 'Waiting for you', mood: 'good', detail: `Left ${ago(session.since_ms, now)}; your programs are still open` };
+  }
+  if (desktop) return { text: 'Running', mood: 'good', detail: 'Your desktop is ready' };
+  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'A fresh desktop each time' : 'Ready when you are' };
+}
+
+/** A hue of its own for each pool, the same on every visit. */
+export function hueOf(name: string): number {
+  let sum = 7;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 3600;
+  return (sum % 12) * 30;
+}
+
+function Wall({ hue }: { hue: number }) {
+  return (
+    <svg class="wall" viewBox="0 0 320 180" preserveAspectRatio="xMidYMid slice" aria-hidden="true"
+      style={{ '--hue': String(hue) }}>
+      <rect class="wall-sky" width="320" height="180" />
+      <circle class="wall-sun" cx="236" cy="62" r="34" />
+      <path class="wall-hill far" d="M0 128C60 96 110 104 160 122s112 14 160-16v74H0z" />
+      <path class="wall-hill" d="M0 152c70-30 128-20 186-6 52 12 96 6 134-12v46H0z" />
+      <rect class="wall-panel" x="0" y="0" width="320" height="11" />
+    </svg>
+  );
+}
+
+export function TileCard({ tile }: { tile: Tile }) {
+  const now = useNow(20);
+  const { pool, desktop, session } = tile;
+  const state = tileState(tile, now);
+  const shows = desktop?.state === 'running' ? desktop.id : null;
+  const address = `#/desktop/${encodeURIComponent(pool.name)}`;
+  const items: MenuItem[] = [{ text: 'Open', href: address }];
+  if (session?.state === 'connected') {
+    items.push({
+      text: 'Disconnect',
+      run: async () => {
+        await api.disconnectSession(session.id);
+        toast('Disconnected. Your programs go on.');
+      },
+    });
+  }
+  if (session) {
+    items.push({
+      text: 'Log off…',
+      danger: true,
+      line: true,
+      run: () => ask({
+        title: `Log off from ${pool.display_name}?`,
+        text: 'Your programs on this desktop are closed. What is not saved is lost.',
+        action: 'Log off',
+        danger: true,
+        run: () => api.logOffSession(session.id),
+      }),
+    });
+  }
+  return (
+    <li class="tile">
+      <a class="tile-link" href={address} aria-label={`Open ${pool.display_name}: ${state.text}`}>
+        <div class="tile-view">
+          <Wall hue={hueOf(pool.name)} />
+          {shows && <Thumbnail desktop={shows} width={480} every={15} />}
+        </div>
+        <div class="tile-text">
+          <h2>{pool.display_name}</h2>
+          <p class="quiet small">{pool.description || pool.image}</p>
+          <div class="tile-state">
+            <Badge mood={state.mood}>{state.text}</Badge>
+            <span class="small faint">{state.detail}</span>
+          </div>
+        </div>
+      </a>
+      {items.length > 1 && (
+        <div class="tile-menu"><Menu label={`More for ${pool.display_name}`} items={items}><MoreIcon /></Menu></div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,100 @@
+// Dialogs on the browser's own <dialog>: focus stays inside, Escape closes, focus goes back.
+import { render, type ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { sentence } from '../api.ts';
+import { TextField } from './field.tsx';
+import { CloseIcon } from './icons.tsx';
+import { Button, Notice } from './parts.tsx';
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+  footer?: ComponentChildren;
+}
+
+export function Dialog({ title, onClose, wide = false, children, footer }: DialogProps) {
+  const box = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    onClose();
+  };
+  return (
+    <dialog ref={box} class={`dialog ${wide ? 'wide' : ''}`} aria-labelledby={id} onCancel={cancel}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        <Button look="plain icon small" label="Close" onClick={onClose}><CloseIcon /></Button>
+      </header>
+      <div class="inside">{children}</div>
+      {footer && <footer>{footer}</footer>}
+    </dialog>
+  );
+}
+
+interface Question {
+  title: string;
+  text: ComponentChildren;
+  /** what the button says: a verb */
+  action: string;
+  danger?: boolean;
+  /** a name that must be typed before the button works */
+  name?: string;
+  run: () => Promise<unknown>;
+}
+
+function Ask({ question, onClose }: { question: Question; onClose: () => void }) {
+  const [typed, setTyped] = useState('');
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const ready = question.name === undefined || typed.trim() === question.name;
+  const act = async () => {
+    if (!ready || busy) return;
+    setBusy(true);
+    try {
+      await question.run();
+      onClose();
+    } catch (problem) {
+      setWrong(sentence(problem));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={question.title} onClose={onClose} footer={
+      <>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look={`main ${question.danger ? 'danger' : ''}`} disabled={!ready} busy={busy} onClick={() => void act()}>
+          {question.action}
+        </Button>
+      </>
+    }>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void act(); }}>
+        <div class="quiet">{question.text}</div>
+        {question.name !== undefined && (
+          <TextField label={`Type ${question.name} to confirm`} value={typed} onValue={setTyped}
+            autocomplete="off" autocapitalize="off" spellcheck={false} />
+        )}
+        {wrong && <Notice mood="bad">{wrong}</Notice>}
+      </form>
+    </Dialog>
+  );
+}
+
+/** Asks before something that cannot be undone. The dialog shows a failure and stays. */
+export function ask(question: Question): void {
+  const home = document.createElement('div');
+  document.body.append(home);
+  const close = () => {
+    render(null, home);
+    home.remove();
+  };
+  render(<Ask question={question} onClose={close} />, home);
+}

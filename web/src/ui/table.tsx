@@ -1,0 +1,66 @@
+// A list page: loading, failure, empty, rows, pager, all the same everywhere.
+import type { ComponentChildren } from 'preact';
+import { sentence } from '../api.ts';
+import type { LivePage } from '../live.ts';
+import { BackIcon, NextIcon } from './icons.tsx';
+import { Bones, Button, Failure, Notice } from './parts.tsx';
+
+export interface Column<T> {
+  head: string;
+  cell: (row: T) => ComponentChildren;
+  look?: string;
+}
+
+interface TableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  page: LivePage<T>;
+  rowKey: (row: T) => string;
+  empty: ComponentChildren;
+}
+
+export function Table<T>({ label, columns, page, rowKey, empty }: TableProps<T>) {
+  if (!page.value) {
+    return page.error ? <div class="inside"><Failure error={page.error} again={page.reload} /></div>
+      : <div class="inside"><Bones /></div>;
+  }
+  const rows = page.value.items;
+  if (rows.length === 0 && page.number === 1) return <>{empty}</>;
+  return (
+    <>
+      {page.error !== null && <div class="inside"><Notice mood="warn">Not up to date: {sentence(page.error)}</Notice></div>}
+      <div class="table-wrap" tabIndex={0} role="region" aria-label={label}>
+        <table>
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th key={column.head} scope="col" class={column.look}>
+                  {column.look === 'actions' ? <span class="unseen">{column.head}</span> : column.head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={rowKey(row)}>
+                {columns.map((column) => <td key={column.head} class={column.look}>{column.cell(row)}</td>)}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Pager page={page} />
+    </>
+  );
+}
+
+export function Pager<T>({ page }: { page: LivePage<T> }) {
+  if (!page.back && !page.forth) return null;
+  return (
+    <nav class="pager" aria-label="Pages">
+      <Button look="small" disabled={!page.back} onClick={() => page.back?.()}><BackIcon size={15} />Earlier page</Button>
+      <span class="small faint">Page {page.number}</span>
+      <Button look="small" disabled={!page.forth} onClick={() => page.forth?.()}>Next page<NextIcon size={15} /></Button>
+    </nav>
+  );
+}
