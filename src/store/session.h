@@ -46,11 +46,18 @@ typedef struct {
 StoreSession *store_session_open(Store *store, const StoreActor *actor, const StoreSessionOpen *fields,
                                  GError **error);
 
+typedef struct {
+    StoreDesktop *desktop;
+    StoreSession *session;
+} StoreConnected;
+
+void store_connected_clear(StoreConnected *connected);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreConnected, store_connected_clear)
+
 /* store_desktop_claim and store_session_open in one transaction: the click. open->desktop_id and
- * open->user_id are not used. The caller frees both. Errors as those two. */
+ * open->user_id are not used. Errors as those two. */
 bool store_connect(Store *store, const StoreActor *actor, const StoreClaim *claim,
-                   const StoreSessionOpen *open, StoreDesktop **ret_desktop, StoreSession **ret_session,
-                   GError **error);
+                   const StoreSessionOpen *open, StoreConnected *ret, GError **error);
 
 StoreSession *store_session_get(Store *store, const char *id, GError **error);
 

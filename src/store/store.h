@@ -69,7 +69,8 @@ typedef struct {
     const char *user_id; /* whose desktop, session or token it is (or was until now); NULL: nobody's */
 } StoreChange;
 
-/* Runs on the thread that made the change (after its commit, holding no lock or connection) or on the store's
+/* Runs on the thread that made the change (after its commit, holding no
+ * connection) or on the store's
  * listener thread. It must be quick, must not block, and must not call the store: hand over to a thread of
  * your own. */
 typedef void (*StoreWatcher)(const StoreChange *change, void *data);

@@ -1,0 +1,305 @@
+#include "store/desktop.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "store/desktop_internal.h"
+#include "store/rules.h"
+
+static const char *const desired_words[] = {"running", "stopped", "deleted", NULL};
+static const char *const observed_words[] = {"absent",  "starting", "running", "stopping",
+                                             "stopped", "failed",   NULL};
+static const char *const agent_words[] = {"none", "ready", NULL};
+
+const char *store_desired_word(StoreDesired desired)
+{
+    return word_of(desired_words, (int)desired);
+}
+
+const char *store_observed_word(StoreObserved observed)
+{
+    return word_of(observed_words, (int)observed);
+}
+
+const char *store_agent_word(StoreAgent agent)
+{
+    return word_of(agent_words, (int)agent);
+}
+
+bool store_observed_parse(const char *word, StoreObserved *ret)
+{
+    int value = 0;
+    if (!word_parse(observed_words, word, &value))
+        return false;
+    *ret = (StoreObserved)value;
+    return true;
+}
+
+void store_desktop_free(StoreDesktop *desktop)
+{
+    if (!desktop)
+        return;
+    g_free(desktop->id);
+    g_free(desktop->pool_id);
+    g_free(desktop->pool_name);
+    g_free(desktop->host_id);
+    g_free(desktop->name);
+    g_free(desktop->image_version_id);
+    g_free(desktop->user_id);
+    g_free(desktop->user_name);
+    g_free(desktop->error);
+    g_free(desktop->mac);
+    g_free(desktop->machine_id);
+    g_free(desktop);
+}
+
+gpointer desktop_read(Reader *reader)
+{
+    StoreDesktop *desktop = g_new0(StoreDesktop, 1);
+    desktop->id = read_string(reader);
+    desktop->pool_id = read_string(reader);
+    desktop->pool_name = read_string(reader);
+    desktop->host_id = read_string(reader);
+    desktop->name = read_string(reader);
+    desktop->image_version_id = read_string(reader);
+    desktop->desired = (StoreDesired)read_word(reader, desired_words);
+    desktop->observed = (StoreObserved)read_word(reader, observed_words);
+    desktop->generation = read_number(reader);
+    desktop->observed_generation = read_number(reader);
+    desktop->user_id = read_text(reader);
+    desktop->user_name = read_text(reader);
+    desktop->assigned_ms = read_number(reader);
+    desktop->agent = (StoreAgent)read_word(reader, agent_words);
+    desktop->error = read_text(reader);
+    desktop->mac = read_text(reader);
+    desktop->machine_id = read_text(reader);
+    desktop->observed_ms = read_number(reader);
+    desktop->created_ms = read_number(reader);
+    desktop->updated_ms = read_number(reader);
+    desktop->version = read_number(reader);
+    return desktop;
+}
+
+static StoreDesktop *one_desktop(Rows *owned, const char *name, GError **error)
+{
+    g_autoptr(Rows) rows = owned;
+    if (!rows)
+        return NULL;
+    if (rows->count == 0) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "desktop \"%s\": there is none", name);
+        return NULL;
+    }
+    return desktop_read(&(Reader){rows, 0, 0});
+}
+
+StoreDesktop *desktop_in(Transaction *transaction, const char *id, GError **error)
+{
+    return one_desktop(transaction_query(transaction,
+                                         "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id = $1",
+                                         PARAMS(TEXT(id)), error),
+                       id, error);
+}
+
+StoreDesktop *desktop_lock(Transaction *transaction, const char *id, GError **error)
+{
+    return one_desktop(transaction_query(transaction,
+                                         "SELECT " DESKTOP_COLUMNS
+                                         " FROM desktops d WHERE d.id = $1 FOR UPDATE",
+                                         PARAMS(TEXT(id)), error),
+                       id, error);
+}
+
+bool desktop_record(Transaction *transaction, const char *action, const StoreDesktop *desktop, GError **error)
+{
+    g_autofree char *detail = detail_of("{s:s,s:s?}", "pool", desktop->pool_name, "user", desktop->user_name);
+    Record record = {.action = action,
+                     .kind = "desktop",
+                     .id = desktop->id,
+                     .name = desktop->name,
+                     .op = "update",
+                     .user_id = desktop->user_id,
+                     .detail = detail};
+    return transaction_record(transaction, &record, error);
+}
+
+/* ---- making ---- */
+
+/* A renamed pool may have left its old name on desktops: the number goes on to a free one. */
+static char *free_name(Transaction *transaction, const char *pool_id, const char *pool, int64_t number,
+                       GError **error)
+{
+    for (;; number++) {
+        g_autofree char *name = g_strdup_printf("%s-%" G_GINT64_FORMAT, pool, number);
+        g_autoptr(Rows) taken = transaction_query(transaction, "SELECT id FROM desktops WHERE name = $1",
+                                                  PARAMS(TEXT(name)), error);
+        if (!taken)
+            return NULL;
+        if (taken->count > 0)
+            continue;
+        return transaction_run(transaction, "UPDATE pools SET next_number = $2 WHERE id = $1",
+                               PARAMS(TEXT(pool_id), NUMBER(number + 1)), error)
+                   ? g_steal_pointer(&name)
+                   : NULL;
+    }
+}
+
+/* Locks the pool, so that two at once cannot go over its size. Caller frees the name. */
+static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT p.name, p.next_number, p.size, p.deleting, (SELECT COUNT(*)"
+                          " FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted')"
+                          " FROM pools p WHERE p.id = $1 FOR UPDATE",
+                          PARAMS(TEXT(fields->pool_id)), error);
+    if (!rows)
+        return NULL;
+    const char *pool = rows->count ? rows_text(rows, 0, 0) : NULL;
+    if (!pool)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "pool \"%s\": there is none", fields->pool_id);
+    else if (rows_number(rows, 0, 3))
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": it is being deleted", pool);
+    else if (rows_number(rows, 0, 4) >= rows_number(rows, 0, 2))
+        oriel_fail(error, ORIEL_ERROR_FULL, "pool \"%s\": it has its size of %s desktops; raise the size",
+                   pool, rows_text(rows, 0, 2));
+    else if (fields->name)
+        return g_strdup(fields->name);
+    else
+        return free_name(transaction, fields->pool_id, pool, rows_number(rows, 0, 1), error);
+    return NULL;
+}
+
+static bool insert_row(Transaction *transaction, const StoreDesktopNew *fields, const char *id,
+                       const char *name, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    if (transaction_run(transaction,
+                        "INSERT INTO desktops (id, pool_id, host_id, name, image_version_id, desired, "
+                        "observed, generation,"
+                        " observed_generation, agent, observed_ms, created_ms, updated_ms)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, 'absent', 1, 0, 'none', $7, $7, $7)",
+                        PARAMS(TEXT(id), TEXT(fields->pool_id), TEXT(fields->host_id), TEXT(name),
+                               TEXT(fields->image_version_id), TEXT(store_desired_word(fields->desired)),
+                               NUMBER(transaction->now_ms)),
+                        &failure))
+        return true;
+    if (transaction_failure(transaction) == FAILURE_FOREIGN_KEY)
+        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                          "desktop \"%s\": there is no host \"%s\" or no image version \"%s\"", name,
+                          text_or_empty(fields->host_id), text_or_empty(fields->image_version_id));
+    return fail_taken(transaction, g_steal_pointer(&failure), "desktop", name, error);
+}
+
+StoreDesktop *store_desktop_create(Store *store, const StoreActor *actor, const StoreDesktopNew *fields,
+                                   GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return NULL;
+    g_autofree char *name = next_name(&transaction, fields, error);
+    g_autofree char *id = id_new();
+    if (!name || !insert_row(&transaction, fields, id, name, error))
+        return NULL;
+    g_autoptr(StoreDesktop) desktop = desktop_in(&transaction, id, error);
+    Record record = {.action = "desktop.create", .kind = "desktop", .id = id, .name = name, .op = "create"};
+    if (!desktop || !transaction_record(&transaction, &record, error) ||
+        !transaction_commit(&transaction, error))
+        return NULL;
+    return g_steal_pointer(&desktop);
+}
+
+/* ---- reading ---- */
+
+StoreDesktop *store_desktop_find(Store *store, const char *name_or_id, GError **error)
+{
+    return one_desktop(store_read(store,
+                                  "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id = $1 OR d.name = $1",
+                                  PARAMS(TEXT(name_or_id)), error),
+                       name_or_id, error);
+}
+
+StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const char *user_id, GError **error)
+{
+    return one_desktop(store_read(store,
+                                  "SELECT " DESKTOP_COLUMNS
+                                  " FROM desktops d WHERE d.pool_id = $1 AND d.user_id = $2"
+                                  " AND d.desired <> 'deleted'",
+                                  PARAMS(TEXT(pool_id), TEXT(user_id)), error),
+                       "of this user", error);
+}
+
+GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, const StorePage *page,
+                              char **ret_next, GError **error)
+{
+    static const StoreDesktopFilter all = {0};
+    filter = filter ? filter : &all;
+    List list = {page, desktop_read, (GDestroyNotify)store_desktop_free, 0};
+    return list_of(store_read(store,
+                              "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id > $1"
+                              " AND ($2 IS NULL OR d.pool_id = $2) AND ($3 IS NULL OR d.user_id = $3)"
+                              " AND ($4 IS NULL OR d.host_id = $4) AND ($5 IS NULL OR d.observed = $5)"
+                              " ORDER BY d.id LIMIT $6",
+                              PARAMS(TEXT(page_after(page)), TEXT(filter->pool_id), TEXT(filter->user_id),
+                                     TEXT(filter->host_id), TEXT(filter->observed), NUMBER(page_limit(page))),
+                              error),
+                   &list, ret_next);
+}
+
+GPtrArray *store_desktop_list_host(Store *store, const char *host_id, GError **error)
+{
+    List list = {NULL, desktop_read, (GDestroyNotify)store_desktop_free, 0};
+    return list_of(store_read(store,
+                              "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.host_id = $1 ORDER BY d.id",
+                              PARAMS(TEXT(host_id)), error),
+                   &list, NULL);
+}
+
+/* ---- desired ---- */
+
+static bool write_desired(Transaction *transaction, const char *id, StoreDesired desired, GError **error)
+{
+    /* A desktop that goes away is nobody's any more: its user may get another one at once. */
+    return transaction_run(
+               transaction,
+               "UPDATE desktops SET desired = $2, updated_ms = $3, version = version + 1,"
+               " user_id = CASE WHEN $2 = 'deleted' THEN NULL ELSE user_id END,"
+               " assigned_ms = CASE WHEN $2 = 'deleted' THEN 0 ELSE assigned_ms END WHERE id = $1",
+               PARAMS(TEXT(id), TEXT(store_desired_word(desired)), NUMBER(transaction->now_ms)), error) &&
+           (desired != STORE_DESIRED_DELETED || sessions_end_on(transaction, id, "deleted", error));
+}
+
+bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,
+                               GError **error)
+{
+    static const char *const actions[] = {"desktop.start", "desktop.stop", "desktop.delete"};
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
+    if (!desktop)
+        return false;
+    if (desktop->desired == desired)
+        return true;
+    if (desktop->desired == STORE_DESIRED_DELETED)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
+    return write_desired(&transaction, id, desired, error) &&
+           desktop_record(&transaction, actions[desired], desktop, error) &&
+           transaction_commit(&transaction, error);
+}
+
+bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError **error)
+{
+    List list = {NULL, desktop_read, (GDestroyNotify)store_desktop_free, 0};
+    g_autoptr(GPtrArray) desktops =
+        list_of(transaction_query(transaction,
+                                  "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.pool_id = $1"
+                                  " AND d.desired <> 'deleted' ORDER BY d.id FOR UPDATE",
+                                  PARAMS(TEXT(pool_id)), error),
+                &list, NULL);
+    for (guint i = 0; desktops && i < desktops->len; i++) {
+        const StoreDesktop *desktop = desktops->pdata[i];
+        transaction_change(transaction, "desktop", desktop->id, "update", desktop->user_id);
+        if (!write_desired(transaction, desktop->id, STORE_DESIRED_DELETED, error))
+            return false;
+    }
+    return desktops != NULL;
+}

@@ -1,0 +1,48 @@
+/* What desktops, pools and sessions do for each other within one transaction. Only for this folder. */
+#pragma once
+
+#include "store/session.h"
+#include "store/transaction.h"
+
+#define DESKTOP_COLUMNS                                                                                      \
+    "d.id, d.pool_id, (SELECT p.name FROM pools p WHERE p.id = d.pool_id), d.host_id, d.name, "              \
+    "d.image_version_id,"                                                                                    \
+    " d.desired, d.observed, d.generation, d.observed_generation, d.user_id,"                                \
+    " (SELECT u.name FROM users u WHERE u.id = d.user_id), d.assigned_ms, d.agent, d.error, d.mac, "         \
+    "d.machine_id,"                                                                                          \
+    " d.observed_ms, d.created_ms, d.updated_ms, d.version"
+
+gpointer desktop_read(Reader *reader); /* of DESKTOP_COLUMNS */
+
+/* The row, locked until the end of the transaction. NOT_FOUND. */
+StoreDesktop *desktop_lock(Transaction *transaction, const char *id, GError **error);
+/* The same without a lock. */
+StoreDesktop *desktop_in(Transaction *transaction, const char *id, GError **error);
+
+/* All of a pool to desired = deleted, with the end of their sessions. The caller has locked the pool. */
+bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError **error);
+
+/* Removes a pool that is being deleted and has no desktop left. */
+bool pool_remove_if_empty(Transaction *transaction, const char *id, GError **error);
+
+/* The claim itself. *ret_retry: somebody else was quicker, the transaction may be tried again. */
+StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim, bool *ret_retry,
+                               GError **error);
+
+/* Gives it up and/or raises its generation; the caller has locked it. Ends its sessions where reason is not
+ * NULL. */
+bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreAfter after, GError **error);
+
+/* Event and notification of a desktop. */
+bool desktop_record(Transaction *transaction, const char *action, const StoreDesktop *desktop,
+                    GError **error);
+
+/* Ends what is not ended on this desktop. The caller has locked the desktop. */
+bool sessions_end_on(Transaction *transaction, const char *desktop_id, const char *reason, GError **error);
+
+/* As store_session_open; the caller has locked the desktop and checked whose it is. */
+StoreSession *session_open_in(Transaction *transaction, const StoreDesktop *desktop,
+                              const StoreSessionOpen *fields, GError **error);
+
+/* As store_ticket_create. */
+bool ticket_create_in(Transaction *transaction, const StoreTicketNew *fields, GError **error);

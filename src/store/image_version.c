@@ -1,0 +1,216 @@
+#include "base/error.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "store/image.h"
+#include "store/rules.h"
+#include "store/transaction.h"
+
+#define VERSION_COLUMNS                                                                                      \
+    "v.id, v.image_id, (SELECT i.name FROM images i WHERE i.id = v.image_id), v.number, v.state, v.recipe, " \
+    "v.manifest,"                                                                                            \
+    " v.checksum, v.disk_bytes, v.file_bytes, v.job_id, v.error, v.created_ms, v.updated_ms, v.version"
+
+static const char *const states[] = {"building", "ready", "failed", "deleting", NULL};
+
+const char *store_image_state_word(StoreImageState state)
+{
+    return word_of(states, (int)state);
+}
+
+void store_image_version_free(StoreImageVersion *version)
+{
+    if (!version)
+        return;
+    g_free(version->id);
+    g_free(version->image_id);
+    g_free(version->image_name);
+    g_free(version->recipe);
+    g_free(version->manifest);
+    g_free(version->checksum);
+    g_free(version->job_id);
+    g_free(version->error);
+    g_free(version);
+}
+
+static gpointer version_read(Reader *reader)
+{
+    StoreImageVersion *version = g_new0(StoreImageVersion, 1);
+    version->id = read_string(reader);
+    version->image_id = read_string(reader);
+    version->image_name = read_string(reader);
+    version->number = read_number(reader);
+    version->state = (StoreImageState)read_word(reader, states);
+    version->recipe = read_string(reader);
+    version->manifest = read_string(reader);
+    version->checksum = read_string(reader);
+    version->disk_bytes = (uint64_t)read_number(reader);
+    version->file_bytes = (uint64_t)read_number(reader);
+    version->job_id = read_text(reader);
+    version->error = read_text(reader);
+    version->created_ms = read_number(reader);
+    version->updated_ms = read_number(reader);
+    version->version = read_number(reader);
+    return version;
+}
+
+static StoreImageVersion *first_version(Rows *owned)
+{
+    g_autoptr(Rows) rows = owned;
+    return rows && rows->count > 0 ? version_read(&(Reader){rows, 0, 0}) : NULL;
+}
+
+/* Raising the image's counter also locks the image against its deletion. */
+static bool next_number(Transaction *transaction, const char *image_id, int64_t *ret, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction, "UPDATE images SET next_number = next_number + 1 WHERE id = $1 RETURNING next_number",
+        PARAMS(TEXT(image_id)), error);
+    if (!rows)
+        return false;
+    if (rows->count == 0)
+        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image \"%s\": there is none", image_id);
+    *ret = rows_number(rows, 0, 0) - 1;
+    return true;
+}
+
+static bool record_version(Transaction *transaction, const char *action, const StoreImageVersion *version,
+                           const char *op, GError **error)
+{
+    g_autofree char *detail = detail_of("{s:I,s:s}", "number", (json_int_t)version->number, "state",
+                                        store_image_state_word(version->state));
+    transaction_change(transaction, "image", version->image_id, "update", NULL);
+    Record record = {.action = action,
+                     .kind = "image_version",
+                     .id = version->id,
+                     .name = version->image_name,
+                     .op = op,
+                     .detail = detail};
+    return transaction_record(transaction, &record, error);
+}
+
+StoreImageVersion *store_image_version_create(Store *store, const StoreActor *actor,
+                                              const StoreImageVersion *fields, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    int64_t number = 0;
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !next_number(&transaction, fields->image_id, &number, error))
+        return NULL;
+    g_autofree char *id = id_new();
+    g_autoptr(StoreImageVersion) version = first_version(transaction_query(
+        &transaction,
+        "INSERT INTO image_versions AS v (id, image_id, number, state, recipe, job_id, created_ms, "
+        "updated_ms)"
+        " VALUES ($1, $2, $3, 'building', $4, $5, $6, $6) RETURNING v.id, v.image_id,"
+        " (SELECT name FROM images WHERE id = $2), v.number, v.state, v.recipe, v.manifest, v.checksum, "
+        "v.disk_bytes,"
+        " v.file_bytes, v.job_id, v.error, v.created_ms, v.updated_ms, v.version",
+        PARAMS(TEXT(id), TEXT(fields->image_id), NUMBER(number), TEXT(text_or_empty(fields->recipe)),
+               TEXT(fields->job_id), NUMBER(transaction.now_ms)),
+        error));
+    if (!version || !record_version(&transaction, "image.version.create", version, "create", error) ||
+        !transaction_commit(&transaction, error))
+        return NULL;
+    return g_steal_pointer(&version);
+}
+
+StoreImageVersion *store_image_version_get(Store *store, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows = store_read(
+        store, "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.id = $1", PARAMS(TEXT(id)), error);
+    if (rows && rows->count == 0)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image version \"%s\": there is none", id);
+    return first_version(g_steal_pointer(&rows));
+}
+
+GPtrArray *store_image_version_list(Store *store, const char *image_id, int state, GError **error)
+{
+    List list = {NULL, version_read, (GDestroyNotify)store_image_version_free, 0};
+    const char *word = state < 0 ? NULL : store_image_state_word((StoreImageState)state);
+    return list_of(store_read(store,
+                              "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.image_id = $1"
+                              " AND ($2 IS NULL OR v.state = $2) ORDER BY v.number DESC",
+                              PARAMS(TEXT(image_id), TEXT(word)), error),
+                   &list, NULL);
+}
+
+StoreImageVersion *store_image_version_newest(Store *store, const char *image_id, GError **error)
+{
+    g_autoptr(Rows) rows = store_read(store,
+                                      "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.image_id = $1"
+                                      " AND v.state = 'ready' ORDER BY v.number DESC LIMIT 1",
+                                      PARAMS(TEXT(image_id)), error);
+    if (rows && rows->count == 0)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                   "image \"%s\": it has no version that is ready; build one first", image_id);
+    return first_version(g_steal_pointer(&rows));
+}
+
+static bool update_row(Transaction *transaction, const StoreImageVersion *version, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction,
+        "UPDATE image_versions SET state = $3, manifest = $4, checksum = $5, disk_bytes = $6, file_bytes = "
+        "$7,"
+        " job_id = $8, error = $9, updated_ms = $10, version = version + 1 WHERE id = $1 AND version = $2",
+        PARAMS(TEXT(version->id), NUMBER(version->version), TEXT(store_image_state_word(version->state)),
+               TEXT(text_or_empty(version->manifest)), TEXT(text_or_empty(version->checksum)),
+               NUMBER(version->disk_bytes), NUMBER(version->file_bytes), TEXT(version->job_id),
+               TEXT(version->error), NUMBER(transaction->now_ms)),
+        error);
+    return rows &&
+           (rows->affected == 1 || fail_missed(transaction, "SELECT id FROM image_versions WHERE id = $1",
+                                               &(Missed){"image version", version->id, version->id}, error));
+}
+
+bool store_image_version_update(Store *store, const StoreActor *actor, StoreImageVersion *version,
+                                GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !update_row(&transaction, version, error))
+        return false;
+    int64_t now_ms = transaction.now_ms;
+    if (!record_version(&transaction, "image.version.update", version, "update", error) ||
+        !transaction_commit(&transaction, error))
+        return false;
+    version->version++;
+    version->updated_ms = now_ms;
+    return true;
+}
+
+static bool check_version_unused(Transaction *transaction, const StoreImageVersion *version, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT (SELECT MIN(name) FROM pools WHERE image_version_id = $1),"
+                          " (SELECT MIN(name) FROM desktops WHERE image_version_id = $1)",
+                          PARAMS(TEXT(version->id)), error);
+    if (!rows)
+        return false;
+    for (size_t column = 0; column < 2; column++)
+        if (rows_text(rows, 0, column))
+            return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                              "image \"%s\" version %" G_GINT64_FORMAT ": %s \"%s\" uses it",
+                              version->image_name, version->number, column == 0 ? "pool" : "desktop",
+                              rows_text(rows, 0, column));
+    return true;
+}
+
+bool store_image_version_delete(Store *store, const StoreActor *actor, const char *id, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(Rows) rows = transaction_query(
+        &transaction, "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.id = $1 FOR UPDATE",
+        PARAMS(TEXT(id)), error);
+    if (rows && rows->count == 0)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image version \"%s\": there is none", id);
+    g_autoptr(StoreImageVersion) version = first_version(g_steal_pointer(&rows));
+    return version && check_version_unused(&transaction, version, error) &&
+           transaction_run(&transaction, "DELETE FROM image_versions WHERE id = $1", PARAMS(TEXT(id)),
+                           error) &&
+           record_version(&transaction, "image.version.delete", version, "delete", error) &&
+           transaction_commit(&transaction, error);
+}

@@ -1,0 +1,289 @@
+-- One text for both databases. It is PostgreSQL's SQL with STRICT after each table; SQLite gets INTEGER for BIGINT, PostgreSQL
+-- TEXT COLLATE "C" for TEXT and no STRICT (sqlite.c, postgres.c). Truth values are 0 and 1, times UTC milliseconds with 0 for never.
+-- A migration that has been released is never changed: write the next one.
+
+CREATE TABLE meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- Whoever is about to take away an administrator updates this row first, so that two at once cannot take the last two.
+INSERT INTO meta (key, value) VALUES ('lock.admins', '');
+
+CREATE TABLE users (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
+    password_hash TEXT,
+    last_login_ms BIGINT NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE groups (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE group_members (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, user_id)
+) STRICT;
+CREATE INDEX group_members_user ON group_members (user_id);
+
+CREATE TABLE hosts (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    oriel_version TEXT NOT NULL,
+    accelerator TEXT NOT NULL,
+    memory_bytes BIGINT NOT NULL,
+    vcpus BIGINT NOT NULL,
+    maintenance BIGINT NOT NULL DEFAULT 0 CHECK (maintenance IN (0, 1)),
+    detail TEXT NOT NULL,
+    heartbeat_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE images (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    recipe_name TEXT NOT NULL,
+    next_number BIGINT NOT NULL DEFAULT 1,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE image_versions (
+    id TEXT NOT NULL PRIMARY KEY,
+    image_id TEXT NOT NULL REFERENCES images (id),
+    number BIGINT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('building', 'ready', 'failed', 'deleting')),
+    recipe TEXT NOT NULL,
+    manifest TEXT NOT NULL DEFAULT '',
+    checksum TEXT NOT NULL DEFAULT '',
+    disk_bytes BIGINT NOT NULL DEFAULT 0,
+    file_bytes BIGINT NOT NULL DEFAULT 0,
+    job_id TEXT,
+    error TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1,
+    UNIQUE (image_id, number)
+) STRICT;
+
+CREATE TABLE pools (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    type TEXT NOT NULL CHECK (type IN ('floating', 'dedicated')),
+    image_id TEXT NOT NULL REFERENCES images (id),
+    image_version_id TEXT REFERENCES image_versions (id),
+    size BIGINT NOT NULL CHECK (size > 0),
+    spares BIGINT NOT NULL CHECK (spares >= 0),
+    memory_bytes BIGINT NOT NULL CHECK (memory_bytes > 0),
+    vcpus BIGINT NOT NULL CHECK (vcpus > 0),
+    disk_limit_bytes BIGINT NOT NULL CHECK (disk_limit_bytes >= 0),
+    refresh_on_log_off BIGINT NOT NULL CHECK (refresh_on_log_off IN (0, 1)),
+    enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
+    maintenance BIGINT NOT NULL CHECK (maintenance IN (0, 1)),
+    deleting BIGINT NOT NULL DEFAULT 0 CHECK (deleting IN (0, 1)),
+    next_number BIGINT NOT NULL DEFAULT 1,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX pools_image ON pools (image_id);
+CREATE INDEX pools_image_version ON pools (image_version_id);
+
+CREATE TABLE entitlements (
+    pool_id TEXT NOT NULL REFERENCES pools (id) ON DELETE CASCADE,
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+    group_id TEXT REFERENCES groups (id) ON DELETE CASCADE,
+    created_ms BIGINT NOT NULL,
+    CHECK ((user_id IS NULL) <> (group_id IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX entitlements_user ON entitlements (user_id, pool_id) WHERE user_id IS NOT NULL;
+CREATE UNIQUE INDEX entitlements_group ON entitlements (group_id, pool_id) WHERE group_id IS NOT NULL;
+CREATE INDEX entitlements_pool ON entitlements (pool_id);
+
+CREATE TABLE desktops (
+    id TEXT NOT NULL PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES pools (id),
+    host_id TEXT NOT NULL REFERENCES hosts (id),
+    name TEXT NOT NULL UNIQUE,
+    image_version_id TEXT NOT NULL REFERENCES image_versions (id),
+    desired TEXT NOT NULL CHECK (desired IN ('running', 'stopped', 'deleted')),
+    observed TEXT NOT NULL CHECK (observed IN ('absent', 'starting', 'running', 'stopping', 'stopped', 'failed')),
+    generation BIGINT NOT NULL,
+    observed_generation BIGINT NOT NULL,
+    user_id TEXT REFERENCES users (id),
+    assigned_ms BIGINT NOT NULL DEFAULT 0,
+    agent TEXT NOT NULL CHECK (agent IN ('none', 'ready')),
+    error TEXT,
+    mac TEXT,
+    machine_id TEXT,
+    observed_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1,
+    CHECK (observed_generation <= generation)
+) STRICT;
+-- Never two desktops for one user in one pool, whatever the code does.
+CREATE UNIQUE INDEX desktops_one_a_user ON desktops (pool_id, user_id) WHERE user_id IS NOT NULL AND desired <> 'deleted';
+CREATE INDEX desktops_pool ON desktops (pool_id);
+CREATE INDEX desktops_host ON desktops (host_id);
+CREATE INDEX desktops_user ON desktops (user_id);
+CREATE INDEX desktops_image_version ON desktops (image_version_id);
+CREATE UNIQUE INDEX desktops_mac ON desktops (mac) WHERE mac IS NOT NULL;
+
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+    user_name TEXT NOT NULL,
+    pool_id TEXT REFERENCES pools (id) ON DELETE SET NULL,
+    pool_name TEXT NOT NULL,
+    desktop_id TEXT REFERENCES desktops (id) ON DELETE SET NULL,
+    desktop_name TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('connecting', 'connected', 'disconnected', 'ended')),
+    client TEXT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL DEFAULT 0,
+    end_reason TEXT NOT NULL DEFAULT '',
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+CREATE UNIQUE INDEX sessions_one_a_desktop ON sessions (desktop_id) WHERE state <> 'ended';
+CREATE INDEX sessions_desktop ON sessions (desktop_id);
+CREATE INDEX sessions_user ON sessions (user_id);
+CREATE INDEX sessions_pool ON sessions (pool_id);
+
+CREATE TABLE tickets (
+    hash TEXT NOT NULL PRIMARY KEY,
+    session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
+    desktop_id TEXT NOT NULL REFERENCES desktops (id) ON DELETE CASCADE,
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+    client TEXT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    used_ms BIGINT NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX tickets_session ON tickets (session_id);
+CREATE INDEX tickets_desktop ON tickets (desktop_id);
+CREATE INDEX tickets_user ON tickets (user_id);
+CREATE INDEX tickets_expires ON tickets (expires_ms);
+
+CREATE TABLE web_sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    csrf TEXT NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+) STRICT;
+CREATE INDEX web_sessions_user ON web_sessions (user_id);
+
+CREATE TABLE tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    used_ms BIGINT NOT NULL DEFAULT 0,
+    expires_ms BIGINT NOT NULL,
+    UNIQUE (user_id, name)
+) STRICT;
+
+CREATE TABLE links (
+    hash TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+) STRICT;
+CREATE INDEX links_user ON links (user_id);
+
+CREATE TABLE login_failures (
+    key TEXT NOT NULL PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    last_ms BIGINT NOT NULL
+) STRICT;
+CREATE INDEX login_failures_last ON login_failures (last_ms);
+
+CREATE TABLE jobs (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    object_kind TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    object_name TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    progress BIGINT NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
+    step TEXT NOT NULL DEFAULT '',
+    error TEXT,
+    cancel_requested BIGINT NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
+    host_id TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    created_by TEXT REFERENCES users (id) ON DELETE SET NULL,
+    creator_name TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL DEFAULT 0,
+    ended_ms BIGINT NOT NULL DEFAULT 0,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1,
+    log_next BIGINT NOT NULL DEFAULT 1,
+    log_bytes BIGINT NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX jobs_state ON jobs (state);
+CREATE INDEX jobs_object ON jobs (object_id);
+CREATE INDEX jobs_created_by ON jobs (created_by);
+
+CREATE TABLE job_logs (
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    position BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    piece TEXT NOT NULL,
+    PRIMARY KEY (job_id, position)
+) STRICT;
+
+-- No foreign keys: the trail outlives what it tells about.
+CREATE TABLE events (
+    id TEXT NOT NULL PRIMARY KEY,
+    time_ms BIGINT NOT NULL,
+    actor_id TEXT,
+    actor_name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object_kind TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    object_name TEXT NOT NULL,
+    result TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_object ON events (object_id, id);
+CREATE INDEX events_time ON events (time_ms);
+
+CREATE TABLE idempotency_keys (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request TEXT NOT NULL,
+    status BIGINT NOT NULL DEFAULT 0,
+    body TEXT NOT NULL DEFAULT '',
+    headers TEXT NOT NULL DEFAULT '',
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (caller, key)
+) STRICT;
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);

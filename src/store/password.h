@@ -1,0 +1,14 @@
+/* Only for this folder. */
+#pragma once
+
+#include "store/transaction.h"
+
+typedef struct {
+    const char *user_id;
+    const char *hash;
+    const char *keep_session_id; /* NULL: none */
+} PasswordWrite;
+
+/* Writes the hash, ends the user's other web sessions and all their links. *ret_name (g_free) for the event.
+ * NOT_FOUND. */
+bool password_write(Transaction *transaction, const PasswordWrite *write, char **ret_name, GError **error);

@@ -1,0 +1,289 @@
+#include "store/pool.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "store/desktop_internal.h"
+#include "store/rules.h"
+#include "store/transaction.h"
+
+#define COUNT_DESKTOPS(condition)                                                                            \
+    "(SELECT COUNT(*) FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'" condition ")"
+
+#define POOL_COLUMNS                                                                                         \
+    "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
+    " p.memory_bytes, p.vcpus, p.disk_limit_bytes, p.refresh_on_log_off, p.enabled, p.maintenance,"          \
+    " (SELECT i.name FROM images i WHERE i.id = p.image_id), p.deleting, " COUNT_DESKTOPS(                   \
+        "") ", " COUNT_DESKTOPS(" AND d.observed = 'running'") ", " COUNT_DESKTOPS(" AND d.user_id IS NOT "  \
+                                                                                   "NULL") ","               \
+                                                                                           " (SELECT "       \
+                                                                                           "COUNT(*) FROM "  \
+                                                                                           "sessions s "     \
+                                                                                           "WHERE "          \
+                                                                                           "s.pool_id = "    \
+                                                                                           "p.id AND "       \
+                                                                                           "s.state <> "     \
+                                                                                           "'ended'), "      \
+                                                                                           "p.created_ms, "  \
+                                                                                           "p.updated_ms, "  \
+                                                                                           "p.version"
+
+static const char *const types[] = {"floating", "dedicated", NULL};
+
+const char *store_pool_type_word(StorePoolType type)
+{
+    return word_of(types, (int)type);
+}
+
+bool store_pool_type_parse(const char *word, StorePoolType *ret)
+{
+    int value = 0;
+    if (!word_parse(types, word, &value))
+        return false;
+    *ret = (StorePoolType)value;
+    return true;
+}
+
+void store_pool_free(StorePool *pool)
+{
+    if (!pool)
+        return;
+    g_free(pool->id);
+    g_free(pool->name);
+    g_free(pool->display_name);
+    g_free(pool->description);
+    g_free(pool->image_id);
+    g_free(pool->image_version_id);
+    g_free(pool->image_name);
+    g_free(pool);
+}
+
+static gpointer pool_read(Reader *reader)
+{
+    StorePool *pool = g_new0(StorePool, 1);
+    pool->id = read_string(reader);
+    pool->name = read_string(reader);
+    pool->display_name = read_string(reader);
+    pool->description = read_string(reader);
+    pool->type = (StorePoolType)read_word(reader, types);
+    pool->image_id = read_string(reader);
+    pool->image_version_id = read_text(reader);
+    pool->size = (uint64_t)read_number(reader);
+    pool->spares = (uint64_t)read_number(reader);
+    pool->memory_bytes = (uint64_t)read_number(reader);
+    pool->vcpus = (uint64_t)read_number(reader);
+    pool->disk_limit_bytes = (uint64_t)read_number(reader);
+    pool->refresh_on_log_off = read_bool(reader);
+    pool->enabled = read_bool(reader);
+    pool->maintenance = read_bool(reader);
+    pool->image_name = read_string(reader);
+    pool->deleting = read_bool(reader);
+    pool->desktops = (uint64_t)read_number(reader);
+    pool->desktops_running = (uint64_t)read_number(reader);
+    pool->desktops_assigned = (uint64_t)read_number(reader);
+    pool->sessions = (uint64_t)read_number(reader);
+    pool->created_ms = read_number(reader);
+    pool->updated_ms = read_number(reader);
+    pool->version = read_number(reader);
+    return pool;
+}
+
+static StorePool *one_pool(Rows *owned, const char *name, GError **error)
+{
+    g_autoptr(Rows) rows = owned;
+    if (!rows)
+        return NULL;
+    if (rows->count == 0) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "pool \"%s\": there is none", name);
+        return NULL;
+    }
+    return pool_read(&(Reader){rows, 0, 0});
+}
+
+static bool check_numbers(const StorePool *pool, GError **error)
+{
+    if (pool->size == 0 || pool->size > LIMIT_DESKTOPS_POOL)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": size must be 1 to %d", pool->name,
+                          LIMIT_DESKTOPS_POOL);
+    if (pool->spares > pool->size)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": spares must not be more than its size",
+                          pool->name);
+    if (pool->memory_bytes == 0 || pool->memory_bytes > INT64_MAX || pool->vcpus == 0 || pool->vcpus > 1024)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool \"%s\": memory and processors must not be 0 or endless", pool->name);
+    return pool->disk_limit_bytes <= INT64_MAX ||
+           oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its disk limit is out of bounds", pool->name);
+}
+
+/* The lock on the image keeps it from being deleted between this check and our commit. */
+static bool check_image(Transaction *transaction, const StorePool *pool, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction,
+        "SELECT (SELECT COUNT(*) FROM image_versions WHERE id = $2 AND image_id = $1 AND state <> 'deleting')"
+        " FROM images WHERE id = $1 FOR UPDATE",
+        PARAMS(TEXT(pool->image_id), TEXT(pool->image_version_id)), error);
+    if (!rows)
+        return false;
+    if (rows->count == 0)
+        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "pool \"%s\": there is no image \"%s\"", pool->name,
+                          text_or_empty(pool->image_id));
+    return !pool->image_version_id || rows_number(rows, 0, 0) == 1 ||
+           oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its image has no version \"%s\"", pool->name,
+                      pool->image_version_id);
+}
+
+static bool check_count(Transaction *transaction, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction, "SELECT COUNT(*) FROM pools", NO_PARAMS, error);
+    return rows &&
+           (rows_number(rows, 0, 0) < LIMIT_POOLS ||
+            oriel_fail(error, ORIEL_ERROR_FULL, "there are %d pools, more are not allowed", LIMIT_POOLS));
+}
+
+#define POOL_PARAMS(pool)                                                                                    \
+    TEXT((pool)->name), TEXT(text_or_empty((pool)->display_name)), TEXT(text_or_empty((pool)->description)), \
+        TEXT(store_pool_type_word((pool)->type)), TEXT((pool)->image_id), TEXT((pool)->image_version_id),    \
+        NUMBER((pool)->size), NUMBER((pool)->spares), NUMBER((pool)->memory_bytes), NUMBER((pool)->vcpus),   \
+        NUMBER((pool)->disk_limit_bytes), NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled),       \
+        NUMBER((pool)->maintenance)
+
+static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    return transaction_run(
+               transaction,
+               "INSERT INTO pools (id, created_ms, updated_ms, name, display_name, description, type, "
+               "image_id,"
+               " image_version_id, size, spares, memory_bytes, vcpus, disk_limit_bytes, refresh_on_log_off,"
+               " enabled, maintenance) VALUES"
+               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+               PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
+           fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
+}
+
+static StorePool *pool_in(Transaction *transaction, const char *id, GError **error)
+{
+    return one_pool(transaction_query(transaction,
+                                      "SELECT " POOL_COLUMNS " FROM pools p WHERE p.id = $1 FOR UPDATE",
+                                      PARAMS(TEXT(id)), error),
+                    id, error);
+}
+
+StorePool *store_pool_create(Store *store, const StoreActor *actor, const StorePool *fields, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    g_autofree char *id = id_new();
+    if (!check_numbers(fields, error) ||
+        !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !check_count(&transaction, error) || !check_image(&transaction, fields, error) ||
+        !insert_row(&transaction, fields, id, error))
+        return NULL;
+    g_autoptr(StorePool) pool = pool_in(&transaction, id, error);
+    Record record = {.action = "pool.create", .kind = "pool", .id = id, .name = fields->name, .op = "create"};
+    if (!pool || !transaction_record(&transaction, &record, error) ||
+        !transaction_commit(&transaction, error))
+        return NULL;
+    return g_steal_pointer(&pool);
+}
+
+StorePool *store_pool_find(Store *store, const char *name_or_id, GError **error)
+{
+    return one_pool(store_read(store, "SELECT " POOL_COLUMNS " FROM pools p WHERE p.id = $1 OR p.name = $1",
+                               PARAMS(TEXT(name_or_id)), error),
+                    name_or_id, error);
+}
+
+GPtrArray *store_pool_list(Store *store, const StorePage *page, char **ret_next, GError **error)
+{
+    List list = {page, pool_read, (GDestroyNotify)store_pool_free, 1};
+    return list_of(
+        store_read(store, "SELECT " POOL_COLUMNS " FROM pools p WHERE p.name > $1 ORDER BY p.name LIMIT $2",
+                   PARAMS(TEXT(page_after(page)), NUMBER(page_limit(page))), error),
+        &list, ret_next);
+}
+
+GPtrArray *store_user_pools(Store *store, const char *user_id, GError **error)
+{
+    List list = {NULL, pool_read, (GDestroyNotify)store_pool_free, 1};
+    return list_of(
+        store_read(store,
+                   "SELECT " POOL_COLUMNS " FROM pools p WHERE p.enabled = 1 AND p.deleting = 0 AND p.id IN"
+                   " (SELECT e.pool_id FROM entitlements e WHERE e.user_id = $1 UNION"
+                   " SELECT e.pool_id FROM entitlements e JOIN group_members m ON m.group_id = e.group_id"
+                   " WHERE m.user_id = $1) ORDER BY p.name",
+                   PARAMS(TEXT(user_id)), error),
+        &list, NULL);
+}
+
+static bool update_row(Transaction *transaction, const StorePool *pool, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Rows) rows = transaction_query(
+        transaction,
+        "UPDATE pools SET updated_ms = $3, version = version + 1, name = $4, display_name = $5, description "
+        "= $6, type = $7,"
+        " image_id = $8, image_version_id = $9, size = $10, spares = $11, memory_bytes = $12, vcpus = $13,"
+        " disk_limit_bytes = $14, refresh_on_log_off = $15, enabled = $16, maintenance = $17"
+        " WHERE id = $1 AND version = $2",
+        PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
+        &failure);
+    if (!rows)
+        return fail_taken(transaction, g_steal_pointer(&failure), "pool", pool->name, error);
+    return rows->affected == 1 || fail_missed(transaction, "SELECT id FROM pools WHERE id = $1",
+                                              &(Missed){"pool", pool->name, pool->id}, error);
+}
+
+bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!check_numbers(pool, error) || !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !check_image(&transaction, pool, error) || !update_row(&transaction, pool, error))
+        return false;
+    Record record = {
+        .action = "pool.update", .kind = "pool", .id = pool->id, .name = pool->name, .op = "update"};
+    int64_t now_ms = transaction.now_ms;
+    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+        return false;
+    pool->version++;
+    pool->updated_ms = now_ms;
+    return true;
+}
+
+static bool mark_deleting(Transaction *transaction, const char *id, GError **error)
+{
+    return transaction_run(transaction,
+                           "UPDATE pools SET deleting = 1, enabled = 0, updated_ms = $2, version = version + "
+                           "1 WHERE id = $1",
+                           PARAMS(TEXT(id), NUMBER(transaction->now_ms)), error) &&
+           desktops_delete_all(transaction, id, error);
+}
+
+bool store_pool_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
+                       GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StorePool) pool = pool_in(&transaction, id, error);
+    if (!pool || !check_version("pool", pool->name, pool->version, expected_version, error))
+        return false;
+    if (pool->deleting)
+        return true;
+    Record record = {.action = "pool.delete", .kind = "pool", .id = id, .name = pool->name, .op = "update"};
+    return mark_deleting(&transaction, id, error) && transaction_record(&transaction, &record, error) &&
+           pool_remove_if_empty(&transaction, id, error) && transaction_commit(&transaction, error);
+}
+
+bool pool_remove_if_empty(Transaction *transaction, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction,
+                                             "DELETE FROM pools WHERE id = $1 AND deleting = 1 AND NOT EXISTS"
+                                             " (SELECT 1 FROM desktops WHERE pool_id = $1)",
+                                             PARAMS(TEXT(id)), error);
+    if (!rows)
+        return false;
+    if (rows->affected > 0)
+        transaction_change(transaction, "pool", id, "delete", NULL);
+    return true;
+}

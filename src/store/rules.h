@@ -1,0 +1,35 @@
+/* Small checks that several tables share. Only for this folder. */
+#pragma once
+
+#include "store/transaction.h"
+
+const char *text_or_empty(const char *text);
+
+/* Takes `failure` of an INSERT or UPDATE: CONFLICT "KIND "NAME": the name is taken" where a unique index
+ * refused, else the failure itself. Always false. */
+bool fail_taken(const Transaction *transaction, GError *failure, const char *kind, const char *name,
+                GError **error);
+
+typedef struct {
+    const char *kind;
+    const char *name;
+    const char *id;
+} Missed;
+
+/* An UPDATE ... WHERE id = $1 AND version = $2 found no row: NOT_FOUND or STALE. `exists` selects the row by
+ * $1. Always false. */
+bool fail_missed(Transaction *transaction, const char *exists, const Missed *missed, GError **error);
+
+/* expected 0: any. STALE. */
+bool check_version(const char *kind, const char *name, int64_t version, int64_t expected, GError **error);
+
+/* Whether $1 = id is there: NOT_FOUND "KIND "ID": there is none". */
+bool check_exists(Transaction *transaction, const char *exists, const char *kind, const char *id,
+                  GError **error);
+
+/* An event's detail; format as json_pack. Caller frees. */
+char *detail_of(const char *format, ...);
+
+/* The word of a value in a NULL-ended table; never NULL. */
+const char *word_of(const char *const *words, int value);
+bool word_parse(const char *const *words, const char *word, int *ret);

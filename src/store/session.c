@@ -1,0 +1,324 @@
+#include "store/session.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "store/desktop_internal.h"
+#include "store/rules.h"
+
+#define SESSION_COLUMNS                                                                                      \
+    "s.id, s.user_id, s.user_name, s.pool_id, s.pool_name, s.desktop_id, s.desktop_name, s.state, s.client," \
+    " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version"
+
+static const char *const states[] = {"connecting", "connected", "disconnected", "ended", NULL};
+
+const char *store_session_state_word(StoreSessionState state)
+{
+    return word_of(states, (int)state);
+}
+
+bool store_session_state_parse(const char *word, StoreSessionState *ret)
+{
+    int value = 0;
+    if (!word_parse(states, word, &value))
+        return false;
+    *ret = (StoreSessionState)value;
+    return true;
+}
+
+void store_session_free(StoreSession *session)
+{
+    if (!session)
+        return;
+    g_free(session->id);
+    g_free(session->user_id);
+    g_free(session->user_name);
+    g_free(session->pool_id);
+    g_free(session->pool_name);
+    g_free(session->desktop_id);
+    g_free(session->desktop_name);
+    g_free(session->client);
+    g_free(session->end_reason);
+    g_free(session);
+}
+
+static gpointer session_read(Reader *reader)
+{
+    StoreSession *session = g_new0(StoreSession, 1);
+    session->id = read_string(reader);
+    session->user_id = read_text(reader);
+    session->user_name = read_string(reader);
+    session->pool_id = read_text(reader);
+    session->pool_name = read_string(reader);
+    session->desktop_id = read_text(reader);
+    session->desktop_name = read_string(reader);
+    session->state = (StoreSessionState)read_word(reader, states);
+    session->client = read_string(reader);
+    session->started_ms = read_number(reader);
+    session->changed_ms = read_number(reader);
+    session->ended_ms = read_number(reader);
+    session->end_reason = read_string(reader);
+    session->version = read_number(reader);
+    return session;
+}
+
+static StoreSession *first_session(Rows *owned)
+{
+    g_autoptr(Rows) rows = owned;
+    return rows && rows->count > 0 ? session_read(&(Reader){rows, 0, 0}) : NULL;
+}
+
+static StoreSession *one_session(Rows *rows, const char *id, GError **error)
+{
+    bool missing = rows && rows->count == 0;
+    StoreSession *session = first_session(rows);
+    if (missing)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "session \"%s\": there is none", id);
+    return session;
+}
+
+static StoreSession *session_lock(Transaction *transaction, const char *id, GError **error)
+{
+    return one_session(transaction_query(transaction,
+                                         "SELECT " SESSION_COLUMNS
+                                         " FROM sessions s WHERE s.id = $1 FOR UPDATE",
+                                         PARAMS(TEXT(id)), error),
+                       id, error);
+}
+
+static bool record_session(Transaction *transaction, const char *action, const StoreSession *session,
+                           const char *op, GError **error)
+{
+    g_autofree char *detail =
+        detail_of("{s:s,s:s,s:s,s:s}", "user", session->user_name, "pool", session->pool_name, "state",
+                  store_session_state_word(session->state), "reason", session->end_reason);
+    Record record = {.action = action,
+                     .kind = "session",
+                     .id = session->id,
+                     .name = session->desktop_name,
+                     .op = op,
+                     .user_id = session->user_id,
+                     .detail = detail};
+    return transaction_record(transaction, &record, error);
+}
+
+/* ---- opening ---- */
+
+static bool insert_session(Transaction *transaction, const StoreDesktop *desktop, const char *client,
+                           const char *id, GError **error)
+{
+    return transaction_run(
+        transaction,
+        "INSERT INTO sessions (id, user_id, user_name, pool_id, pool_name, desktop_id, desktop_name, state,"
+        " client, started_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'connecting', $8, $9, $9)",
+        PARAMS(TEXT(id), TEXT(desktop->user_id), TEXT(text_or_empty(desktop->user_name)),
+               TEXT(desktop->pool_id), TEXT(desktop->pool_name), TEXT(desktop->id), TEXT(desktop->name),
+               TEXT(text_or_empty(client)), NUMBER(transaction->now_ms)),
+        error);
+}
+
+static StoreSession *open_new(Transaction *transaction, const StoreDesktop *desktop, const char *client,
+                              GError **error)
+{
+    g_autofree char *id = id_new();
+    if (!insert_session(transaction, desktop, client, id, error))
+        return NULL;
+    g_autoptr(StoreSession) session = session_lock(transaction, id, error);
+    return session && record_session(transaction, "session.open", session, "create", error)
+               ? g_steal_pointer(&session)
+               : NULL;
+}
+
+static bool write_state(Transaction *transaction, StoreSession *session, StoreSessionState state,
+                        const char *client, GError **error)
+{
+    if (session->state != state)
+        session->changed_ms = transaction->now_ms;
+    session->state = state;
+    session->version++;
+    if (client)
+        store_set(&session->client, client);
+    return transaction_run(
+        transaction,
+        "UPDATE sessions SET state = $2, client = $3, changed_ms = $4, version = version + 1 WHERE id = $1",
+        PARAMS(TEXT(session->id), TEXT(store_session_state_word(state)), TEXT(session->client),
+               NUMBER(session->changed_ms)),
+        error);
+}
+
+/* A session that is connected stays so until its display closes: the new viewer takes it over. */
+static bool reopen(Transaction *transaction, StoreSession *session, const char *client, GError **error)
+{
+    StoreSessionState state =
+        session->state == STORE_SESSION_CONNECTED ? STORE_SESSION_CONNECTED : STORE_SESSION_CONNECTING;
+    return write_state(transaction, session, state, client, error) &&
+           record_session(transaction, "session.reopen", session, "update", error);
+}
+
+StoreSession *session_open_in(Transaction *transaction, const StoreDesktop *desktop,
+                              const StoreSessionOpen *fields, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT " SESSION_COLUMNS
+                          " FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended' FOR UPDATE",
+                          PARAMS(TEXT(desktop->id)), error);
+    if (!rows)
+        return NULL;
+    g_autoptr(StoreSession) session = first_session(g_steal_pointer(&rows));
+    if (session && g_strcmp0(session->user_id, desktop->user_id) != 0) {
+        if (!sessions_end_on(transaction, desktop->id, "released", error))
+            return NULL;
+        g_clear_pointer(&session, store_session_free);
+    }
+    if (session ? !reopen(transaction, session, fields->client, error)
+                : !(session = open_new(transaction, desktop, fields->client, error)))
+        return NULL;
+    StoreTicketNew ticket = {.hash = fields->ticket_hash,
+                             .session_id = session->id,
+                             .desktop_id = desktop->id,
+                             .user_id = transaction->actor ? transaction->actor->user_id : NULL,
+                             .client = fields->client,
+                             .expires_ms = fields->ticket_expires_ms};
+    if (fields->ticket_hash && !ticket_create_in(transaction, &ticket, error))
+        return NULL;
+    return g_steal_pointer(&session);
+}
+
+StoreSession *store_session_open(Store *store, const StoreActor *actor, const StoreSessionOpen *fields,
+                                 GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return NULL;
+    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, fields->desktop_id, error);
+    if (!desktop)
+        return NULL;
+    if (!desktop->user_id || g_strcmp0(desktop->user_id, fields->user_id) != 0) {
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is not assigned to this user any more",
+                   desktop->name);
+        return NULL;
+    }
+    g_autoptr(StoreSession) session = session_open_in(&transaction, desktop, fields, error);
+    return session && transaction_commit(&transaction, error) ? g_steal_pointer(&session) : NULL;
+}
+
+/* ---- reading ---- */
+
+StoreSession *store_session_get(Store *store, const char *id, GError **error)
+{
+    return one_session(store_read(store, "SELECT " SESSION_COLUMNS " FROM sessions s WHERE s.id = $1",
+                                  PARAMS(TEXT(id)), error),
+                       id, error);
+}
+
+StoreSession *store_session_of_desktop(Store *store, const char *desktop_id, GError **error)
+{
+    return one_session(store_read(store,
+                                  "SELECT " SESSION_COLUMNS
+                                  " FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended'",
+                                  PARAMS(TEXT(desktop_id)), error),
+                       "of this desktop", error);
+}
+
+GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
+                              char **ret_next, GError **error)
+{
+    static const StoreSessionFilter open_ones = {0};
+    filter = filter ? filter : &open_ones;
+    List list = {page, session_read, (GDestroyNotify)store_session_free, 0};
+    return list_of(
+        store_read(store,
+                   "SELECT " SESSION_COLUMNS
+                   " FROM sessions s WHERE s.id < $1 AND ($2 IS NULL OR s.user_id = $2)"
+                   " AND ($3 IS NULL OR s.pool_id = $3) AND ($4 IS NULL OR s.desktop_id = $4)"
+                   " AND ($5 = 1 OR s.state <> 'ended') ORDER BY s.id DESC LIMIT $6",
+                   PARAMS(TEXT(page_before(page)), TEXT(filter->user_id), TEXT(filter->pool_id),
+                          TEXT(filter->desktop_id), NUMBER(filter->with_ended), NUMBER(page_limit(page))),
+                   error),
+        &list, ret_next);
+}
+
+/* ---- states ---- */
+
+bool store_session_set_state(Store *store, const StoreActor *actor, const char *id, StoreSessionState state,
+                             const char *client, GError **error)
+{
+    static const char *const actions[] = {"session.connecting", "session.connected", "session.disconnected"};
+    if (state == STORE_SESSION_ENDED)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "session \"%s\": it is ended by store_session_end", id);
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreSession) session = session_lock(&transaction, id, error);
+    if (!session)
+        return false;
+    if (session->state == STORE_SESSION_ENDED)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "session \"%s\": it has ended", id);
+    if (session->state == state && (!client || g_strcmp0(client, session->client) == 0))
+        return true;
+    return write_state(&transaction, session, state, client, error) &&
+           record_session(&transaction, actions[state], session, "update", error) &&
+           transaction_commit(&transaction, error);
+}
+
+static bool write_end(Transaction *transaction, StoreSession *session, const char *reason, GError **error)
+{
+    session->state = STORE_SESSION_ENDED;
+    store_set(&session->end_reason, reason);
+    return transaction_run(
+               transaction,
+               "UPDATE sessions SET state = 'ended', end_reason = $2, changed_ms = $3, ended_ms = $3,"
+               " version = version + 1 WHERE id = $1",
+               PARAMS(TEXT(session->id), TEXT(text_or_empty(reason)), NUMBER(transaction->now_ms)), error) &&
+           record_session(transaction, "session.end", session, "update", error);
+}
+
+bool sessions_end_on(Transaction *transaction, const char *desktop_id, const char *reason, GError **error)
+{
+    List list = {NULL, session_read, (GDestroyNotify)store_session_free, 0};
+    g_autoptr(GPtrArray) sessions =
+        list_of(transaction_query(transaction,
+                                  "SELECT " SESSION_COLUMNS
+                                  " FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended'"
+                                  " ORDER BY s.id FOR UPDATE",
+                                  PARAMS(TEXT(desktop_id)), error),
+                &list, NULL);
+    for (guint i = 0; sessions && i < sessions->len; i++)
+        if (!write_end(transaction, sessions->pdata[i], reason, error))
+            return false;
+    return sessions != NULL;
+}
+
+/* NULL without error: its desktop is gone. The desktop is locked before the session, as everywhere. */
+static StoreDesktop *lock_desktop_of(Transaction *transaction, const char *session_id, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id ="
+                          " (SELECT s.desktop_id FROM sessions s WHERE s.id = $1) FOR UPDATE",
+                          PARAMS(TEXT(session_id)), error);
+    return rows && rows->count > 0 ? desktop_read(&(Reader){rows, 0, 0}) : NULL;
+}
+
+bool store_session_end(Store *store, const StoreActor *actor, const char *id, const char *reason,
+                       StoreAfter after, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(StoreDesktop) desktop = lock_desktop_of(&transaction, id, &failure);
+    if (failure) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    g_autoptr(StoreSession) session = session_lock(&transaction, id, error);
+    if (!session)
+        return false;
+    if (session->state == STORE_SESSION_ENDED)
+        return true;
+    bool leaves = desktop && desktop->desired != STORE_DESIRED_DELETED && (after.release || after.refresh);
+    return write_end(&transaction, session, reason, error) &&
+           (!leaves || desktop_leave(&transaction, desktop, after, error)) &&
+           transaction_commit(&transaction, error);
+}

@@ -1,0 +1,228 @@
+#include "store/user.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "store/rules.h"
+#include "store/transaction.h"
+
+#define USER_COLUMNS                                                                                         \
+    "u.id, u.name, u.display_name, u.email, u.roles, u.enabled,"                                             \
+    " CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, u.last_login_ms, u.created_ms, u.updated_ms, "    \
+    "u.version"
+
+void store_user_free(StoreUser *user)
+{
+    if (!user)
+        return;
+    g_free(user->id);
+    g_free(user->name);
+    g_free(user->display_name);
+    g_free(user->email);
+    g_free(user->roles);
+    g_free(user);
+}
+
+static gpointer user_read(Reader *reader)
+{
+    StoreUser *user = g_new0(StoreUser, 1);
+    user->id = read_string(reader);
+    user->name = read_string(reader);
+    user->display_name = read_string(reader);
+    user->email = read_string(reader);
+    user->roles = read_string(reader);
+    user->enabled = read_bool(reader);
+    user->has_password = read_bool(reader);
+    user->last_login_ms = read_number(reader);
+    user->created_ms = read_number(reader);
+    user->updated_ms = read_number(reader);
+    user->version = read_number(reader);
+    return user;
+}
+
+static List list_by_name(const StorePage *page)
+{
+    return (List){page, user_read, (GDestroyNotify)store_user_free, 1};
+}
+
+static StoreUser *one_user(Rows *owned, const char *name, GError **error)
+{
+    g_autoptr(Rows) rows = owned;
+    if (!rows)
+        return NULL;
+    if (rows->count == 0) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "user \"%s\": there is none", name);
+        return NULL;
+    }
+    return user_read(&(Reader){rows, 0, 0});
+}
+
+StoreUser *store_user_create(Store *store, const StoreActor *actor, const StoreUser *fields, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return NULL;
+    g_autofree char *id = id_new();
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(StoreUser) user = one_user(
+        transaction_query(&transaction,
+                          "INSERT INTO users AS u (id, name, display_name, email, roles, enabled, created_ms,"
+                          " updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING " USER_COLUMNS,
+                          PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
+                                 TEXT(text_or_empty(fields->email)), TEXT(text_or_empty(fields->roles)),
+                                 NUMBER(fields->enabled), NUMBER(transaction.now_ms)),
+                          &failure),
+        fields->name, &failure);
+    if (!user) {
+        fail_taken(&transaction, g_steal_pointer(&failure), "user", fields->name, error);
+        return NULL;
+    }
+    Record record = {
+        .action = "user.create", .kind = "user", .id = id, .name = user->name, .op = "create", .user_id = id};
+    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+        return NULL;
+    return g_steal_pointer(&user);
+}
+
+StoreUser *store_user_find(Store *store, const char *name_or_id, GError **error)
+{
+    return one_user(store_read(store, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = $1 OR u.name = $1",
+                               PARAMS(TEXT(name_or_id)), error),
+                    name_or_id, error);
+}
+
+GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next, GError **error)
+{
+    List list = list_by_name(page);
+    return list_of(
+        store_read(store, "SELECT " USER_COLUMNS " FROM users u WHERE u.name > $1 ORDER BY u.name LIMIT $2",
+                   PARAMS(TEXT(page_after(page)), NUMBER(page_limit(page))), error),
+        &list, ret_next);
+}
+
+bool store_user_count(Store *store, uint64_t *ret, GError **error)
+{
+    g_autoptr(Rows) rows = store_read(store, "SELECT COUNT(*) FROM users", NO_PARAMS, error);
+    if (!rows)
+        return false;
+    *ret = (uint64_t)rows_number(rows, 0, 0);
+    return true;
+}
+
+/* An administrator must be left who can log in. Called after the change, which then is rolled back. */
+static bool check_admin_left(Transaction *transaction, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction, "SELECT COUNT(*) FROM users WHERE enabled = 1 AND ' ' || roles || ' ' LIKE '% admin %'",
+        NO_PARAMS, error);
+    if (!rows)
+        return false;
+    return rows_number(rows, 0, 0) > 0 ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                      "this is the last enabled administrator: make another one first");
+}
+
+static bool lock_admins(Transaction *transaction, GError **error)
+{
+    return transaction_run(transaction, "UPDATE meta SET value = '' WHERE key = 'lock.admins'", NO_PARAMS,
+                           error);
+}
+
+static bool is_admin(const StoreUser *user)
+{
+    g_auto(GStrv) words = g_strsplit(user->roles, " ", -1);
+    return user->enabled && g_strv_contains((const char *const *)words, "admin");
+}
+
+static bool update_row(Transaction *transaction, const StoreUser *user, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Rows) rows = transaction_query(
+        transaction,
+        "UPDATE users SET name = $3, display_name = $4, email = $5, roles = $6, enabled = $7, updated_ms = "
+        "$8,"
+        " version = version + 1 WHERE id = $1 AND version = $2",
+        PARAMS(TEXT(user->id), NUMBER(user->version), TEXT(user->name),
+               TEXT(text_or_empty(user->display_name)), TEXT(text_or_empty(user->email)),
+               TEXT(text_or_empty(user->roles)), NUMBER(user->enabled), NUMBER(transaction->now_ms)),
+        &failure);
+    if (!rows)
+        return fail_taken(transaction, g_steal_pointer(&failure), "user", user->name, error);
+    return rows->affected == 1 || fail_missed(transaction, "SELECT id FROM users WHERE id = $1",
+                                              &(Missed){"user", user->name, user->id}, error);
+}
+
+bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !lock_admins(&transaction, error) || !update_row(&transaction, user, error) ||
+        (!is_admin(user) && !check_admin_left(&transaction, error)))
+        return false;
+    if (!user->enabled && !transaction_run(&transaction, "DELETE FROM web_sessions WHERE user_id = $1",
+                                           PARAMS(TEXT(user->id)), error))
+        return false;
+    Record record = {.action = "user.update",
+                     .kind = "user",
+                     .id = user->id,
+                     .name = user->name,
+                     .op = "update",
+                     .user_id = user->id};
+    int64_t now_ms = transaction.now_ms;
+    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+        return false;
+    user->version++;
+    user->updated_ms = now_ms;
+    return true;
+}
+
+static bool check_user_unused(Transaction *transaction, const StoreUser *user, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT name FROM desktops WHERE user_id = $1 UNION ALL SELECT desktop_name"
+                          " FROM sessions WHERE user_id = $1 AND state <> 'ended' LIMIT 1",
+                          PARAMS(TEXT(user->id)), error);
+    if (!rows)
+        return false;
+    return rows->count == 0 ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                      "user \"%s\": desktop \"%s\" is assigned to them; release or delete it first",
+                      user->name, rows_text(rows, 0, 0));
+}
+
+bool store_user_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
+                       GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !lock_admins(&transaction, error))
+        return false;
+    g_autoptr(StoreUser) user = one_user(
+        transaction_query(&transaction, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = $1 FOR UPDATE",
+                          PARAMS(TEXT(id)), error),
+        id, error);
+    if (!user || !check_version("user", user->name, user->version, expected_version, error) ||
+        !check_user_unused(&transaction, user, error))
+        return false;
+    /* The record comes first: it looks up the name of an actor who deletes themselves. */
+    Record record = {
+        .action = "user.delete", .kind = "user", .id = id, .name = user->name, .op = "delete", .user_id = id};
+    return transaction_record(&transaction, &record, error) &&
+           transaction_run(&transaction, "DELETE FROM users WHERE id = $1", PARAMS(TEXT(id)), error) &&
+           (!is_admin(user) || check_admin_left(&transaction, error)) &&
+           transaction_commit(&transaction, error);
+}
+
+GPtrArray *store_group_members(Store *store, const char *group_id, const StorePage *page, char **ret_next,
+                               GError **error)
+{
+    List list = list_by_name(page);
+    return list_of(store_read(store,
+                              "SELECT " USER_COLUMNS " FROM group_members m JOIN users u ON u.id = m.user_id"
+                              " WHERE m.group_id = $1 AND u.name > $2 ORDER BY u.name LIMIT $3",
+                              PARAMS(TEXT(group_id), TEXT(page_after(page)), NUMBER(page_limit(page))),
+                              error),
+                   &list, ret_next);
+}
