@@ -1,0 +1,241 @@
+/* Desktops: what they are, and the buttons on them. */
+#include <string.h>
+
+#include "api/resource.h"
+#include "base/number.h"
+#include "store/image.h"
+#include "store/user.h"
+
+#define THUMBNAIL_WIDTH_LEAST 32
+#define THUMBNAIL_WIDTH_MOST 1920
+#define THUMBNAIL_WIDTH_DEFAULT 320
+
+const char *desktop_state(const StoreDesktop *desktop)
+{
+    if (desktop->desired == STORE_DESIRED_DELETED)
+        return "deleting";
+    if (desktop->observed_generation != 0 && desktop->observed_generation != desktop->generation &&
+        desktop->observed != STORE_OBSERVED_FAILED)
+        return "refreshing";
+    return store_observed_word(desktop->observed);
+}
+
+Json *desktop_brief(const StoreDesktop *desktop)
+{
+    if (!desktop)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s}", "id", desktop->id, "name", desktop->name, "state", desktop_state(desktop));
+}
+
+/* What the rows of a list share, looked up once each. */
+typedef struct {
+    Store *store;
+    GHashTable *versions; /* image version id → StoreImageVersion */
+    GHashTable *sessions; /* desktop id → StoreSession that has not ended */
+} Lookup;
+
+static void lookup_clear(Lookup *lookup)
+{
+    g_clear_pointer(&lookup->versions, g_hash_table_unref);
+    g_clear_pointer(&lookup->sessions, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lookup, lookup_clear)
+
+static bool lookup_open(Lookup *lookup, Store *store, const StoreSessionFilter *filter, GError **error)
+{
+    lookup->store = store;
+    lookup->versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_image_version_free);
+    lookup->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_session_free);
+    g_autoptr(GPtrArray) sessions = store_session_list(store, filter, NULL, NULL, error);
+    if (!sessions)
+        return false;
+    g_ptr_array_set_free_func(sessions, NULL);
+    for (unsigned i = 0; i < sessions->len; i++) {
+        StoreSession *session = sessions->pdata[i];
+        if (session->desktop_id)
+            g_hash_table_insert(lookup->sessions, g_strdup(session->desktop_id), session);
+        else
+            store_session_free(session);
+    }
+    return true;
+}
+
+static const StoreImageVersion *lookup_version(Lookup *lookup, const char *id, GError **error)
+{
+    StoreImageVersion *version = g_hash_table_lookup(lookup->versions, id);
+    if (!version) {
+        version = store_image_version_get(lookup->store, id, error);
+        if (version)
+            g_hash_table_insert(lookup->versions, g_strdup(id), version);
+    }
+    return version;
+}
+
+static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **error)
+{
+    const StoreImageVersion *version = lookup_version(lookup, desktop->image_version_id, error);
+    if (!version)
+        return NULL;
+    Json *value = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "id", desktop->id, "name", desktop->name,
+                            "pool", json_ref(desktop->pool_id, desktop->pool_name), "state", desktop_state(desktop),
+                            "desired", store_desired_word(desktop->desired), "observed",
+                            store_observed_word(desktop->observed), "agent", store_agent_word(desktop->agent), "user",
+                            json_ref(desktop->user_id, desktop->user_name), "session",
+                            session_brief(g_hash_table_lookup(lookup->sessions, desktop->id)));
+    Json *more = json_pack("{s:o, s:I, s:I, s:I, s:o, s:I, s:I}", "image",
+                           json_ref(version->image_id, version->image_name), "version", (json_int_t)version->number,
+                           "generation", (json_int_t)desktop->generation, "observed_generation",
+                           (json_int_t)desktop->observed_generation, "error", json_text_or_null(desktop->error),
+                           "created_ms", (json_int_t)desktop->created_ms, "updated_ms",
+                           (json_int_t)desktop->updated_ms);
+    json_object_update(value, more);
+    json_decref(more);
+    return value;
+}
+
+static bool desktop_answer(Call *call, const char *id, GError **error)
+{
+    g_auto(Lookup) lookup = {0};
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, id, error);
+    StoreSessionFilter filter = {.desktop_id = desktop ? desktop->id : NULL};
+    if (!desktop || !lookup_open(&lookup, call->service->store, &filter, error))
+        return false;
+    Json *value = desktop_json(&lookup, desktop, error);
+    if (!value)
+        return false;
+    call_etag(call, desktop->version);
+    reply_json(call->reply, 200, value);
+    return true;
+}
+
+bool desktops_get(Call *call, GError **error)
+{
+    StorePage page;
+    StoreObserved observed;
+    g_autofree char *next = NULL, *pool_id = NULL, *user_id = NULL;
+    g_auto(Lookup) lookup = {0};
+    const char *state = request_query(call->request, "state");
+    if (!call_page(call, &page, error) || !call_query_pool(call, &pool_id, error) ||
+        !call_query_user(call, &user_id, error))
+        return false;
+    if (state && !store_observed_parse(state, &observed))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "state: \"%s\" is none of absent, starting, running, stopping, stopped, failed", state);
+    StoreDesktopFilter filter = {.pool_id = pool_id, .user_id = user_id, .observed = state};
+    StoreSessionFilter sessions = {.pool_id = pool_id};
+    g_autoptr(GPtrArray) desktops = store_desktop_list(call->service->store, &filter, &page, &next, error);
+    if (!desktops || !lookup_open(&lookup, call->service->store, &sessions, error))
+        return false;
+    g_autoptr(Json) items = json_array();
+    for (unsigned i = 0; i < desktops->len; i++) {
+        Json *item = desktop_json(&lookup, desktops->pdata[i], error);
+        if (!item)
+            return false;
+        json_array_append_new(items, item);
+    }
+    call_reply_page(call, g_steal_pointer(&items), next);
+    return true;
+}
+
+bool desktop_get(Call *call, GError **error)
+{
+    return desktop_answer(call, call->parameters[0], error);
+}
+
+/* ---- the buttons ---- */
+
+static bool in_session(Call *call, const StoreDesktop *desktop, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreSession) session = store_session_of_desktop(call->service->store, desktop->id, &problem);
+    if (session)
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": %s has a session there; end it, or use force=true",
+                   desktop->name, session->user_name ? session->user_name : "somebody");
+    else if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    else
+        return false;
+    return true;
+}
+
+bool desktop_delete(Call *call, GError **error)
+{
+    bool force = false;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    if (!desktop || !call_match(call, desktop->version, error) || !call_flag(call, "force", &force, error) ||
+        (!force && in_session(call, desktop, error)) ||
+        !host_desktop_delete(call->service->host, desktop->id, &call->actor, error))
+        return false;
+    reply_empty(call->reply);
+    return true;
+}
+
+typedef bool (*DesktopAct)(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
+
+static bool desktop_act(Call *call, DesktopAct act, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    return desktop && act(call->service->host, desktop->id, &call->actor, error) &&
+           desktop_answer(call, desktop->id, error);
+}
+
+bool desktop_start_post(Call *call, GError **error)
+{
+    return desktop_act(call, host_desktop_start, error);
+}
+
+bool desktop_stop_post(Call *call, GError **error)
+{
+    bool force = false;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    return desktop && call_flag(call, "force", &force, error) &&
+           host_desktop_stop(call->service->host, desktop->id, force, &call->actor, error) &&
+           desktop_answer(call, desktop->id, error);
+}
+
+bool desktop_reset_post(Call *call, GError **error)
+{
+    return desktop_act(call, host_desktop_reset, error);
+}
+
+bool desktop_refresh_post(Call *call, GError **error)
+{
+    return desktop_act(call, host_desktop_refresh, error);
+}
+
+bool desktop_release_post(Call *call, GError **error)
+{
+    return desktop_act(call, host_desktop_release, error);
+}
+
+bool desktop_assign_post(Call *call, GError **error)
+{
+    const char *name = NULL;
+    if (!json_read(call->body, "request body", error, "{s:s}", "user", &name))
+        return false;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreUser) user = desktop ? store_user_find(call->service->store, name, error) : NULL;
+    return user && host_desktop_assign(call->service->host, desktop->id, user->id, &call->actor, error) &&
+           desktop_answer(call, desktop->id, error);
+}
+
+bool desktop_thumbnail_get(Call *call, GError **error)
+{
+    const char *text = request_query(call->request, "width");
+    uint64_t width = THUMBNAIL_WIDTH_DEFAULT;
+    if (text && !number_parse(text, THUMBNAIL_WIDTH_LEAST, THUMBNAIL_WIDTH_MOST, "width", &width, error))
+        return false;
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], &problem);
+    if (!call_allows(call, PERMISSION_DESKTOP_READ) && !(desktop && call_is(call, desktop->user_id)))
+        return call_demand(call, PERMISSION_DESKTOP_READ, error); /* the same whether it exists or not */
+    if (!desktop) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    g_autoptr(GBytes) picture = host_desktop_thumbnail(call->service->host, desktop->id, (unsigned)width, error);
+    if (!picture)
+        return false;
+    reply_bytes(call->reply, "image/png", picture);
+    return true;
+}

@@ -1,0 +1,270 @@
+#include "api/dispatch.h"
+
+#include <string.h>
+
+#include "api/files.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "store/event.h"
+#include "store/host.h"
+
+#define IDEMPOTENCY_KEY_LONGEST 64
+
+static bool is_read(const Request *request)
+{
+    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+/* ---- who ---- */
+
+/* What the request shows of itself is looked at first: a token sent through orield.sock means that token's user. */
+static bool authenticate(Call *call, GError **error)
+{
+    const char *authorization = request_header(call->request, "authorization");
+    if (authorization && g_ascii_strncasecmp(authorization, "bearer ", 7) == 0) {
+        call->caller = identity_by_token(call->service->identity, authorization + 7, error);
+        return call->caller != NULL;
+    }
+    g_autoptr(SecretString) cookie = request_cookie(call->request, IDENTITY_COOKIE);
+    if (cookie) {
+        call->caller = identity_by_cookie(call->service->identity, cookie, error);
+        return call->caller != NULL;
+    }
+    if (call->request->local) {
+        call->caller = identity_local();
+        return true;
+    }
+    return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "log in first, or send an API token");
+}
+
+static bool check_forgery(const Call *call, GError **error)
+{
+    if (is_read(call->request) || identity_csrf_matches(call->caller, request_header(call->request, "x-oriel-csrf")))
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                      "the header X-Oriel-CSRF does not carry the value that \"me\" gave this login");
+}
+
+/* A refusal is written down where something was to be changed; reads would drown the trail. */
+static void note_refusal(const Call *call)
+{
+    if (is_read(call->request))
+        return;
+    g_autoptr(Json) detail = json_pack("{s:s, s:s}", "method", call->request->method, "path", call->request->path);
+    g_autofree char *text = json_text(detail);
+    StoreEventNew event = {.action = "call.denied", .result = "forbidden", .detail = text};
+    g_autoptr(GError) error = NULL;
+    if (!store_event_add(call->service->store, &call->actor, &event, &error))
+        log_warning("the event of a refused call was not written: %s", error->message);
+}
+
+static bool authorise(Call *call, GError **error)
+{
+    int permission = call->route->permission;
+    if (permission == ROUTE_ANYONE)
+        return true;
+    if (!authenticate(call, error))
+        return false;
+    call->actor.user_id = call->caller->user_id;
+    call->actor.name = call->caller->name;
+    if (!check_forgery(call, error))
+        return false;
+    bool allowed = permission == ROUTE_LOCAL ? call->caller->means == CALLER_LOCAL
+                                             : call_allows(call, (Permission)permission);
+    if (allowed)
+        return true;
+    note_refusal(call);
+    if (permission == ROUTE_LOCAL)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "only the local administrator may do this, on the host itself");
+    return call_demand(call, (Permission)permission, error);
+}
+
+/* ---- what ---- */
+
+/* The type is demanded so that no form of a foreign page can send a body here. */
+static bool parse_body(Call *call, int *ret_status, GError **error)
+{
+    unsigned flags = call->route->flags;
+    if (is_read(call->request) || (flags & ROUTE_NO_BODY))
+        return true;
+    const GByteArray *body = call->request->body;
+    if (body->len == 0) {
+        if (flags & ROUTE_BODY_OPTIONAL)
+            return true;
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: a JSON object is needed");
+    }
+    const char *type = request_header(call->request, "content-type");
+    size_t length = type ? strcspn(type, "; \t") : 0;
+    if (length != strlen("application/json") || g_ascii_strncasecmp(type, "application/json", length) != 0) {
+        *ret_status = 415;
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "Content-Type: the body must be application/json");
+    }
+    call->body = json_parse_object((const char *)body->data, body->len, "request body", error);
+    return call->body != NULL;
+}
+
+static bool call_run(Call *call, int *ret_status, GError **error)
+{
+    return authorise(call, error) && parse_body(call, ret_status, error) && call->route->handler(call, error);
+}
+
+/* ---- Idempotency-Key ---- */
+
+static bool key_is_valid(const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < length; i++)
+        if (key[i] < 0x21 || key[i] > 0x7e)
+            return false;
+    return length > 0 && length <= IDEMPOTENCY_KEY_LONGEST;
+}
+
+static char *request_digest(const Request *request)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(checksum, (const guchar *)request->method, -1);
+    g_checksum_update(checksum, (const guchar *)"\n", 1);
+    g_checksum_update(checksum, (const guchar *)request->path, -1);
+    g_checksum_update(checksum, (const guchar *)"\n", 1);
+    g_checksum_update(checksum, request->body->data, request->body->len);
+    return g_strdup(g_checksum_get_string(checksum));
+}
+
+/* "Location: …\nETag: …\n": what a replay must say again. */
+static char *headers_keep(const Reply *reply)
+{
+    static const char *const names[] = {"Location", "ETag"};
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *value = reply_header_get(reply, names[i]);
+        if (value)
+            g_string_append_printf(text, "%s: %s\n", names[i], value);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void replay(const StoreAnswer *answer, Reply *reply)
+{
+    g_auto(GStrv) lines = g_strsplit(answer->headers ? answer->headers : "", "\n", -1);
+    for (size_t i = 0; lines[i]; i++) {
+        char *colon = strstr(lines[i], ": ");
+        if (!colon)
+            continue;
+        *colon = '\0';
+        reply_header(reply, lines[i], colon + 2);
+    }
+    reply_header(reply, "Idempotency-Replayed", "true");
+    reply->status = answer->status;
+    reply->content_type = answer->status < 400 ? "application/json" : "application/problem+json";
+    reply->body = g_bytes_new(answer->body, strlen(answer->body));
+}
+
+static void answer_store(Call *call, const StoreIdempotency *what)
+{
+    g_autofree char *headers = headers_keep(call->reply);
+    gsize length = 0;
+    const char *data = call->reply->body ? g_bytes_get_data(call->reply->body, &length) : "";
+    g_autofree char *body = g_strndup(data, length);
+    StoreAnswer answer = {.status = call->reply->status, .body = body, .headers = headers};
+    g_autoptr(GError) error = NULL;
+    if (!store_idempotency_finish(call->service->store, what, &answer, &error))
+        log_warning("the answer to a request with an Idempotency-Key was not kept: %s", error->message);
+}
+
+/* ---- together ---- */
+
+static void answer_problem(Call *call, const GError *error, int status)
+{
+    reply_reset(call->reply);
+    reply_problem(call->reply, error, status);
+    if (call->reply->status == 401)
+        reply_header(call->reply, "WWW-Authenticate", "Bearer realm=\"oriel\"");
+    if (call->reply->status == 426)
+        reply_header(call->reply, "Upgrade", "websocket");
+    if (call->reply->status == 503)
+        reply_header(call->reply, "Retry-After", "5");
+    if (call->reply->status >= 500)
+        log_warning("%s %s: %s", call->request->method, call->route->pattern, error ? error->message : "no reason");
+}
+
+/* Everything but the idempotency. */
+static void call_answer(Call *call)
+{
+    g_autoptr(GError) error = NULL;
+    int status = 0;
+    if (!call_run(call, &status, &error)) {
+        if (call->reply->status >= 400 && call->reply->body)
+            return; /* the handler has put the problem better itself */
+        answer_problem(call, error, status);
+    }
+}
+
+static void call_answer_once(Call *call, const char *key)
+{
+    g_autoptr(GError) error = NULL;
+    if (!authorise(call, &error)) {
+        answer_problem(call, error, 0);
+        return;
+    }
+    g_autofree char *digest = request_digest(call->request);
+    StoreIdempotency what = {call->caller->user_id ? call->caller->user_id : "local", key, digest};
+    g_auto(StoreAnswer) answer = {0};
+    if (!key_is_valid(key))
+        oriel_fail(&error, ORIEL_ERROR_INVALID, "Idempotency-Key: 1 to %d printable characters without spaces",
+                   IDEMPOTENCY_KEY_LONGEST);
+    else
+        store_idempotency_begin(call->service->store, &what, &answer, &error);
+    if (error) {
+        answer_problem(call, error, 0);
+        return;
+    }
+    if (answer.status) {
+        replay(&answer, call->reply);
+        return;
+    }
+    int status = 0;
+    if (!parse_body(call, &status, &error) || !call->route->handler(call, &error))
+        answer_problem(call, error, status);
+    answer_store(call, &what);
+}
+
+void dispatch(const Service *service, const Route *route, char *parameters[CALL_PARAMETERS], Request *request,
+              Reply *reply)
+{
+    Call call = {.service = service, .route = route, .request = request, .reply = reply};
+    call.actor.address = request->client;
+    for (size_t i = 0; i < CALL_PARAMETERS; i++)
+        call.parameters[i] = g_steal_pointer(&parameters[i]);
+    const char *key = request_header(request, "idempotency-key");
+    if (key && (route->flags & ROUTE_IDEMPOTENT))
+        call_answer_once(&call, key);
+    else
+        call_answer(&call);
+    for (size_t i = 0; i < CALL_PARAMETERS; i++)
+        g_free(call.parameters[i]);
+    json_decref(call.body);
+    caller_free(call.caller);
+}
+
+void dispatch_unrouted(const Service *service, const char *allow, const Request *request, Reply *reply)
+{
+    g_autoptr(GError) error = NULL;
+    if (allow) {
+        reply_header(reply, "Allow", allow);
+        reply_problem_text(reply, ORIEL_ERROR_INVALID, 405, "this address does not know that method");
+        return;
+    }
+    bool is_api = strcmp(request->path, "/api") == 0 || g_str_has_prefix(request->path, "/api/");
+    if (!is_api && !is_read(request)) {
+        reply_header(reply, "Allow", "GET, HEAD");
+        reply_problem_text(reply, ORIEL_ERROR_INVALID, 405, "a page can only be read");
+        return;
+    }
+    if (!is_api && files_reply(service->files, request, reply, &error))
+        return;
+    if (is_api)
+        oriel_fail(&error, ORIEL_ERROR_NOT_FOUND, "the API has no \"%s\"", request->path);
+    reply_reset(reply);
+    reply_problem(reply, error, 0);
+}

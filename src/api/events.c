@@ -1,0 +1,57 @@
+/* The audit trail, and the stream of what changes now. */
+#include <string.h>
+
+#include "api/resource.h"
+#include "api/stream.h"
+#include "base/secret.h"
+#include "store/event.h"
+
+static Json *event_json(const StoreEvent *event)
+{
+    Json *detail = json_loads(event->detail ? event->detail : "{}", JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(detail)) {
+        json_decref(detail);
+        detail = json_object();
+    }
+    return json_pack("{s:s, s:I, s:s, s:o, s:s, s:o, s:s, s:o}", "id", event->id, "time_ms",
+                     (json_int_t)event->time_ms, "actor",
+                     event->actor_name && *event->actor_name ? event->actor_name : "system", "address",
+                     json_text_or_null(event->address), "action", event->action, "object",
+                     json_object_of(event->object_kind, event->object_id, event->object_name), "result", event->result,
+                     "detail", detail);
+}
+
+bool events_get(Call *call, GError **error)
+{
+    StorePage page;
+    g_autofree char *next = NULL;
+    if (!call_page(call, &page, error))
+        return false;
+    StoreEventFilter filter = {.object_id = request_query(call->request, "object")};
+    g_autoptr(GPtrArray) events = store_event_list(call->service->store, &filter, &page, &next, error);
+    if (!events)
+        return false;
+    Json *items = json_array();
+    for (unsigned i = 0; i < events->len; i++)
+        json_array_append_new(items, event_json(events->pdata[i]));
+    call_reply_page(call, items, next);
+    return true;
+}
+
+bool stream_get(Call *call, GError **error)
+{
+    g_autoptr(SecretString) cookie = NULL;
+    HubMember member = {.caller = call->caller};
+    if (call->caller->means == CALLER_COOKIE)
+        member.cookie = cookie = request_cookie(call->request, IDENTITY_COOKIE);
+    else if (call->caller->means == CALLER_TOKEN)
+        member.token = request_header(call->request, "authorization") + strlen("Bearer ");
+    StreamClient *client = hub_join(call->service->hub, &member, error);
+    if (!client)
+        return false;
+    call->reply->status = 200;
+    call->reply->content_type = "text/event-stream";
+    call->reply->stream = client;
+    reply_header(call->reply, "X-Accel-Buffering", "no"); /* a reverse proxy shall pass each event on at once */
+    return true;
+}

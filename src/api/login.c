@@ -1,0 +1,102 @@
+/* Log in and out, one-time links, and who I am. */
+#include <string.h>
+
+#include "api/resource.h"
+#include "base/clock.h"
+#include "base/secret.h"
+
+/* In the order people read them. */
+static const Role roles_in_order[] = {ROLE_ADMIN, ROLE_OPERATOR, ROLE_HELPDESK, ROLE_AUDITOR, ROLE_USER};
+
+Json *roles_json(Roles roles)
+{
+    Json *array = json_array();
+    for (size_t i = 0; i < G_N_ELEMENTS(roles_in_order); i++)
+        if (roles & roles_in_order[i])
+            json_array_append_new(array, json_string(role_word(roles_in_order[i])));
+    return array;
+}
+
+bool roles_read(Json *array, Roles *ret, GError **error)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+    if (!json_is_array(array) || json_array_size(array) == 0)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"roles\" must be a list of one or more roles");
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *word = json_string_value(json_array_get(array, i));
+        if (!word || !*word || strchr(word, ' '))
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"roles\" must be a list of words");
+        g_string_append_printf(words, "%s%s", i ? " " : "", word);
+    }
+    return roles_parse(words->str, ret, error);
+}
+
+Json *me_json(const Caller *caller)
+{
+    const char *display_name = caller->display_name && *caller->display_name ? caller->display_name : caller->name;
+    return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?}", "user", "id", caller->user_id, "name", caller->name,
+                     "display_name", display_name, "roles", roles_json(caller->roles), "csrf", caller->csrf);
+}
+
+static void cookie_set(Call *call, const char *value, int64_t seconds)
+{
+    g_autofree char *cookie =
+        g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT, IDENTITY_COOKIE,
+                        value, seconds);
+    reply_header(call->reply, "Set-Cookie", cookie);
+    explicit_bzero(cookie, strlen(cookie));
+}
+
+static void login_answer(Call *call, const Login *login)
+{
+    cookie_set(call, login->cookie, MAX(1, (login->expires_ms - clock_utc_ms()) / 1000));
+    reply_json(call->reply, 200, me_json(login->caller));
+}
+
+static ClientInfo client_of(const Call *call)
+{
+    return (ClientInfo){call->request->client, request_header(call->request, "user-agent")};
+}
+
+bool login_post(Call *call, GError **error)
+{
+    const char *name = NULL, *password = NULL;
+    if (!json_read(call->body, "request body", error, "{s:s, s:s}", "name", &name, "password", &password))
+        return false;
+    ClientInfo client = client_of(call);
+    g_autoptr(Login) login = identity_login(call->service->identity, name, password, &client, error);
+    if (!login)
+        return false;
+    login_answer(call, login);
+    return true;
+}
+
+bool setup_post(Call *call, GError **error)
+{
+    const char *token = NULL, *password = NULL;
+    if (!json_read(call->body, "request body", error, "{s:s, s:s}", "token", &token, "password", &password))
+        return false;
+    ClientInfo client = client_of(call);
+    g_autoptr(Login) login = identity_link_use(call->service->identity, token, password, &client, error);
+    if (!login)
+        return false;
+    login_answer(call, login);
+    return true;
+}
+
+bool logout_post(Call *call, GError **error)
+{
+    if (call->caller->means == CALLER_COOKIE) {
+        if (!identity_logout(call->service->identity, call->caller, call->request->client, error))
+            return false;
+        cookie_set(call, "", 0);
+    }
+    reply_empty(call->reply);
+    return true;
+}
+
+bool me_get(Call *call, GError **error)
+{
+    reply_json(call->reply, 200, me_json(call->caller));
+    return true;
+}

@@ -1,0 +1,271 @@
+/* Pools. */
+#include "api/resource.h"
+#include "base/limits.h"
+#include "store/image.h"
+
+#define VCPUS_MOST 64
+#define MEMORY_LEAST (64 * 1024 * 1024ULL)
+#define SIZE_DEFAULT 10
+#define SPARES_DEFAULT 1
+
+/* ---- out ---- */
+
+static bool version_number(Store *store, const StorePool *pool, int64_t *ret, GError **error)
+{
+    if (pool->image_version_id) {
+        g_autoptr(StoreImageVersion) version = store_image_version_get(store, pool->image_version_id, error);
+        if (version)
+            *ret = version->number;
+        return version != NULL;
+    }
+    g_autoptr(StoreImage) image = store_image_find(store, pool->image_id, error);
+    if (image)
+        *ret = image->newest_number;
+    return image != NULL;
+}
+
+static Json *template_json(Host *host, const char *pool_id)
+{
+    g_auto(HostTemplateStatus) status = {0};
+    g_autoptr(GError) error = NULL;
+    if (!host_template_status(host, pool_id, &status, &error))
+        return json_pack("{s:s, s:n, s:s}", "state", "unknown", "job", "error", error->message);
+    return json_pack("{s:s, s:o, s:o}", "state", status.state, "job", json_text_or_null(status.job_id), "error",
+                     json_text_or_null(status.error));
+}
+
+static Json *counts_json(const StorePool *pool)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "desktops", (json_int_t)pool->desktops, "running",
+                     (json_int_t)pool->desktops_running, "assigned", (json_int_t)pool->desktops_assigned, "sessions",
+                     (json_int_t)pool->sessions);
+}
+
+static Json *pool_json(const Service *service, const StorePool *pool, GError **error)
+{
+    int64_t number = 0;
+    if (!version_number(service->store, pool, &number, error))
+        return NULL;
+    Json *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "id", pool->id, "name", pool->name,
+                            "display_name", pool->display_name, "description", pool->description, "type",
+                            store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
+                            "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
+    Json *more = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
+                           (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "vcpus",
+                           (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes,
+                           "disk_limit_bytes", (json_int_t)pool->disk_limit_bytes, "refresh_on_log_off",
+                           pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance,
+                           "deleting", pool->deleting, "counts", counts_json(pool), "template",
+                           template_json(service->host, pool->id), "created_ms", (json_int_t)pool->created_ms,
+                           "updated_ms", (json_int_t)pool->updated_ms);
+    json_object_update(value, more);
+    json_decref(more);
+    return value;
+}
+
+static bool pool_answer(Call *call, const StorePool *pool, GError **error)
+{
+    Json *value = pool_json(call->service, pool, error);
+    if (!value)
+        return false;
+    call_etag(call, pool->version);
+    reply_json(call->reply, 200, value);
+    return true;
+}
+
+bool pools_get(Call *call, GError **error)
+{
+    StorePage page;
+    g_autofree char *next = NULL;
+    if (!call_page(call, &page, error))
+        return false;
+    g_autoptr(GPtrArray) pools = store_pool_list(call->service->store, &page, &next, error);
+    if (!pools)
+        return false;
+    g_autoptr(Json) items = json_array();
+    for (unsigned i = 0; i < pools->len; i++) {
+        Json *item = pool_json(call->service, pools->pdata[i], error);
+        if (!item)
+            return false;
+        json_array_append_new(items, item);
+    }
+    call_reply_page(call, g_steal_pointer(&items), next);
+    return true;
+}
+
+bool pool_get(Call *call, GError **error)
+{
+    g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
+    return pool && pool_answer(call, pool, error);
+}
+
+/* ---- in ---- */
+
+/* The version that a pool is pinned to: by number, or null for the newest. */
+static bool version_read(Call *call, StorePool *pool, GError **error)
+{
+    Json *value = json_object_get(call->body, "version");
+    NumberField field = {"version", 1, G_MAXINT32};
+    uint64_t number = 0;
+    if (!value)
+        return true;
+    if (!json_take_number(call->body, &field, &number, error))
+        return false;
+    if (number == 0) {
+        store_set(&pool->image_version_id, NULL);
+        return true;
+    }
+    g_autoptr(GPtrArray) versions = store_image_version_list(call->service->store, pool->image_id, -1, error);
+    if (!versions)
+        return false;
+    for (unsigned i = 0; i < versions->len; i++) {
+        const StoreImageVersion *version = versions->pdata[i];
+        if ((uint64_t)version->number != number)
+            continue;
+        if (version->state != STORE_IMAGE_READY)
+            return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GUINT64_FORMAT " is not ready",
+                              version->image_name, number);
+        store_set(&pool->image_version_id, version->id);
+        return true;
+    }
+    return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image: there is no version %" G_GUINT64_FORMAT, number);
+}
+
+static bool image_read(Call *call, StorePool *pool, GError **error)
+{
+    const char *name;
+    if (!json_take_text(call->body, "image", &name, error))
+        return false;
+    if (!name)
+        return true;
+    g_autoptr(StoreImage) image = store_image_find(call->service->store, name, error);
+    if (!image)
+        return false;
+    if (g_strcmp0(pool->image_id, image->id) != 0)
+        store_set(&pool->image_version_id, NULL); /* a version is one of its image */
+    store_set(&pool->image_id, image->id);
+    return true;
+}
+
+/* Fields that creating and changing share; what is absent stays. */
+static bool fields_read(Call *call, StorePool *pool, GError **error)
+{
+    const char *display_name, *description;
+    const NumberField size = {"size", 1, LIMIT_DESKTOPS_POOL}, spares = {"spares", 0, LIMIT_DESKTOPS_POOL},
+                      vcpus = {"vcpus", 1, VCPUS_MOST}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64},
+                      disk = {"disk_limit_bytes", 0, G_MAXINT64};
+    Json *body = call->body;
+    if (!image_read(call, pool, error) || !version_read(call, pool, error) ||
+        !json_take_text(body, "display_name", &display_name, error) ||
+        !json_take_text(body, "description", &description, error) ||
+        !json_take_number(body, &size, &pool->size, error) ||
+        !json_take_number(body, &spares, &pool->spares, error) ||
+        !json_take_number(body, &vcpus, &pool->vcpus, error) ||
+        !json_take_number(body, &memory, &pool->memory_bytes, error) ||
+        !json_take_number(body, &disk, &pool->disk_limit_bytes, error) ||
+        !json_take_flag(body, "refresh_on_log_off", &pool->refresh_on_log_off, error) ||
+        !json_take_flag(body, "enabled", &pool->enabled, error) ||
+        !json_take_flag(body, "maintenance", &pool->maintenance, error))
+        return false;
+    if (display_name)
+        store_set(&pool->display_name, display_name);
+    if (description)
+        store_set(&pool->description, description);
+    if (pool->spares > pool->size)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: %" G_GUINT64_FORMAT " spares are more than its size of %" G_GUINT64_FORMAT " desktops",
+                          pool->spares, pool->size);
+    return true;
+}
+
+static bool type_read(Json *body, StorePool *pool, GError **error)
+{
+    const char *type;
+    if (!json_take_text(body, "type", &type, error))
+        return false;
+    if (type && !store_pool_type_parse(type, &pool->type))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool: type \"%s\" is unknown; allowed: floating, dedicated", type);
+    pool->refresh_on_log_off = pool->type == STORE_POOL_FLOATING;
+    return true;
+}
+
+/* What the recipe of the image asks for, where the request does not say. */
+static bool sizes_default(Call *call, StorePool *pool, GError **error)
+{
+    ImageFacts facts = {0};
+    if (pool->vcpus && pool->memory_bytes)
+        return true;
+    g_autoptr(StoreImageVersion) version = pool->image_version_id
+                                               ? store_image_version_get(call->service->store, pool->image_version_id, error)
+                                               : store_image_version_newest(call->service->store, pool->image_id, error);
+    if (!version)
+        return false;
+    image_facts_read(version->manifest, &facts);
+    pool->vcpus = pool->vcpus ? pool->vcpus : facts.vcpus;
+    pool->memory_bytes = pool->memory_bytes ? pool->memory_bytes : facts.memory_bytes;
+    return true;
+}
+
+bool pools_post(Call *call, GError **error)
+{
+    static const char *const keys[] = {"name",         "image",       "display_name",     "description",
+                                       "type",         "version",     "size",             "spares",
+                                       "vcpus",        "memory_bytes", "disk_limit_bytes", "refresh_on_log_off",
+                                       "enabled",      "maintenance", NULL};
+    const char *name;
+    g_autoptr(StorePool) fields = g_new0(StorePool, 1);
+    fields->enabled = true;
+    fields->size = SIZE_DEFAULT;
+    fields->spares = SPARES_DEFAULT;
+    store_set(&fields->display_name, "");
+    store_set(&fields->description, "");
+    if (!json_only(call->body, keys, error) || !json_take_text(call->body, "name", &name, error) ||
+        !name_check(name ? name : "", "pool", error) || !type_read(call->body, fields, error) ||
+        !fields_read(call, fields, error))
+        return false;
+    if (!fields->image_id)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"image\" is needed");
+    if (!sizes_default(call, fields, error))
+        return false;
+    store_set(&fields->name, name);
+    g_autoptr(StorePool) pool = store_pool_create(call->service->store, &call->actor, fields, error);
+    if (!pool)
+        return false;
+    host_wake(call->service->host);
+    Json *value = pool_json(call->service, pool, error);
+    if (value)
+        call_reply_created(call, "pools", pool->id, pool->version, value);
+    return value != NULL;
+}
+
+bool pool_patch(Call *call, GError **error)
+{
+    static const char *const keys[] = {"image",        "display_name",     "description",        "version", "size",
+                                       "spares",       "vcpus",            "memory_bytes",       "disk_limit_bytes",
+                                       "refresh_on_log_off", "enabled",    "maintenance",        NULL};
+    g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
+    if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
+        !fields_read(call, pool, error) || !store_pool_update(call->service->store, &call->actor, pool, error))
+        return false;
+    host_wake(call->service->host);
+    g_autoptr(StorePool) now = store_pool_find(call->service->store, pool->id, error);
+    return now && pool_answer(call, now, error);
+}
+
+bool pool_delete(Call *call, GError **error)
+{
+    int64_t version = 0;
+    bool force = false;
+    g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
+    if (!pool || !call_if_match(call, &version, error) || !call_flag(call, "force", &force, error))
+        return false;
+    if (pool->sessions && !force)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "pool \"%s\": %" G_GUINT64_FORMAT " sessions are open; end them, or delete it with force=true",
+                          pool->name, pool->sessions);
+    if (!store_pool_delete(call->service->store, &call->actor, pool->id, version, error))
+        return false;
+    host_wake(call->service->host);
+    reply_empty(call->reply);
+    return true;
+}

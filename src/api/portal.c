@@ -1,0 +1,112 @@
+/* What a person sees, and the click. */
+#include "api/resource.h"
+#include "store/user.h"
+
+static Json *tile_pool(const StorePool *pool)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", pool->id, "name", pool->name, "display_name",
+                     *pool->display_name ? pool->display_name : pool->name, "description", pool->description, "type",
+                     store_pool_type_word(pool->type), "image", pool->image_name ? pool->image_name : "");
+}
+
+static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
+{
+    for (unsigned i = 0; i < sessions->len; i++) {
+        StoreSession *session = sessions->pdata[i];
+        if (g_strcmp0(session->pool_id, pool_id) == 0)
+            return session;
+    }
+    return NULL;
+}
+
+static Json *tile_json(Store *store, const StorePool *pool, const char *user_id, GPtrArray *sessions)
+{
+    g_autoptr(StoreDesktop) desktop = store_desktop_of_user(store, pool->id, user_id, NULL);
+    return json_pack("{s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
+                     session_brief(session_in(sessions, pool->id)));
+}
+
+bool portal_get(Call *call, GError **error)
+{
+    Json *tiles = json_array();
+    const char *user_id = call->caller->user_id;
+    if (user_id) {
+        StoreSessionFilter filter = {.user_id = user_id};
+        g_autoptr(GPtrArray) pools = store_user_pools(call->service->store, user_id, error);
+        g_autoptr(GPtrArray) sessions =
+            pools ? store_session_list(call->service->store, &filter, NULL, NULL, error) : NULL;
+        if (!sessions) {
+            json_decref(tiles);
+            return false;
+        }
+        for (unsigned i = 0; i < pools->len; i++)
+            json_array_append_new(tiles, tile_json(call->service->store, pools->pdata[i], user_id, sessions));
+    }
+    reply_json(call->reply, 200, json_pack("{s:o}", "tiles", tiles));
+    return true;
+}
+
+/* ---- the click ---- */
+
+static bool connection_answer(Call *call, const HostConnection *connection, GError **error)
+{
+    if (connection->job_id)
+        return call_reply_job(call, connection->job_id, error);
+    Store *store = call->service->store;
+    g_autoptr(StoreSession) session = NULL;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(store, connection->desktop_id, error);
+    if (!desktop)
+        return false;
+    if (connection->session_id && !(session = store_session_get(store, connection->session_id, error)))
+        return false;
+    g_autofree char *path = g_strconcat("api/v1/display/", connection->ticket, NULL);
+    g_autofree char *url =
+        g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url, desktop->id, connection->ticket);
+    reply_json(call->reply, 200,
+               json_pack("{s:o, s:o, s:s, s:s, s:I, s:s}", "desktop", desktop_brief(desktop), "session",
+                         session_brief(session), "ticket", connection->ticket, "path", path, "expires_ms",
+                         (json_int_t)connection->expires_ms, "url", url));
+    return true;
+}
+
+static bool connect_run(Call *call, const HostConnectRequest *request, GError **error)
+{
+    g_auto(HostConnection) connection = {0};
+    return host_connect(call->service->host, request, &connection, error) &&
+           connection_answer(call, &connection, error);
+}
+
+bool pool_connect_post(Call *call, GError **error)
+{
+    const char *name = NULL;
+    if (call->body && !json_read(call->body, "request body", error, "{s?s}", "user", &name))
+        return false;
+    if (name && !call_demand(call, PERMISSION_CONNECT_FOR_OTHERS, error))
+        return false;
+    if (!name && !call->caller->user_id)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"user\" is needed: whom is the desktop for?");
+    g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
+    if (!pool)
+        return false;
+    g_autoptr(StoreUser) user = name ? store_user_find(call->service->store, name, error) : NULL;
+    if (name && !user)
+        return false;
+    /* The person named must be entitled as well: an operator opens what that person would get. */
+    HostConnectRequest request = {
+        .actor = &call->actor,
+        .user_id = user ? user->id : call->caller->user_id,
+        .pool_id = pool->id,
+    };
+    return connect_run(call, &request, error);
+}
+
+bool desktop_connect_post(Call *call, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    HostConnectRequest request = {
+        .actor = &call->actor,
+        .desktop_id = desktop ? desktop->id : NULL,
+        .as_admin = true,
+    };
+    return desktop && connect_run(call, &request, error);
+}

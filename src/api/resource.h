@@ -1,0 +1,114 @@
+/* The resources: one file each. Here the handlers that routes.c names, and the JSON of rows that others need too. */
+#pragma once
+
+#include "api/call.h"
+#include "store/desktop.h"
+#include "store/job.h"
+#include "store/pool.h"
+#include "store/session.h"
+
+/* ---- handlers ---- */
+
+/* login.c */
+bool login_post(Call *call, GError **error);
+bool logout_post(Call *call, GError **error);
+bool me_get(Call *call, GError **error);
+bool setup_post(Call *call, GError **error);
+/* portal.c */
+bool portal_get(Call *call, GError **error);
+bool pool_connect_post(Call *call, GError **error);
+bool desktop_connect_post(Call *call, GError **error);
+/* display.c */
+bool display_get(Call *call, GError **error);
+/* sessions.c */
+bool sessions_get(Call *call, GError **error);
+bool session_get(Call *call, GError **error);
+bool session_disconnect_post(Call *call, GError **error);
+bool session_log_off_post(Call *call, GError **error);
+/* pools.c */
+bool pools_get(Call *call, GError **error);
+bool pools_post(Call *call, GError **error);
+bool pool_get(Call *call, GError **error);
+bool pool_patch(Call *call, GError **error);
+bool pool_delete(Call *call, GError **error);
+/* entitlements.c */
+bool entitlements_get(Call *call, GError **error);
+bool entitlement_user_put(Call *call, GError **error);
+bool entitlement_user_delete(Call *call, GError **error);
+bool entitlement_group_put(Call *call, GError **error);
+bool entitlement_group_delete(Call *call, GError **error);
+/* desktops.c */
+bool desktops_get(Call *call, GError **error);
+bool desktop_get(Call *call, GError **error);
+bool desktop_delete(Call *call, GError **error);
+bool desktop_start_post(Call *call, GError **error);
+bool desktop_stop_post(Call *call, GError **error);
+bool desktop_reset_post(Call *call, GError **error);
+bool desktop_refresh_post(Call *call, GError **error);
+bool desktop_assign_post(Call *call, GError **error);
+bool desktop_release_post(Call *call, GError **error);
+bool desktop_thumbnail_get(Call *call, GError **error);
+/* images.c */
+bool images_get(Call *call, GError **error);
+bool image_get(Call *call, GError **error);
+bool image_delete(Call *call, GError **error);
+bool recipes_get(Call *call, GError **error);
+/* image_build.c */
+bool images_post(Call *call, GError **error);
+/* users.c */
+bool users_get(Call *call, GError **error);
+bool users_post(Call *call, GError **error);
+bool user_get(Call *call, GError **error);
+bool user_patch(Call *call, GError **error);
+bool user_delete(Call *call, GError **error);
+bool user_password_put(Call *call, GError **error);
+bool user_link_post(Call *call, GError **error);
+/* groups.c */
+bool groups_get(Call *call, GError **error);
+bool groups_post(Call *call, GError **error);
+bool group_get(Call *call, GError **error);
+bool group_patch(Call *call, GError **error);
+bool group_delete(Call *call, GError **error);
+bool group_member_put(Call *call, GError **error);
+bool group_member_delete(Call *call, GError **error);
+/* jobs.c */
+bool jobs_get(Call *call, GError **error);
+bool job_get(Call *call, GError **error);
+bool job_log_get(Call *call, GError **error);
+bool job_cancel_post(Call *call, GError **error);
+/* events.c */
+bool events_get(Call *call, GError **error);
+bool stream_get(Call *call, GError **error);
+/* status.c */
+bool health_get(Call *call, GError **error);
+bool status_get(Call *call, GError **error);
+bool host_stop_post(Call *call, GError **error);
+/* tokens.c */
+bool tokens_get(Call *call, GError **error);
+bool tokens_post(Call *call, GError **error);
+bool token_delete(Call *call, GError **error);
+
+/* ---- JSON of rows; the caller owns it ---- */
+
+Json *me_json(const Caller *caller);
+Json *roles_json(Roles roles);
+/* A JSON array of role words; at least one. */
+bool roles_read(Json *array, Roles *ret, GError **error);
+Json *job_json(const StoreJob *job);
+Json *session_json(const StoreSession *session);
+Json *session_brief(const StoreSession *session); /* null without a session */
+Json *desktop_brief(const StoreDesktop *desktop); /* null without a desktop */
+/* One word for people: "refreshing". Static. */
+const char *desktop_state(const StoreDesktop *desktop);
+
+/* Folder of recipes that come with Oriel: SHARE/recipes. Caller frees. */
+char *recipes_folder(const Config *config);
+
+/* What the API keeps in StoreImageVersion.manifest of an image's manifest.json. */
+typedef struct {
+    uint64_t vcpus; /* what its recipe asks for */
+    uint64_t memory_bytes;
+} ImageFacts;
+
+/* Facts of an empty or odd text are 0. */
+void image_facts_read(const char *text, ImageFacts *ret);

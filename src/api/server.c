@@ -1,0 +1,421 @@
+#include "api/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "api/dispatch.h"
+#include "api/door.h"
+#include "api/stream.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/socket.h"
+
+#define LANES 4
+#define BLOCK_BYTES (16 * 1024) /* of a file or stream sent at once */
+
+struct Server {
+    const Service *service;
+    Door *door;
+    struct MHD_Daemon *daemon;
+    GMutex lock; /* closing, and no push to a lane after it */
+    bool closing;
+    GThreadPool *lanes[LANES]; /* NULL: LANE_INLINE */
+};
+
+typedef enum {
+    EXCHANGE_FRESH,     /* the request line has come */
+    EXCHANGE_RECEIVING, /* the headers have come */
+    EXCHANGE_WORKING,   /* a worker has it; the connection is suspended */
+    EXCHANGE_ANSWERED,
+} ExchangeState;
+
+/* One request and its answer. Only one thread has it at a time: the loop, or the worker while suspended. */
+typedef struct {
+    Server *server;
+    struct MHD_Connection *connection;
+    int fd;
+    ExchangeState state;
+    char *target;
+    Request *request;
+    Reply *reply;
+    const Route *route;
+    char *parameters[CALL_PARAMETERS];
+    char *allow;
+    bool too_large;
+} Exchange;
+
+static int connection_fd(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+static void exchange_free(Exchange *exchange)
+{
+    g_free(exchange->target);
+    request_free(exchange->request);
+    reply_free(exchange->reply);
+    for (size_t i = 0; i < CALL_PARAMETERS; i++)
+        g_free(exchange->parameters[i]);
+    g_free(exchange->allow);
+    g_free(exchange);
+}
+
+/* ---- answering ---- */
+
+static void add_security_headers(struct MHD_Response *response)
+{
+    static const struct {
+        const char *name;
+        const char *value;
+    } headers[] = {
+        {"Content-Security-Policy",
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+         "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
+         "frame-ancestors 'none'"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        /* No Strict-Transport-Security: with the self-signed certificate of the first start it would lock people out. */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
+        MHD_add_response_header(response, headers[i].name, headers[i].value);
+}
+
+static void on_stream_wake(void *data)
+{
+    MHD_resume_connection(data);
+}
+
+static void on_stream_park(void *data)
+{
+    MHD_suspend_connection(data);
+}
+
+static ssize_t on_stream_read(void *data, uint64_t position, char *buffer, size_t length)
+{
+    bool end = false;
+    size_t used = stream_read(data, buffer, length, &end);
+    return end ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)used;
+}
+
+static void on_stream_done(void *data)
+{
+    hub_leave(data);
+}
+
+/* The 101 has been written. The byte that carries the display's descriptor is the last one orield ever sends here. */
+static void on_upgraded(void *data, struct MHD_Connection *connection, void *context, const char *early,
+                        size_t early_length, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+{
+    Exchange *exchange = data;
+    g_autoptr(GError) error = NULL;
+    if (early_length > 0) /* RFC 6455, 4.1: nothing may come before the client has the 101 */
+        log_debug("a display's client sent before it had the answer");
+    else if (!socket_send_fd(socket, "\0", 1, exchange->reply->display, &error))
+        log_warning("a display could not be handed to the gateway: %s", error->message);
+    fd_clear(&exchange->reply->display);
+    MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+static struct MHD_Response *response_of_bytes(GBytes *body)
+{
+    gsize length = 0;
+    const void *data = body ? g_bytes_get_data(body, &length) : "";
+    return MHD_create_response_from_buffer(length, (void *)data, MHD_RESPMEM_MUST_COPY);
+}
+
+static struct MHD_Response *response_new(Exchange *exchange)
+{
+    Reply *reply = exchange->reply;
+    if (reply->display >= 0)
+        return MHD_create_response_for_upgrade(on_upgraded, exchange);
+    if (reply->stream) {
+        StreamWaker waker = {on_stream_wake, on_stream_park, exchange->connection};
+        stream_set_waker(reply->stream, &waker);
+        struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_stream_read,
+                                                                          reply->stream, on_stream_done);
+        if (!response)
+            hub_leave(reply->stream);
+        reply->stream = NULL;
+        /* Heartbeats keep it from being idle; a client that takes nothing for so long is gone. */
+        MHD_set_connection_option(exchange->connection, MHD_CONNECTION_OPTION_TIMEOUT, 60u);
+        return response;
+    }
+    if (reply->file >= 0) {
+        struct MHD_Response *response = MHD_create_response_from_fd64(reply->file_bytes, reply->file);
+        if (response)
+            fd_steal(&reply->file);
+        return response;
+    }
+    return response_of_bytes(reply->body);
+}
+
+static enum MHD_Result exchange_respond(Exchange *exchange)
+{
+    Reply *reply = exchange->reply;
+    bool from_file = reply->file >= 0 || reply->status == 304;
+    exchange->state = EXCHANGE_ANSWERED;
+    struct MHD_Response *response = response_new(exchange);
+    if (!response)
+        return MHD_NO;
+    add_security_headers(response);
+    for (unsigned i = 0; i + 1 < reply->headers->len; i += 2)
+        MHD_add_response_header(response, reply->headers->pdata[i], reply->headers->pdata[i + 1]);
+    if (reply->content_type)
+        MHD_add_response_header(response, "Content-Type", reply->content_type);
+    if (!from_file && reply->status != 101 && !reply_header_get(reply, "Cache-Control"))
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+    enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result exchange_refuse(Exchange *exchange, int kind, int status, const char *detail)
+{
+    reply_reset(exchange->reply);
+    reply_problem_text(exchange->reply, kind, status, detail);
+    if (exchange->reply->status == 503)
+        reply_header(exchange->reply, "Retry-After", "5");
+    return exchange_respond(exchange);
+}
+
+/* ---- working ---- */
+
+static void exchange_work(void *data, void *unused)
+{
+    Exchange *exchange = data;
+    struct MHD_Connection *connection = exchange->connection;
+    if (exchange->route)
+        dispatch(exchange->server->service, exchange->route, exchange->parameters, exchange->request, exchange->reply);
+    else
+        dispatch_unrouted(exchange->server->service, exchange->allow, exchange->request, exchange->reply);
+    MHD_resume_connection(connection);
+}
+
+static enum MHD_Result exchange_start(Exchange *exchange)
+{
+    Server *server = exchange->server;
+    door_client_limit(server->door, exchange->fd, 0);
+    if (exchange->too_large)
+        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 0, "the request body is larger than 1 MiB");
+    if (exchange->route && exchange->route->lane == LANE_INLINE) {
+        dispatch(server->service, exchange->route, exchange->parameters, exchange->request, exchange->reply);
+        return exchange_respond(exchange);
+    }
+    GThreadPool *lane = server->lanes[exchange->route ? exchange->route->lane : LANE_QUICK];
+    bool full = g_thread_pool_unprocessed(lane) >= LIMIT_API_QUEUE;
+    g_mutex_lock(&server->lock);
+    bool closing = server->closing;
+    if (!closing && !full) {
+        exchange->state = EXCHANGE_WORKING;
+        MHD_suspend_connection(exchange->connection);
+        g_thread_pool_push(lane, exchange, NULL); /* fails only in making one more thread; it stays queued then */
+    }
+    g_mutex_unlock(&server->lock);
+    if (closing)
+        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0, "orield is ending: try again in a moment");
+    if (full)
+        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0, "too many requests wait: try again in a moment");
+    return MHD_YES;
+}
+
+/* ---- receiving ---- */
+
+static enum MHD_Result on_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    request_add_header(data, name, value);
+    return MHD_YES;
+}
+
+static bool header_is_too_large(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info && info->header_size > LIMIT_REQUEST_HEADER;
+}
+
+static bool announces_too_much(const Request *request)
+{
+    const char *length = request_header(request, "content-length");
+    uint64_t bytes = 0;
+    return length && !number_parse(length, 0, LIMIT_REQUEST_BODY, "Content-Length", &bytes, NULL);
+}
+
+/* The headers have come. An answer given here closes the connection where a body would follow. */
+static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
+{
+    g_autoptr(GError) error = NULL;
+    const DoorClient *client = door_client(exchange->server->door, exchange->fd);
+    exchange->state = EXCHANGE_RECEIVING;
+    if (!client)
+        return MHD_NO;
+    exchange->request = request_new(method, exchange->target, &error);
+    if (!exchange->request)
+        return exchange_refuse(exchange, ORIEL_ERROR_INVALID, 400, error->message);
+    if (header_is_too_large(exchange->connection))
+        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 431, "the request's headers are larger than 16 KiB");
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, exchange->request);
+    exchange->request->client = g_strdup(client->address);
+    exchange->request->local = client->local;
+    exchange->request->gateway = client->gateway;
+    if (announces_too_much(exchange->request))
+        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 0, "the request body is larger than 1 MiB");
+    exchange->route = router_find(method, exchange->request->path, exchange->parameters, &exchange->allow);
+    return MHD_YES;
+}
+
+/* A body whose length was not announced is read on for a while, so that its sender gets to see the refusal. */
+static enum MHD_Result exchange_take(Exchange *exchange, const char *data, size_t *length)
+{
+    GByteArray *body = exchange->request->body;
+    if (exchange->too_large || body->len + *length > LIMIT_REQUEST_BODY) {
+        exchange->too_large = true;
+        g_byte_array_set_size(body, 0);
+    } else {
+        g_byte_array_append(body, (const guint8 *)data, (guint)*length);
+    }
+    *length = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *upload, size_t *upload_length, void **context)
+{
+    Exchange *exchange = *context;
+    if (!exchange)
+        return MHD_NO;
+    switch (exchange->state) {
+    case EXCHANGE_FRESH:
+        return exchange_receive(exchange, method);
+    case EXCHANGE_RECEIVING:
+        return *upload_length ? exchange_take(exchange, upload, upload_length) : exchange_start(exchange);
+    case EXCHANGE_WORKING:
+        return exchange_respond(exchange);
+    case EXCHANGE_ANSWERED:
+    default:
+        return MHD_NO;
+    }
+}
+
+/* The request line has come: from here on the whole request has its time. */
+static void *on_request_line(void *data, const char *target, struct MHD_Connection *connection)
+{
+    Server *server = data;
+    Exchange *exchange = g_new0(Exchange, 1);
+    exchange->server = server;
+    exchange->connection = connection;
+    exchange->fd = connection_fd(connection);
+    exchange->target = g_strdup(target);
+    exchange->reply = reply_new();
+    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000);
+    return exchange;
+}
+
+static void on_completed(void *data, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode reason)
+{
+    Server *server = data;
+    Exchange *exchange = *context;
+    *context = NULL;
+    if (!exchange)
+        return;
+    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000);
+    exchange_free(exchange);
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    Server *server = data;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        door_client_gone(server->door, connection_fd(connection));
+}
+
+/* ---- start and end ---- */
+
+/* Any thread. The address is of no use to libmicrohttpd (door.h says why it gets none). */
+static bool on_admit(int fd, void *data)
+{
+    Server *server = data;
+    struct sockaddr address = {.sa_family = AF_UNIX};
+    return MHD_add_connection(server->daemon, fd, &address, sizeof(address.sa_family)) == MHD_YES;
+}
+
+static void on_log(void *data, const char *format, va_list arguments) G_GNUC_PRINTF(2, 0);
+static void on_log(void *data, const char *format, va_list arguments)
+{
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    log_debug("http: %s", g_strchomp(text));
+}
+
+static bool daemon_start(Server *server, GError **error)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_access, server,                         //
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,                        //
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,            //
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,               //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,             //
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_API_CONNECTIONS,    //
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_REQUEST_SECONDS,  //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_REQUEST_HEADER * 3, //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                 //
+        MHD_OPTION_END);
+    return server->daemon || oriel_fail(error, ORIEL_ERROR_INTERNAL, "the HTTP server did not start: %s",
+                                        g_strerror(errno));
+}
+
+Server *server_start(const Service *service, GError **error)
+{
+    static const int threads[LANES] = {
+        [LANE_QUICK] = 8,
+        [LANE_SLOW] = 32,
+        [LANE_PASSWORD] = 4,
+    };
+    Server *server = g_new0(Server, 1);
+    server->service = service;
+    g_mutex_init(&server->lock);
+    for (unsigned i = 0; i < LANES; i++)
+        if (threads[i])
+            server->lanes[i] = g_thread_pool_new(exchange_work, NULL, threads[i], FALSE, NULL);
+    if (daemon_start(server, error))
+        server->door = door_open(service->config, on_admit, server, error);
+    if (!server->door)
+        g_clear_pointer(&server, server_stop);
+    return server;
+}
+
+void server_shut(Server *server)
+{
+    door_shut(server->door);
+}
+
+/* libmicrohttpd must not end while a connection is suspended: workers end first, and each resumes its own. */
+void server_stop(Server *server)
+{
+    if (!server)
+        return;
+    if (server->door)
+        server_shut(server);
+    g_mutex_lock(&server->lock);
+    server->closing = true;
+    g_mutex_unlock(&server->lock);
+    for (unsigned i = 0; i < LANES; i++)
+        if (server->lanes[i])
+            g_thread_pool_free(server->lanes[i], FALSE, TRUE);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    door_free(server->door);
+    g_mutex_clear(&server->lock);
+    g_free(server);
+}

@@ -1,0 +1,21 @@
+/* What the handlers stand on: set once at start, then read by all threads. */
+#pragma once
+
+#include "api/api.h"
+
+typedef struct Hub Hub;       /* api/stream.h */
+typedef struct Files Files;   /* api/files.h */
+
+typedef struct {
+    ApiSetup setup;
+    Store *store;
+    Identity *identity;
+    JobRunner *jobs;
+    Host *host;
+    const Config *config;
+    Hub *hub;
+    Files *files;
+    char *public_url; /* without a slash at the end */
+    char *images;     /* folder of golden images */
+    int64_t started_ms;
+} Service;

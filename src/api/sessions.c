@@ -1,0 +1,96 @@
+/* Sessions: helpdesk's all, a user's own. */
+#include "api/resource.h"
+
+Json *session_json(const StoreSession *session)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id", session->id, "user",
+                     json_ref(session->user_id, session->user_name), "pool",
+                     json_ref(session->pool_id, session->pool_name), "desktop",
+                     json_ref(session->desktop_id, session->desktop_name), "state",
+                     store_session_state_word(session->state), "client", json_text_or_null(session->client),
+                     "started_ms", (json_int_t)session->started_ms, "since_ms", (json_int_t)session->changed_ms,
+                     "ended_ms", json_time_or_null(session->ended_ms), "end_reason",
+                     json_text_or_null(session->end_reason));
+}
+
+Json *session_brief(const StoreSession *session)
+{
+    if (!session)
+        return json_null();
+    return json_pack("{s:s, s:s, s:I}", "id", session->id, "state", store_session_state_word(session->state),
+                     "since_ms", (json_int_t)session->changed_ms);
+}
+
+bool sessions_get(Call *call, GError **error)
+{
+    StorePage page;
+    g_autofree char *next = NULL, *user_id = NULL, *pool_id = NULL;
+    bool ended = false;
+    if (!call_page(call, &page, error) || !call_flag(call, "ended", &ended, error))
+        return false;
+    StoreSessionFilter filter = {.with_ended = ended};
+    if (!call_allows(call, PERMISSION_SESSION_READ)) {
+        filter.user_id = call->caller->user_id; /* whatever the query asks for */
+    } else {
+        if (!call_query_user(call, &user_id, error) || !call_query_pool(call, &pool_id, error))
+            return false;
+        filter.user_id = user_id;
+        filter.pool_id = pool_id;
+    }
+    g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, &page, &next, error);
+    if (!sessions)
+        return false;
+    Json *items = json_array();
+    for (unsigned i = 0; i < sessions->len; i++)
+        json_array_append_new(items, session_json(sessions->pdata[i]));
+    call_reply_page(call, items, next);
+    return true;
+}
+
+/* Another person's session does not exist for a user. */
+static StoreSession *session_find(Call *call, Permission permission, GError **error)
+{
+    g_autoptr(StoreSession) session = store_session_get(call->service->store, call->parameters[0], error);
+    if (!session)
+        return NULL;
+    if (call_is(call, session->user_id) || call_allows(call, permission))
+        return g_steal_pointer(&session);
+    if (call_allows(call, PERMISSION_SESSION_READ))
+        call_demand(call, permission, error);
+    else
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "there is no session \"%s\"", call->parameters[0]);
+    return NULL;
+}
+
+bool session_get(Call *call, GError **error)
+{
+    g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_READ, error);
+    if (!session)
+        return false;
+    reply_json(call->reply, 200, session_json(session));
+    return true;
+}
+
+typedef bool (*SessionAct)(Host *host, const char *session_id, const StoreActor *actor, GError **error);
+
+static bool session_act(Call *call, SessionAct act, GError **error)
+{
+    g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_WRITE, error);
+    if (!session || !act(call->service->host, session->id, &call->actor, error))
+        return false;
+    g_autoptr(StoreSession) now = store_session_get(call->service->store, session->id, error);
+    if (!now)
+        return false;
+    reply_json(call->reply, 200, session_json(now));
+    return true;
+}
+
+bool session_disconnect_post(Call *call, GError **error)
+{
+    return session_act(call, host_session_disconnect, error);
+}
+
+bool session_log_off_post(Call *call, GError **error)
+{
+    return session_act(call, host_session_log_off, error);
+}

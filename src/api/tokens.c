@@ -1,0 +1,75 @@
+/* The caller's API tokens. */
+#include <string.h>
+
+#include "api/resource.h"
+#include "base/clock.h"
+#include "base/secret.h"
+
+#define DAYS_DEFAULT 365
+#define DAYS_LONGEST 3650
+#define DAY_MS (24 * 60 * 60 * 1000LL)
+
+static Json *token_json(const StoreToken *token)
+{
+    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "id", token->id, "name", token->name, "created_ms",
+                     (json_int_t)token->created_ms, "expires_ms", json_time_or_null(token->expires_ms), "last_used_ms",
+                     json_time_or_null(token->used_ms));
+}
+
+/* The local administrator is no user, and needs no token. */
+static bool demand_user(const Call *call, GError **error)
+{
+    if (call->caller->user_id)
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_CONFLICT, "the local administrator has no tokens: log in as a user");
+}
+
+bool tokens_get(Call *call, GError **error)
+{
+    g_autoptr(Json) items = json_array();
+    if (call->caller->user_id) {
+        g_autoptr(GPtrArray) tokens =
+            store_token_list(call->service->store, call->caller->user_id, NULL, NULL, error);
+        if (!tokens)
+            return false;
+        for (unsigned i = 0; i < tokens->len; i++)
+            json_array_append_new(items, token_json(tokens->pdata[i]));
+    }
+    call_reply_page(call, g_steal_pointer(&items), NULL);
+    return true;
+}
+
+bool tokens_post(Call *call, GError **error)
+{
+    static const char *const keys[] = {"name", "days", NULL};
+    const char *name;
+    NumberField field = {"days", 1, DAYS_LONGEST};
+    uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
+    if (!demand_user(call, error) || !json_only(call->body, keys, error) ||
+        !json_take_text(call->body, "name", &name, error) || !json_take_number(call->body, &field, &days, error))
+        return false;
+    g_autoptr(SecretString) secret = NULL;
+    int64_t expires_ms = days ? clock_utc_ms() + (int64_t)days * DAY_MS : 0;
+    g_autoptr(StoreToken) token = identity_token_new(call->service->identity, call->caller, name ? name : "",
+                                                     expires_ms, &secret, error);
+    if (!token)
+        return false;
+    Json *value = token_json(token);
+    json_object_set_new(value, "token", json_string(secret));
+    call_reply_created(call, "tokens", token->id, 0, value);
+    return true;
+}
+
+/* Somebody else's token is not there. */
+bool token_delete(Call *call, GError **error)
+{
+    g_autoptr(StoreToken) token = store_token_get(call->service->store, call->parameters[0], error);
+    if (!token)
+        return false;
+    if (!call_is(call, token->user_id))
+        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "there is no token \"%s\"", call->parameters[0]);
+    if (!store_token_delete(call->service->store, &call->actor, token->id, error))
+        return false;
+    reply_empty(call->reply);
+    return true;
+}
