@@ -283,7 +283,7 @@ static int wait_ms(const Server *server)
     if (server->run_head)
         return 0;
     if (!server->first && !server->reload_ms && server->listening)
-        return (int)MIN(server->expiry_ms - server->gateway.now_ms, DAY_MS);
+        return (int)CLAMP(server->expiry_ms - server->gateway.now_ms, 0, DAY_MS);
     int64_t wait = server->tick_ms - server->gateway.now_ms;
     return (int)CLAMP(wait, 0, TICK_MS);
 }
@@ -319,6 +319,7 @@ bool server_run(Server *server, GError **error)
 {
     struct epoll_event events[256];
     listener_watch(server, true);
+    expiry_warn(server);
     while (!server->stopping || (server->first && server->gateway.now_ms < server->stop_ms)) {
         int count = epoll_wait(server->gateway.epoll, events, G_N_ELEMENTS(events), wait_ms(server));
         if (count < 0 && errno != EINTR)
