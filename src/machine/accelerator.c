@@ -52,13 +52,13 @@ static int firmware_open(GError **error)
     return fd_steal(&fd);
 }
 
-/* QEMU's first words, for the explanation. Caller frees. */
+/* QEMU's first line, for the explanation. Caller frees. */
 static char *output_text(int output)
 {
     char text[QEMU_MESSAGE_LIMIT + 1] = {0};
     if (pread(output, text, QEMU_MESSAGE_LIMIT, 0) <= 0)
         return g_strdup("it says nothing");
-    g_strdelimit(g_strstrip(text), "\n\r\t", ' ');
+    text[strcspn(text, "\r\n")] = '\0';
     return g_utf8_make_valid(text, -1);
 }
 

@@ -1,7 +1,7 @@
 /* The host side of contract 2 (docs/architecture.md): messages to oriel-agent in the guest. Everything the guest says is
  * untrusted: lines are bounded, a flood is slowed down, what makes no sense is dropped. What the agent reports by itself
  * comes through MachineListener. Operations wait for `done` up to limit_ms: TIMEOUT: the agent did not answer;
- * UNAVAILABLE: the machine ended; CANCELLED never. An error of the agent comes as INTERNAL with its sentence.
+ * UNAVAILABLE: the machine ended. An error of the agent comes as INTERNAL with its sentence.
  * Threads as in machine.h. */
 #pragma once
 

@@ -45,7 +45,7 @@ typedef enum {
     MACHINE_END_CRASHED,   /* QEMU died of a signal, left with an error, or the guest triple-faulted */
 } MachineEnd;
 
-/* All fields may be NULL. Machine thread; return at once. */
+/* All fields may be NULL. Machine thread; return at once, and do not give back the last reference from here. */
 typedef struct {
     void (*ended)(Machine *machine, MachineEnd end, void *data); /* once, last */
     void (*viewer_connected)(Machine *machine, unsigned viewers, void *data); /* VNC_INITIALIZED: handshake is done */

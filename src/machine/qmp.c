@@ -196,7 +196,7 @@ static bool qmp_receive(Qmp *qmp, bool *ret_more, GError **error)
 
 static void qmp_readable(uint32_t events, void *data)
 {
-    g_autoptr(Qmp) qmp = qmp_ref(data);
+    Qmp *qmp = data;
     g_autoptr(GError) error = NULL;
     bool more;
     if (qmp_receive(qmp, &more, &error))

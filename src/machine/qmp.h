@@ -17,7 +17,8 @@ typedef struct Qmp Qmp;
 typedef struct QmpCall QmpCall;
 typedef struct QmpWatch QmpWatch;
 
-/* Machine thread. `closed` comes once, when the connection has ended for whatever reason. Either may be NULL. */
+/* Machine thread. `closed` comes once, when QEMU has ended the connection or sent nonsense. Either may be NULL, and neither
+ * may give back the last reference. */
 typedef struct {
     void (*event)(const char *name, Json *data, void *owner);
     void (*closed)(void *owner);

@@ -1,0 +1,81 @@
+#include "machine/agent.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "machine/agent_link.h"
+#include "machine/machine_internal.h"
+
+#define ENTROPY_BYTES 64
+#define MACHINE_ID_BYTES 16
+
+static Json *message_new(const char *type)
+{
+    return json_pack("{s:s}", "type", type);
+}
+
+static void set_text(Json *message, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(message, key, json_string(text));
+}
+
+static char *machine_id_new(void)
+{
+    uint8_t bytes[MACHINE_ID_BYTES];
+    secret_random(bytes, sizeof bytes);
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        g_string_append_printf(text, "%02x", bytes[i]);
+    return g_string_free(text, FALSE);
+}
+
+bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t limit_ms, char **ret_steps, GError **error)
+{
+    uint8_t entropy[ENTROPY_BYTES];
+    secret_random(entropy, sizeof entropy);
+    g_autofree char *encoded = g_base64_encode(entropy, sizeof entropy);
+    g_autofree char *random_id = machine_id_new();
+    Json *message = message_new("identity");
+    json_object_set_new(message, "time_ms", json_integer(clock_utc_ms()));
+    set_text(message, "entropy", encoded);
+    set_text(message, "machine_id", identity->machine_id ? identity->machine_id : random_id);
+    set_text(message, "hostname", identity->hostname);
+    set_text(message, "locale", identity->locale);
+    set_text(message, "keyboard", identity->keyboard);
+    set_text(message, "time_zone", identity->time_zone);
+    return agent_link_call(machine->agent, message, limit_ms, ret_steps, error);
+}
+
+bool agent_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("prepare-freeze"), limit_ms, NULL, error);
+}
+
+bool agent_log_off(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("log-off"), limit_ms, NULL, error);
+}
+
+bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error)
+{
+    Json *message = message_new("resize");
+    json_object_set_new(message, "width", json_integer(width));
+    json_object_set_new(message, "height", json_integer(height));
+    return agent_link_call(machine->agent, message, limit_ms, NULL, error);
+}
+
+bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("ping"), limit_ms, NULL, error);
+}
+
+bool agent_shut_down(Machine *machine, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("shut-down"), 0, NULL, error);
+}
+
+bool agent_wait_ready(Machine *machine, bool settled, int64_t limit_ms, GError **error)
+{
+    return agent_link_wait_ready(machine->agent, settled, limit_ms, error);
+}

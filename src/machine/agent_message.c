@@ -1,0 +1,135 @@
+#include "machine/agent_message.h"
+
+#include <string.h>
+
+#define STEPS_MOST 32
+
+void agent_message_clear(AgentMessage *message)
+{
+    g_free(message->first);
+    g_free(message->second);
+    *message = (AgentMessage){0};
+}
+
+void agent_lines_feed(AgentLines *lines, const char *bytes, size_t length,
+                      void (*take)(const char *line, size_t length, void *data), void *data)
+{
+    while (length > 0) {
+        const char *end = memchr(bytes, '\n', length);
+        size_t part = end ? (size_t)(end - bytes) : length;
+        lines->dropping = lines->dropping || part > sizeof lines->line - lines->length;
+        if (!lines->dropping) {
+            memcpy(lines->line + lines->length, bytes, part);
+            lines->length += part;
+        }
+        if (end && !lines->dropping && lines->length > 0)
+            take(lines->line, lines->length, data);
+        if (end || lines->dropping)
+            lines->length = 0;
+        if (end)
+            lines->dropping = false;
+        bytes += part + (end ? 1 : 0);
+        length -= part + (end ? 1 : 0);
+    }
+}
+
+/* A short printable text, or NULL. jansson has checked the UTF-8. */
+static const char *text_of(const Json *object, const char *key, size_t limit)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    if (!text || strlen(text) > limit)
+        return NULL;
+    for (const char *at = text; *at; at = g_utf8_next_char(at))
+        if (g_unichar_iscntrl(g_utf8_get_char(at)))
+            return NULL;
+    return text;
+}
+
+static uint64_t id_of(const Json *object)
+{
+    json_int_t id = json_integer_value(json_object_get(object, "id"));
+    return id > 0 ? (uint64_t)id : 0;
+}
+
+/* "clock 12 us, entropy 80 us": what the agent measured; NULL where it told nothing sensible. */
+static char *steps_of(const Json *object)
+{
+    const Json *steps = json_object_get(object, "steps");
+    size_t count = json_array_size(steps);
+    if (count == 0 || count > STEPS_MOST)
+        return NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < count; i++) {
+        const Json *step = json_array_get(steps, i);
+        const char *name = text_of(step, "name", 63);
+        if (name)
+            g_string_append_printf(text, "%s%s %" JSON_INTEGER_FORMAT " us", text->len > 0 ? ", " : "", name,
+                                   json_integer_value(json_object_get(step, "us")));
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static bool read_hello(const Json *object, AgentMessage *message)
+{
+    const char *version = text_of(object, "version", AGENT_TEXT_LIMIT);
+    const char *boot_id = text_of(object, "boot_id", AGENT_TEXT_LIMIT);
+    if (!version || !boot_id)
+        return false;
+    message->kind = AGENT_HELLO;
+    message->first = g_strdup(version);
+    message->second = g_strdup(boot_id);
+    return true;
+}
+
+static bool read_session(const Json *object, AgentMessage *message)
+{
+    const char *state = text_of(object, "state", AGENT_TEXT_LIMIT);
+    const char *user = text_of(object, "user", AGENT_TEXT_LIMIT);
+    if (!state || !user)
+        return false;
+    message->kind = AGENT_SESSION;
+    message->flag = g_str_equal(state, "logged-on");
+    message->first = g_strdup(user);
+    return message->flag || g_str_equal(state, "logged-off");
+}
+
+static bool read_done(const Json *object, AgentMessage *message)
+{
+    message->kind = AGENT_DONE;
+    message->id = id_of(object);
+    const char *failure = text_of(object, "error", 1000);
+    if (json_object_get(object, "error"))
+        message->first = g_strdup(failure ? failure : "the agent failed without a readable reason");
+    message->second = steps_of(object);
+    return true;
+}
+
+bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
+{
+    g_auto(AgentMessage) message = {.kind = AGENT_UNKNOWN};
+    bool sensible = true;
+    if (length > LIMIT_AGENT_LINE)
+        return false;
+    g_autoptr(Json) object = json_parse_object(line, length, "agent's line", NULL);
+    const char *type = json_string_value(json_object_get(object, "type"));
+    if (!type)
+        return false;
+    if (g_str_equal(type, "hello")) {
+        sensible = read_hello(object, &message);
+    } else if (g_str_equal(type, "ready")) {
+        message.kind = AGENT_READY;
+        message.flag = json_is_true(json_object_get(object, "settled"));
+    } else if (g_str_equal(type, "done")) {
+        sensible = read_done(object, &message);
+    } else if (g_str_equal(type, "session")) {
+        sensible = read_session(object, &message);
+    } else if (g_str_equal(type, "pong")) {
+        message.kind = AGENT_PONG;
+        message.id = id_of(object);
+    }
+    if (!sensible)
+        return false;
+    *ret = message;
+    message = (AgentMessage){0};
+    return true;
+}

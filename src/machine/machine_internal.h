@@ -1,0 +1,69 @@
+/* The inside of a Machine, for files of this room only. */
+#pragma once
+
+#include "machine/agent_link.h"
+#include "machine/hypervisor_internal.h"
+#include "machine/machine.h"
+#include "machine/machine_arguments.h"
+#include "machine/machine_record.h"
+#include "machine/process.h"
+#include "machine/qmp.h"
+#include "machine/qmp_commands.h"
+
+#define MACHINE_START_LIMIT_MS 20000
+#define MACHINE_LOG_TAIL 2000 /* bytes of qemu.log that an error shows at most */
+
+struct Machine {
+    gatomicrefcount references;
+    Hypervisor *hypervisor;
+    ProcessIdentity identity;
+    char *template_key;
+    uint64_t memory;
+    int pidfd;
+    LoopSource *death;
+    Qmp *qmp;
+    AgentLink *agent;
+    int ram; /* memfd of a freezable machine, while we have it; else -1 */
+
+    GMutex lock; /* all below; never held over a callback or a QMP command */
+    GCond changed;
+    char *folder;
+    MachineState state;
+    MachineEnd end;          /* as foreseen: what the SHUTDOWN event said, or what we did */
+    unsigned connections;    /* to the display, handshake done or not */
+    unsigned viewers;        /* those whose handshake is done */
+    bool viewers_quiet;      /* display.c is at work there: no callbacks */
+    MachineListener listener;
+    void *listener_data;
+};
+
+/* A QEMU to be started. */
+typedef struct {
+    MachineLaunch launch;
+    int ram; /* memfd for launch.ram TEMPLATE or FORK; -1: none */
+    const char *template_key;
+} MachineStart;
+
+/* Starts QEMU and connects, without waiting for its greeting. On failure nothing is left running. */
+Machine *machine_launch(Hypervisor *hypervisor, const MachineStart *start, GError **error);
+
+/* Takes over a process that runs in `folder`; takes pidfd over in any case. Connects to its sockets. */
+Machine *machine_attach(Hypervisor *hypervisor, const char *folder, const MachineRecord *record, int pidfd,
+                        GError **error);
+
+/* Waits until QMP answers; on failure the error carries the last lines of qemu.log. */
+bool machine_handshake(Machine *machine, int64_t limit_ms, GError **error);
+
+/* Adds the last lines of qemu.log to an error, if there are any. */
+void machine_explain(const Machine *machine, GError **error);
+
+void machine_set_state(Machine *machine, MachineState state);
+void machine_expect_end(Machine *machine, MachineEnd end);
+
+/* Tells the listener how many viewers there are. Machine thread. */
+void machine_tell_viewers(Machine *machine, unsigned before);
+
+/* thaw.c: loads a state from fd; returns when it is in. CORRUPT: QEMU did not accept it. */
+bool machine_load(Machine *machine, int state, bool ignore_shared, GError **error);
+/* freeze.c: pauses and writes the state to fd. On failure the machine runs on. */
+bool machine_save(Machine *machine, int state, bool ignore_shared, GError **error);
