@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/secret.h"
 #include "cli/transport.h"
@@ -46,6 +47,7 @@ static bool address_remote(Transport *transport, const ClientAddress *address, G
 Client *client_new(const ClientAddress *address, GError **error)
 {
     g_autoptr(Client) client = g_new0(Client, 1);
+    client->transport.folder = -1;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (address->url) {
         if (!address_remote(&client->transport, address, error))
@@ -63,6 +65,7 @@ void client_free(Client *client)
         return;
     g_free(client->transport.socket_path);
     g_free(client->transport.base);
+    fd_clear(&client->transport.folder);
     secret_free(client->transport.token);
     g_clear_error(&client->transport.failure);
     g_free(client);
@@ -87,8 +90,6 @@ static GByteArray *exchange(Client *client, const char *method, const char *path
     if (body)
         headers = curl_slist_append(headers, "Content-Type: application/json");
     g_autoptr(GByteArray) answer = g_byte_array_new();
-    char message[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_add);
@@ -100,7 +101,7 @@ static GByteArray *exchange(Client *client, const char *method, const char *path
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK)
-        return transport_fail(&client->transport, code, message, error), NULL;
+        return transport_fail(&client->transport, curl, code, error), NULL;
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 299)

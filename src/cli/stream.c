@@ -17,7 +17,6 @@ struct ClientStream {
     GError *failure;  /* of the parser */
     bool opened;      /* the server has accepted */
     bool told;        /* STREAM_OPENED was returned */
-    char message[CURL_ERROR_SIZE];
 };
 
 static long stream_status(ClientStream *stream)
@@ -60,7 +59,6 @@ ClientStream *client_stream(Client *client, const char *path, GError **error)
     stream->headers = curl_slist_append(stream->headers, "Accept: text/event-stream");
     stream->multi = curl_multi_init();
     curl_easy_setopt(stream->curl, CURLOPT_HTTPHEADER, stream->headers);
-    curl_easy_setopt(stream->curl, CURLOPT_ERRORBUFFER, stream->message);
     curl_easy_setopt(stream->curl, CURLOPT_WRITEFUNCTION, stream_add);
     curl_easy_setopt(stream->curl, CURLOPT_WRITEDATA, stream);
     curl_easy_setopt(stream->curl, CURLOPT_HEADERFUNCTION, stream_header);
@@ -116,7 +114,7 @@ static StreamNext stream_closed(ClientStream *stream, CURLcode code, GError **er
     if (stream->failure)
         g_propagate_error(error, g_steal_pointer(&stream->failure));
     else if (code != CURLE_OK)
-        transport_fail(stream->transport, code, stream->message, error);
+        transport_fail(stream->transport, stream->curl, code, error);
     else if (stream_status(stream) != 200)
         transport_problem(stream_status(stream), stream->refusal->str, stream->refusal->len, error);
     else

@@ -1,5 +1,7 @@
 #include "cli/transport.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -8,24 +10,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/secret.h"
-#include "base/socket.h"
 
-enum { CONNECT_SECONDS = 10 };
-
-/* curl asks us for the socket of a local connection: our own connect has the better errors and takes long paths. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    Transport *transport = context;
-    g_clear_error(&transport->failure);
-    int fd = socket_connect(transport->socket_path, &transport->failure);
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-static int already_connected(void *context, curl_socket_t socket, curlsocktype purpose)
-{
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
+enum { CONNECT_SECONDS = 10, UNIX_PATH_LARGEST = 107 };
 
 /* Takes the place of OpenSSL's chain check: exactly this certificate, whoever signed it. */
 static int certificate_is_pinned(X509_STORE_CTX *store, void *context)
@@ -50,13 +36,24 @@ static CURLcode tls_prepare(CURL *curl, void *context, void *transport)
     return CURLE_OK;
 }
 
+/* A path that is too long for a unix socket is reached through its folder's descriptor, which stays open as long as we do. */
+static char *short_path(Transport *transport)
+{
+    if (strlen(transport->socket_path) <= UNIX_PATH_LARGEST)
+        return g_strdup(transport->socket_path);
+    g_autofree char *folder = g_path_get_dirname(transport->socket_path);
+    g_autofree char *name = g_path_get_basename(transport->socket_path);
+    if (transport->folder < 0)
+        transport->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return g_strdup_printf("/proc/self/fd/%d/%s", transport->folder, name);
+}
+
+/* (Not by a socket that we connect ourselves: libcurl 7.88 connects it a second time, whatever the callback says.) */
 static void handle_local(CURL *curl, Transport *transport)
 {
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transport);
-    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, already_connected);
+    g_autofree char *path = short_path(transport);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_IPRESOLVE, CURL_IPRESOLVE_V4); /* one address, so that one socket is asked for */
 }
 
 static void handle_remote(CURL *curl, Transport *transport)
@@ -86,6 +83,8 @@ CURL *transport_handle(Transport *transport, const char *path, struct curl_slist
     }
     g_autofree char *url = g_strconcat(transport->base, path, NULL);
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    transport->message[0] = '\0';
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transport->message);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, transport->socket_path ? "http" : "https");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
@@ -103,17 +102,25 @@ CURL *transport_handle(Transport *transport, const char *path, struct curl_slist
     return g_steal_pointer(&curl);
 }
 
-bool transport_fail(Transport *transport, CURLcode code, const char *buffer, GError **error)
+static bool local_fail(const char *path, long reason, GError **error)
 {
-    const char *server = transport->socket_path ? transport->socket_path : transport->base;
-    g_autoptr(GError) failure = g_steal_pointer(&transport->failure);
-    if (failure && failure->code == ORIEL_ERROR_FORBIDDEN && transport->socket_path)
+    if (reason == EACCES || reason == EPERM)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
                           "orield's socket \"%s\" is not for you: run as root or as its user, or give --url and --token-file",
-                          server);
-    if (failure && transport->socket_path)
-        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
-                          "orield does not answer at \"%s\": start it, or set ORIEL_STATE to its state folder", server);
+                          path);
+    return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                      "orield does not answer at \"%s\": start it, or set ORIEL_STATE to its state folder", path);
+}
+
+bool transport_fail(Transport *transport, CURL *curl, CURLcode code, GError **error)
+{
+    const char *server = transport->socket_path ? transport->socket_path : transport->base;
+    const char *buffer = transport->message;
+    g_autoptr(GError) failure = g_steal_pointer(&transport->failure);
+    long reason = 0;
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &reason);
+    if (transport->socket_path && code == CURLE_COULDNT_CONNECT)
+        return local_fail(server, reason, error);
     if (failure)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", failure->message);
     if (code == CURLE_PEER_FAILED_VERIFICATION)

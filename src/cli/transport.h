@@ -14,14 +14,16 @@ typedef struct {
     char *token;         /* NULL: none; wiped at the end */
     guint8 fingerprint[32];
     bool pinned;
-    GError *failure;     /* of the callbacks: why the connection could not be made */
+    int folder;          /* of a socket path that is too long; -1: none is needed */
+    GError *failure;     /* of the check of a pinned certificate */
+    char message[CURL_ERROR_SIZE]; /* libcurl's own words about the last failure */
 } Transport;
 
 /* A new handle for base + path, with headers beside ours added by the caller through *headers. NULL on failure. */
 CURL *transport_handle(Transport *transport, const char *path, struct curl_slist **headers, GError **error);
 
 /* Turns curl's failure into a sentence and a kind; uses up transport->failure. Always false. */
-bool transport_fail(Transport *transport, CURLcode code, const char *buffer, GError **error);
+bool transport_fail(Transport *transport, CURL *curl, CURLcode code, GError **error);
 
 /* An answer's problem (RFC 9457), or its bare status, as an error. Always false. */
 bool transport_problem(long status, const char *text, size_t length, GError **error);
