@@ -155,13 +155,14 @@ static void test_config(void)
     g_autoptr(GError) error = NULL;
     g_setenv("ORIEL_STATE", folder, TRUE);
     g_unsetenv("ORIEL_PORT");
-    const char *good = "[oriel]\nport=9443\nmemory_limit=4GiB\npublic_url=https://desk.example/\n";
+    const char *good = "[oriel]\nport=9443\nmemory_limit=4GiB\npublic_url=https://desk.example/\ngateway_user=door\n";
     g_assert_true(file_write_atomic(path, good, strlen(good), 0600, &error));
     g_autoptr(Config) config = config_load(NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(config->port, ==, 9443);
     g_assert_cmpuint(config->memory_limit, ==, 4ULL << 30);
     g_assert_cmpstr(config->public_url, ==, "https://desk.example");
+    g_assert_cmpstr(config->gateway_user, ==, "door");
     static const char *const bad[] = {"[oriel]\nprot=1\n", "[oriel]\nport=0\n", "port=1\n"};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_assert_true(file_write_atomic(path, bad[i], strlen(bad[i]), 0600, &error));
