@@ -15,7 +15,8 @@
 #include "machine/accelerator.h"
 #include "machine/qemu_features.h"
 
-/* A template of the usual image takes 1 GiB of memory, the image and its template 4 GiB of disk, a build twice that for a while. */
+/* A template of the usual image takes 1 GiB of memory, the image and its template 4 GiB of disk, a build
+ * twice that for a while. */
 #define MEMORY_LEAST (2 * 1024 * 1024 * 1024ull)
 #define MEMORY_GOOD (4 * 1024 * 1024 * 1024ull)
 #define DISK_LEAST (8 * 1024 * 1024 * 1024ull)
@@ -28,7 +29,8 @@ static void check_free(void *pointer)
     g_free(check);
 }
 
-static void G_GNUC_PRINTF(4, 5) add(GPtrArray *checks, const char *name, CheckState state, const char *format, ...)
+static void G_GNUC_PRINTF(4, 5)
+    add(GPtrArray *checks, const char *name, CheckState state, const char *format, ...)
 {
     Check *check = g_new0(Check, 1);
     check->name = name;
@@ -53,8 +55,10 @@ static void check_accelerator(const Config *config, GPtrArray *checks, const cha
     else if (accelerator->kind == ACCELERATOR_KVM)
         add(checks, "accelerator", CHECK_OK, "%s", accelerator->explanation);
     else
-        add(checks, "accelerator", CHECK_WARNING, "%s Desktops work, several times slower; a machine with working KVM is what "
-                                                  "people should sit at.", accelerator->explanation);
+        add(checks, "accelerator", CHECK_WARNING,
+            "%s Desktops work, several times slower; a machine with working KVM is what "
+            "people should sit at.",
+            accelerator->explanation);
 }
 
 static void check_qemu(const Config *config, GPtrArray *checks)
@@ -66,11 +70,13 @@ static void check_qemu(const Config *config, GPtrArray *checks)
         return;
     }
     if (!qemu->sandbox || !qemu->user_network)
-        add(checks, "qemu", CHECK_FAILED, "QEMU %s at %s is built without %s; take Debian's package qemu-system-x86.",
-            qemu->version, qemu->path, qemu->sandbox ? "user networking" : "its seccomp sandbox");
+        add(checks, "qemu", CHECK_FAILED,
+            "QEMU %s at %s is built without %s; take Debian's package qemu-system-x86.", qemu->version,
+            qemu->path, qemu->sandbox ? "user networking" : "its seccomp sandbox");
     else if (!qemu->display_dbus)
-        add(checks, "qemu", CHECK_WARNING, "QEMU %s at %s works; with package qemu-system-gui its pictures come sooner.",
-            qemu->version, qemu->path);
+        add(checks, "qemu", CHECK_WARNING,
+            "QEMU %s at %s works; with package qemu-system-gui its pictures come sooner.", qemu->version,
+            qemu->path);
     else
         add(checks, "qemu", CHECK_OK, "QEMU %s at %s has all that is needed.", qemu->version, qemu->path);
     check_accelerator(config, checks, qemu->path);
@@ -88,18 +94,21 @@ static void check_memory(GPtrArray *checks)
 {
     struct sysinfo info;
     if (sysinfo(&info) != 0) {
-        add(checks, "memory", CHECK_WARNING, "The kernel does not say how much memory there is: %s.", g_strerror(errno));
+        add(checks, "memory", CHECK_WARNING, "The kernel does not say how much memory there is: %s.",
+            g_strerror(errno));
         return;
     }
     uint64_t available = memory_available();
     g_autofree char *available_text = number_format_size(available);
     g_autofree char *total_text = number_format_size((uint64_t)info.totalram * info.mem_unit);
     if (available < MEMORY_LEAST)
-        add(checks, "memory", CHECK_FAILED, "%s of %s are free, too little for one desktop and its template: free at least 2 GiB.",
+        add(checks, "memory", CHECK_FAILED,
+            "%s of %s are free, too little for one desktop and its template: free at least 2 GiB.",
             available_text, total_text);
     else if (available < MEMORY_GOOD)
-        add(checks, "memory", CHECK_WARNING, "%s of %s are free: enough for a few desktops; 4 GiB or more are better.",
-            available_text, total_text);
+        add(checks, "memory", CHECK_WARNING,
+            "%s of %s are free: enough for a few desktops; 4 GiB or more are better.", available_text,
+            total_text);
     else
         add(checks, "memory", CHECK_OK, "%s of %s are free.", available_text, total_text);
 }
@@ -114,14 +123,16 @@ static void check_disk(const Config *config, GPtrArray *checks)
     }
     g_autofree char *text = number_format_size(bytes);
     if (access(config->state, W_OK | X_OK) != 0)
-        add(checks, "disk", CHECK_FAILED, "%s cannot be written: %s; set ORIEL_STATE to a folder that can.", config->state,
-            g_strerror(errno));
+        add(checks, "disk", CHECK_FAILED, "%s cannot be written: %s; set ORIEL_STATE to a folder that can.",
+            config->state, g_strerror(errno));
     else if (bytes < DISK_LEAST)
-        add(checks, "disk", CHECK_FAILED, "%s has %s free, building an image takes 8 GiB: make room, or set ORIEL_STATE to "
-                                          "another disk.", config->state, text);
+        add(checks, "disk", CHECK_FAILED,
+            "%s has %s free, building an image takes 8 GiB: make room, or set ORIEL_STATE to "
+            "another disk.",
+            config->state, text);
     else
-        add(checks, "disk", bytes < DISK_GOOD ? CHECK_WARNING : CHECK_OK, "%s has %s free%s.", config->state, text,
-            bytes < DISK_GOOD ? ": enough for one image; 20 GiB or more are better" : "");
+        add(checks, "disk", bytes < DISK_GOOD ? CHECK_WARNING : CHECK_OK, "%s has %s free%s.", config->state,
+            text, bytes < DISK_GOOD ? ": enough for one image; 20 GiB or more are better" : "");
 }
 
 static void check_port(const Config *config, GPtrArray *checks)
@@ -133,21 +144,26 @@ static void check_port(const Config *config, GPtrArray *checks)
     }
     g_autofree char *owner = port_owner(config->port, &pid);
     if (reason == EADDRINUSE && g_strcmp0(owner, "oriel-gateway") == 0)
-        add(checks, "port", CHECK_OK, "Port %u is oriel-gateway's, which runs (process %d).", config->port, pid);
+        add(checks, "port", CHECK_OK, "Port %u is oriel-gateway's, which runs (process %d).", config->port,
+            pid);
     else if (reason == EADDRINUSE && owner)
-        add(checks, "port", CHECK_FAILED, "Port %u is taken by %s (process %d): end it, or set ORIEL_PORT to another.",
-            config->port, owner, pid);
+        add(checks, "port", CHECK_FAILED,
+            "Port %u is taken by %s (process %d): end it, or set ORIEL_PORT to another.", config->port, owner,
+            pid);
     else if (reason == EADDRINUSE)
-        add(checks, "port", CHECK_FAILED, "Port %u is taken by another program: end it, or set ORIEL_PORT to another.",
-            config->port);
+        add(checks, "port", CHECK_FAILED,
+            "Port %u is taken by another program: end it, or set ORIEL_PORT to another.", config->port);
     else if (reason == EACCES)
-        add(checks, "port", CHECK_FAILED, "Port %u is only for root: set ORIEL_PORT to one over 1023.", config->port);
+        add(checks, "port", CHECK_FAILED, "Port %u is only for root: set ORIEL_PORT to one over 1023.",
+            config->port);
     else
-        add(checks, "port", CHECK_FAILED, "Nothing can listen on %s port %u: %s; set ORIEL_LISTEN to an address of this host.",
+        add(checks, "port", CHECK_FAILED,
+            "Nothing can listen on %s port %u: %s; set ORIEL_LISTEN to an address of this host.",
             config->listen_address, config->port, g_strerror(reason));
 }
 
-/* Whether an unprivileged user may make a user namespace: tried, since distributions forbid it in several ways. */
+/* Whether an unprivileged user may make a user namespace: tried, since distributions forbid it in several
+ * ways. */
 static bool user_namespace_works(void)
 {
     pid_t child = fork();
@@ -174,15 +190,18 @@ static void check_builder(GPtrArray *checks)
     g_autofree char *mmdebstrap = g_find_program_in_path("mmdebstrap");
     g_autofree char *mapper = g_find_program_in_path("newuidmap");
     if (!mmdebstrap)
-        add(checks, "images", CHECK_WARNING, "mmdebstrap is missing, so no image can be built here: install package mmdebstrap.");
+        add(checks, "images", CHECK_WARNING,
+            "mmdebstrap is missing, so no image can be built here: install package mmdebstrap.");
     else if (geteuid() == 0)
         add(checks, "images", CHECK_OK, "Images can be built here, as root.");
     else if (!user_namespace_works())
-        add(checks, "images", CHECK_WARNING, "This kernel lets only root make user namespaces, so no image can be built as this "
-                                             "user: set kernel.unprivileged_userns_clone=1, or run as root.");
+        add(checks, "images", CHECK_WARNING,
+            "This kernel lets only root make user namespaces, so no image can be built as this "
+            "user: set kernel.unprivileged_userns_clone=1, or run as root.");
     else if (!mapper || !subordinate_ids())
         add(checks, "images", CHECK_WARNING, "No image can be built as this user: %s.",
-            mapper ? "give it a range in /etc/subuid and /etc/subgid (usermod --add-subuids)" : "install package uidmap");
+            mapper ? "give it a range in /etc/subuid and /etc/subgid (usermod --add-subuids)"
+                   : "install package uidmap");
     else
         add(checks, "images", CHECK_OK, "Images can be built here, without root.");
 }
@@ -191,10 +210,12 @@ static void check_landlock(GPtrArray *checks)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version > 0)
-        add(checks, "landlock", CHECK_OK, "Landlock (version %ld) locks each machine into its own folder.", version);
+        add(checks, "landlock", CHECK_OK, "Landlock (version %ld) locks each machine into its own folder.",
+            version);
     else
-        add(checks, "landlock", CHECK_WARNING, "This kernel has no Landlock: machines are held by QEMU's seccomp sandbox only; "
-                                               "Linux 5.13 or later with lsm=landlock has it.");
+        add(checks, "landlock", CHECK_WARNING,
+            "This kernel has no Landlock: machines are held by QEMU's seccomp sandbox only; "
+            "Linux 5.13 or later with lsm=landlock has it.");
 }
 
 GPtrArray *host_check(const Config *config)
@@ -219,8 +240,8 @@ Json *host_check_json(GPtrArray *checks)
     Json *list = json_array();
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = checks->pdata[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", check->name, "state", state_word(check->state),
-                                              "sentence", check->sentence));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", check->name, "state",
+                                              state_word(check->state), "sentence", check->sentence));
     }
     return json_pack("{s:o}", "checks", list);
 }
@@ -230,7 +251,8 @@ char *host_check_text(GPtrArray *checks)
     GString *text = g_string_new(NULL);
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = checks->pdata[i];
-        g_string_append_printf(text, "%-7s  %-12s  %s\n", state_word(check->state), check->name, check->sentence);
+        g_string_append_printf(text, "%-7s  %-12s  %s\n", state_word(check->state), check->name,
+                               check->sentence);
     }
     return g_string_free(text, FALSE);
 }

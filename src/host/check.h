@@ -1,5 +1,6 @@
-/* What this host can and cannot do, in one sentence each: `orield --check [--json]`, which `oriel doctor` and `make up` show.
- * Needs no running daemon and no store. Reads only, but for a tiny guest that the accelerator probe starts. */
+/* What this host can and cannot do, in one sentence each: `orield --check [--json]`, which `oriel doctor` and
+ * `make up` show. Needs no running daemon and no store. Reads only, but for a tiny guest that the accelerator
+ * probe starts. */
 #pragma once
 
 #include <glib.h>
@@ -20,8 +21,9 @@ typedef struct {
     char *sentence; /* what was found and, where it falls short, what to do; owned */
 } Check;
 
-/* Every check, in the order a person reads them. Never fails: what cannot be found out is a check of state CHECK_WARNING.
- * Takes up to some seconds the first time (the accelerator probe). Free with g_ptr_array_unref. Any one thread. */
+/* Every check, in the order a person reads them. Never fails: what cannot be found out is a check of state
+ * CHECK_WARNING. Takes up to some seconds the first time (the accelerator probe). Free with
+ * g_ptr_array_unref. Any one thread. */
 GPtrArray *host_check(const Config *config);
 
 /* {"checks":[{"name","state":"ok|warning|failed","sentence"}]}. Caller owns. */

@@ -41,7 +41,8 @@ bool port_can_listen(const char *address, uint16_t port, int *ret_errno)
     if (try_listen(AF_INET6, (struct sockaddr *)&six, sizeof six, ret_errno))
         return true;
     /* A host without IPv6: "::" is then all of IPv4. */
-    return *ret_errno == EAFNOSUPPORT && try_listen(AF_INET, (struct sockaddr *)&four, sizeof four, ret_errno);
+    return *ret_errno == EAFNOSUPPORT &&
+           try_listen(AF_INET, (struct sockaddr *)&four, sizeof four, ret_errno);
 }
 
 /* The inode of a socket that listens on this port, 0 if there is none. proc(5): state 0A is TCP_LISTEN. */
@@ -52,7 +53,8 @@ static uint64_t listening_inode(const char *table, uint16_t port)
     for (size_t i = 1; lines[0] && lines[i]; i++) {
         unsigned local_port = 0, state = 0;
         unsigned long inode = 0;
-        if (sscanf(lines[i], " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &local_port, &state, &inode) == 3 &&
+        if (sscanf(lines[i], " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &local_port, &state,
+                   &inode) == 3 &&
             local_port == port && state == 0x0a)
             return inode;
     }

@@ -1,0 +1,394 @@
+/* The click: from "this user, that pool" to running processors, straight-line on the caller's thread. */
+#include "host/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "broker/assign.h"
+#include "broker/entitle.h"
+#include "store/event.h"
+#include "store/user.h"
+
+static const int64_t busy_limit_ms =
+    90 * 1000; /* somebody else is at work on this very desktop: starting, or shutting down */
+static const unsigned most_rounds = 16; /* others click too: each round that is lost, somebody else has won */
+static const unsigned most_steps = 16;
+
+void host_connection_clear(HostConnection *connection)
+{
+    g_free(connection->desktop_id);
+    g_free(connection->session_id);
+    secret_free(connection->ticket);
+    g_free(connection->job_id);
+    *connection = (HostConnection){0};
+}
+
+typedef struct {
+    Host *host;
+    const HostConnectRequest *request;
+    StoreUser *user;
+    StorePool *pool;
+    HostConnection *ret;
+} Click;
+
+static void click_clear(Click *click)
+{
+    g_clear_pointer(&click->user, store_user_free);
+    g_clear_pointer(&click->pool, store_pool_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Click, click_clear)
+
+/* ---- until it runs ---- */
+
+typedef enum {
+    UP,
+    PENDING, /* *ret_job_id */
+    LOST,    /* it died or changed hands meanwhile: decide anew */
+    BROKEN,  /* error */
+} Rise;
+
+/* One step towards running; UP and the others end the way, LOST with *again set goes on. */
+static Rise rise_step(Work *work, const StoreActor *actor, char **ret_job_id, bool *again, GError **error)
+{
+    DesktopStep step = work_next(work);
+    switch (step) {
+    case STEP_NONE:
+        return work->row->observed == STORE_OBSERVED_RUNNING ? UP : LOST;
+    case STEP_WAIT:
+        if (!pool_template_await(work->host, work->pool, ret_job_id, error))
+            return BROKEN;
+        *again = !*ret_job_id;
+        return *ret_job_id ? PENDING : LOST;
+    case STEP_BOOT:
+        *ret_job_id = start_job(work->host, work->row, actor, error);
+        return *ret_job_id ? PENDING : BROKEN;
+    case STEP_DIED:
+        return work_do(work, step, error) ? LOST : BROKEN;
+    case STEP_FORK:
+    case STEP_RESUME:
+    case STEP_END:
+    case STEP_DISCARD:
+    case STEP_MARK_RUNNING:
+        *again = work_do(work, step, error);
+        return *again ? LOST : BROKEN;
+    case STEP_SHUT_DOWN:
+    case STEP_FORGET:
+    case STEP_MARK_STOPPED:
+    case STEP_MARK_ABSENT:
+    default:
+        return LOST; /* nobody wants it to run any more */
+    }
+}
+
+static Rise rise_busy(Work *work, const StoreActor *actor, char **ret_job_id, GError **error)
+{
+    Slot *slot = work->slot;
+    for (unsigned steps = 0; steps < most_steps; steps++) {
+        bool again = false;
+        if (!work_load(work, slot->host, slot, error))
+            return BROKEN;
+        Rise rise = rise_step(work, actor, ret_job_id, &again, error);
+        if (!again)
+            return rise;
+    }
+    return LOST;
+}
+
+static bool is_up(Slot *slot, const StoreDesktop *row)
+{
+    if (row->observed != STORE_OBSERVED_RUNNING || row->generation != row->observed_generation)
+        return false;
+    Machine *machine = slot_machine(slot);
+    slot_release_machine(slot->host, machine);
+    return machine != NULL;
+}
+
+static Rise rise(Click *click, const StoreDesktop *row, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(click->host, row->id);
+    if (is_up(slot, row))
+        return UP;
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return BROKEN;
+    g_auto(Work) work = {.host = click->host, .slot = slot};
+    Rise end = rise_busy(&work, click->request->actor, &click->ret->job_id, error);
+    slot_release(slot);
+    return end;
+}
+
+/* ---- tickets ---- */
+
+static void promise_ticket(Click *click)
+{
+    secret_free(click->ret->ticket);
+    click->ret->ticket = secret_token_new();
+    click->ret->expires_ms = clock_utc_ms() + LIMIT_TICKET_MS;
+}
+
+static void take_ticket_back(Click *click)
+{
+    g_clear_pointer(&click->ret->ticket, secret_free);
+    g_clear_pointer(&click->ret->session_id, g_free);
+    click->ret->expires_ms = 0;
+}
+
+static void remember_ticket(Click *click, const char *desktop_id)
+{
+    g_autoptr(Slot) slot = slot_of(click->host, desktop_id);
+    g_mutex_lock(&click->host->lock);
+    slot->ticket_until_ms = MAX(slot->ticket_until_ms, click->ret->expires_ms);
+    g_mutex_unlock(&click->host->lock);
+}
+
+/* ---- which desktop ---- */
+
+static bool check_entitled(Click *click, bool has_desktop, GError **error)
+{
+    const HostConnectRequest *request = click->request;
+    bool entitled = false;
+    if (!store_user_entitled(click->host->store, click->user->id, click->pool->id, &entitled, error))
+        return false;
+    BrokerPool pool = values_pool(click->pool);
+    EntitleQuestion question = {
+        .user_enabled = click->user->enabled,
+        .user_entitled = entitled,
+        .has_desktop = has_desktop,
+        .as_admin = request->as_admin,
+    };
+    g_autoptr(GError) refusal = NULL;
+    if (entitle_use(&pool, &question, &refusal))
+        return true;
+    StoreEventNew event = {
+        .action = "desktop.connect",
+        .object_kind = "pool",
+        .object_id = click->pool->id,
+        .object_name = click->pool->name,
+        .result = oriel_error_info(oriel_error_kind(refusal))->type,
+    };
+    store_event_add(click->host->store, request->actor, &event, NULL);
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return false;
+}
+
+static GArray *values_of(const GPtrArray *rows, Host *host)
+{
+    GArray *desktops = g_array_sized_new(FALSE, FALSE, sizeof(BrokerDesktop), rows->len);
+    for (size_t i = 0; i < rows->len; i++) {
+        const StoreDesktop *row = rows->pdata[i];
+        BrokerDesktop desktop = values_desktop(row);
+        desktop.outdated = !row->user_id && row->observed_generation > 0 &&
+                           !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
+        g_array_append_val(desktops, desktop);
+    }
+    return desktops;
+}
+
+/* A new row for the pool. The id, or NULL with FULL where somebody else took the last place. */
+static char *make_desktop(Click *click, GError **error)
+{
+    g_autofree char *version_id = NULL;
+    Template *frozen = pool_template_get(click->host, click->pool->id, &version_id);
+    if (!frozen) {
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "pool \"%s\": its template is not ready yet",
+                   click->pool->name);
+        return NULL;
+    }
+    click->host->driver->template_release(frozen);
+    StoreDesktopNew fields = {
+        .pool_id = click->pool->id,
+        .host_id = click->host->id,
+        .image_version_id = version_id,
+        .desired = STORE_DESIRED_RUNNING,
+    };
+    g_autoptr(StoreDesktop) made =
+        store_desktop_create(click->host->store, click->request->actor, &fields, error);
+    return made ? g_strdup(made->id) : NULL;
+}
+
+/* What a fork needs, asked before anything is claimed: otherwise the user would hold a desktop that cannot
+ * start. */
+static Rise can_fork(Click *click, GError **error)
+{
+    Host *host = click->host;
+    if (!pool_template_is_ready(host, click->pool->id)) {
+        if (!pool_template_await(host, click->pool, &click->ret->job_id, error))
+            return BROKEN;
+        if (click->ret->job_id)
+            return PENDING;
+    }
+    g_autofree char *what = g_strdup_printf("pool \"%s\": one more desktop", click->pool->name);
+    return capacity_admit(host, capacity_of_fork(host, click->pool->memory_bytes), what, error) ? UP : BROKEN;
+}
+
+static Rise choose(Click *click, char **ret_desktop_id, GError **error)
+{
+    Host *host = click->host;
+    StoreDesktopFilter filter = {.pool_id = click->pool->id};
+    g_autoptr(GPtrArray) rows = store_desktop_list(host->store, &filter, NULL, NULL, error);
+    if (!rows)
+        return BROKEN;
+    g_autoptr(GArray) desktops = values_of(rows, host);
+    BrokerPool pool = values_pool(click->pool);
+    Assignment assignment =
+        assign_desktop(&pool, (const BrokerDesktop *)(void *)desktops->data, desktops->len, click->user->id);
+    if (!check_entitled(click, assignment.kind == ASSIGN_EXISTING, error))
+        return BROKEN;
+    *ret_desktop_id = g_strdup(assignment.desktop_id);
+    switch (assignment.kind) {
+    case ASSIGN_EXISTING:
+    case ASSIGN_SPARE:
+        return UP;
+    case ASSIGN_START:
+        return can_fork(click, error);
+    case ASSIGN_CREATE: {
+        Rise ready = can_fork(click, error);
+        if (ready == UP)
+            *ret_desktop_id = make_desktop(click, error);
+        return ready == UP && !*ret_desktop_id ? BROKEN : ready;
+    }
+    case ASSIGN_FULL:
+    case ASSIGN_NONE:
+    default: {
+        g_autofree char *refusal = assign_refusal(&pool, assignment.kind);
+        oriel_fail(error, ORIEL_ERROR_FULL, "%s", refusal);
+        return BROKEN;
+    }
+    }
+}
+
+/* ---- the way of a user ---- */
+
+/* The desktop did not start: a floating one goes back, so that the next click gets another; a user's own
+ * stays the user's. */
+static void give_back(Click *click, const StoreSession *session, const char *why)
+{
+    StoreAfter after = {.release = click->pool->type == STORE_POOL_FLOATING};
+    g_autoptr(GError) error = NULL;
+    if (!store_session_end(click->host->store, NULL, session->id, "did not start", after, &error))
+        log_warning("session %s: did not start (%s) and cannot be ended: %s", session->id, why,
+                    error->message);
+}
+
+static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GError **error)
+{
+    const HostConnectRequest *request = click->request;
+    promise_ticket(click);
+    g_autofree char *hash = secret_token_hash(click->ret->ticket);
+    StoreClaim what = {.pool_id = click->pool->id, .user_id = click->user->id, .desktop_id = desktop_id};
+    StoreSessionOpen open = {
+        .client = request->actor ? request->actor->address : NULL,
+        .ticket_hash = hash,
+        .ticket_expires_ms = click->ret->expires_ms,
+    };
+    return store_connect(click->host->store, request->actor, &what, &open, ret, error);
+}
+
+static Rise one_round(Click *click, GError **error)
+{
+    g_autofree char *desktop_id = NULL;
+    Rise chosen = choose(click, &desktop_id, error);
+    if (chosen != UP)
+        return chosen;
+    g_auto(StoreConnected) connected = {0};
+    if (!claim(click, desktop_id, &connected, error)) {
+        take_ticket_back(click);
+        return BROKEN;
+    }
+    g_free(click->ret->desktop_id);
+    click->ret->desktop_id = g_strdup(connected.desktop->id);
+    click->ret->session_id = g_strdup(connected.session->id);
+    remember_ticket(click, connected.desktop->id);
+    GError *problem = NULL;
+    Rise end = rise(click, connected.desktop, &problem);
+    if (end != UP)
+        take_ticket_back(click);
+    if (problem) {
+        give_back(click, connected.session, problem->message);
+        g_propagate_error(error, problem);
+    }
+    return end;
+}
+
+/* Somebody else was quicker: true means that a new round may end otherwise. */
+static bool was_lost(Rise end, const GError *problem)
+{
+    OrielErrorKind kind = oriel_error_kind(problem);
+    return end == LOST ||
+           (end == BROKEN && problem && (kind == ORIEL_ERROR_CONFLICT || kind == ORIEL_ERROR_STALE));
+}
+
+static bool load(Click *click, GError **error)
+{
+    click_clear(click);
+    click->pool = store_pool_find(click->host->store, click->request->pool_id, error);
+    click->user = click->pool ? store_user_find(click->host->store, click->request->user_id, error) : NULL;
+    return click->user != NULL;
+}
+
+static bool connect_user(Click *click, GError **error)
+{
+    for (unsigned round = 0; round < most_rounds; round++) {
+        g_autoptr(GError) problem = NULL;
+        if (!load(click, error))
+            return false;
+        Rise end = one_round(click, &problem);
+        if (end == UP || end == PENDING)
+            return true;
+        bool refused = click->pool->maintenance || !click->pool->enabled || click->pool->deleting;
+        if (!was_lost(end, problem) || (refused && problem)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+    }
+    return oriel_fail(error, ORIEL_ERROR_TOO_MANY,
+                      "pool \"%s\": too many people connect at once; try again in a moment",
+                      click->pool->name);
+}
+
+/* ---- an administrator's console ---- */
+
+static bool connect_console(Click *click, GError **error)
+{
+    Host *host = click->host;
+    const HostConnectRequest *request = click->request;
+    if (!request->as_admin)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "the console of a desktop is for operators");
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, request->desktop_id, error);
+    if (!row)
+        return false;
+    if (row->desired != STORE_DESIRED_RUNNING)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it first",
+                          row->name);
+    click->ret->desktop_id = g_strdup(row->id);
+    Rise end = rise(click, row, error);
+    if (end == LOST)
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": changed meanwhile; try again", row->name);
+    if (end != UP)
+        return end == PENDING;
+    promise_ticket(click);
+    g_autofree char *hash = secret_token_hash(click->ret->ticket);
+    StoreTicketNew ticket = {
+        .hash = hash,
+        .desktop_id = row->id,
+        .user_id = request->actor ? request->actor->user_id : NULL,
+        .client = request->actor ? request->actor->address : NULL,
+        .expires_ms = click->ret->expires_ms,
+    };
+    return store_ticket_create(host->store, request->actor, &ticket, error);
+}
+
+bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error)
+{
+    int64_t began = clock_monotonic_us();
+    g_auto(HostConnection) connection = {0};
+    g_auto(Click) click = {.host = host, .request = request, .ret = &connection};
+    if (!(request->desktop_id ? connect_console(&click, error) : connect_user(&click, error)))
+        return false;
+    log_debug("connect: %s after %" G_GINT64_FORMAT " us", connection.job_id ? "pending" : "running",
+              clock_monotonic_us() - began);
+    *ret = connection;
+    connection = (HostConnection){0};
+    return true;
+}

@@ -1,0 +1,117 @@
+/* What people ask of one desktop. Nearly all of it is a change of its row; the loop does the rest. */
+#include "host/private.h"
+
+#include "base/error.h"
+#include "store/event.h"
+
+static const int64_t busy_limit_ms = 90 * 1000;
+
+/* A person asked: an old failure's back-off is over. */
+static void wake_desktop(Host *host, const char *desktop_id)
+{
+    g_autoptr(Slot) slot = slot_of(host, desktop_id);
+    g_mutex_lock(&host->lock);
+    slot->retry_ms = 0;
+    g_mutex_unlock(&host->lock);
+    slot_queue(slot);
+    host_wake(host);
+}
+
+static bool done(Host *host, const char *desktop_id, bool changed)
+{
+    if (changed)
+        wake_desktop(host, desktop_id);
+    return changed;
+}
+
+bool host_desktop_start(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    return done(host, desktop_id,
+                store_desktop_set_desired(host->store, actor, desktop_id, STORE_DESIRED_RUNNING, error));
+}
+
+/* *ret is NULL where there is none. */
+static bool session_of(Host *host, const char *desktop_id, StoreSession **ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    *ret = store_session_of_desktop(host->store, desktop_id, &problem);
+    if (*ret || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const StoreActor *actor,
+                       GError **error)
+{
+    g_autoptr(StoreSession) session = NULL;
+    if (!session_of(host, desktop_id, &session, error))
+        return false;
+    if (session && !force)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "desktop \"%s\": \"%s\" is in session; log that session off first, or force it",
+                          session->desktop_name, session->user_name ? session->user_name : "somebody");
+    if (session &&
+        !store_session_end(host->store, actor, session->id, "desktop stopped", (StoreAfter){0}, error))
+        return false;
+    return done(host, desktop_id,
+                store_desktop_set_desired(host->store, actor, desktop_id, STORE_DESIRED_STOPPED, error));
+}
+
+static bool reset(Work *work, GError **error)
+{
+    Slot *slot = work->slot;
+    Machine *machine = slot_machine(slot);
+    if (!machine)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it",
+                          work->row->name);
+    bool ended = work->host->driver->quit(machine, error);
+    slot_release_machine(work->host, machine);
+    if (!ended)
+        return false;
+    slot_set_machine(slot, NULL, GUEST_NOTHING);
+    return work_observe(work, STORE_OBSERVED_STOPPED, NULL, error) && work_do(work, STEP_BOOT, error);
+}
+
+bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, desktop_id);
+    g_auto(Work) work = {0};
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return false;
+    bool reset_done = work_load(&work, host, slot, error) && reset(&work, error);
+    slot_queue(slot);
+    slot_release(slot);
+    if (!reset_done)
+        return false;
+    StoreEventNew event = {
+        .action = "desktop.reset",
+        .object_kind = "desktop",
+        .object_id = work.row->id,
+        .object_name = work.row->name,
+    };
+    return store_event_add(host->store, actor, &event, error);
+}
+
+bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    return done(host, desktop_id, store_desktop_refresh(host->store, actor, desktop_id, error));
+}
+
+bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    StoreAfter after = {.release = true, .refresh = true};
+    return done(host, desktop_id, store_desktop_release(host->store, actor, desktop_id, after, error));
+}
+
+bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
+                         GError **error)
+{
+    return done(host, desktop_id, store_desktop_assign(host->store, actor, desktop_id, user_id, error));
+}
+
+bool host_desktop_delete(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    return done(host, desktop_id,
+                store_desktop_set_desired(host->store, actor, desktop_id, STORE_DESIRED_DELETED, error));
+}

@@ -1,0 +1,106 @@
+/* Displays: tickets, thumbnails, the size of the screen. */
+#include "host/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+static const int64_t thumbnail_age_ms = 1000;
+static const int64_t busy_limit_ms = 3000;
+static const int64_t resize_limit_ms = 10 * 1000;
+static const size_t screenshot_limit = 64 * 1024 * 1024;
+static const unsigned largest_screen = 16384;
+
+void host_display_clear(HostDisplay *display)
+{
+    fd_clear(&display->fd);
+    g_free(display->desktop_id);
+    g_free(display->session_id);
+    g_free(display->user_id);
+    *display = (HostDisplay){.fd = -1};
+}
+
+static Machine *machine_of(Host *host, const char *desktop_id, GError **error)
+{
+    g_autoptr(Slot) slot = slot_find(host, desktop_id);
+    Machine *machine = slot ? slot_machine(slot) : NULL;
+    if (!machine)
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: does not run now; connect again");
+    return machine;
+}
+
+bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error)
+{
+    g_autofree char *hash = secret_token_hash(ticket);
+    g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
+    Machine *machine = redeemed ? machine_of(host, redeemed->desktop_id, error) : NULL;
+    if (!machine)
+        return false;
+    int fd = host->driver->display(machine, error);
+    slot_release_machine(host, machine);
+    if (fd < 0)
+        return false;
+    log_debug("desktop %s: display opened from %s", redeemed->desktop_id, client ? client : "here");
+    *ret = (HostDisplay){
+        .fd = fd,
+        .desktop_id = g_strdup(redeemed->desktop_id),
+        .session_id = g_strdup(redeemed->session_id),
+        .user_id = g_strdup(redeemed->user_id),
+    };
+    return true;
+}
+
+/* With the slot: the last picture if it is young enough, else a new one. */
+static GBytes *screenshot(Slot *slot, GError **error)
+{
+    int64_t now = clock_monotonic_ms();
+    if (slot->thumbnail && now - slot->thumbnail_ms < thumbnail_age_ms)
+        return g_bytes_ref(slot->thumbnail);
+    Machine *machine = machine_of(slot->host, slot->id, error);
+    if (!machine)
+        return NULL;
+    GBytes *png = slot->host->driver->screenshot(machine, screenshot_limit, error);
+    slot_release_machine(slot->host, machine);
+    if (!png)
+        return NULL;
+    g_clear_pointer(&slot->thumbnail, g_bytes_unref);
+    slot->thumbnail = g_bytes_ref(png);
+    slot->thumbnail_ms = clock_monotonic_ms();
+    return png;
+}
+
+GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned width, GError **error)
+{
+    g_autoptr(Slot) slot = slot_find(host, desktop_id);
+    if (!slot) {
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: does not run now");
+        return NULL;
+    }
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return NULL;
+    g_autoptr(GBytes) png = screenshot(slot, error);
+    slot_release(slot);
+    if (!png || width == 0)
+        return g_steal_pointer(&png);
+    return thumbnail_scale(png, width, error);
+}
+
+bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, unsigned height, GError **error)
+{
+    if (width < 1 || height < 1 || width > largest_screen || height > largest_screen)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "screen of %u × %u: width and height are 1 to %u",
+                          width, height, largest_screen);
+    g_autoptr(Slot) slot = slot_of(host, desktop_id);
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return false;
+    Machine *machine = slot->agent_ready ? machine_of(host, desktop_id, error) : NULL;
+    bool done = machine ? host->driver->resize(machine, width, height, resize_limit_ms, error)
+                        : oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                                     "desktop: has no agent that could resize its screen");
+    slot_release_machine(host, machine);
+    slot_release(slot);
+    return done;
+}

@@ -1,0 +1,75 @@
+/* What happens in the guest beside the picture, after its processors run: who it is, then its network, then
+ * the clipboard. None of it may keep the picture waiting, and none of it is needed for the picture: a guest
+ * without an agent is a desktop all the same. */
+#include "host/private.h"
+
+#include "base/log.h"
+#include "broker/name.h"
+#include "host/record.h"
+
+static const int64_t identity_limit_ms = 20 * 1000;
+static const unsigned most_tries =
+    3; /* with one machine: a guest that says hello for ever must not bind a worker for ever */
+static const uint64_t console_limit = 1024 * 1024;
+
+static GuestWork take_work(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    GuestWork guest = slot->guest;
+    slot->guest = GUEST_NOTHING;
+    if (guest != GUEST_NOTHING && ++slot->guest_tries > most_tries)
+        guest = GUEST_NOTHING;
+    g_mutex_unlock(&slot->host->lock);
+    return guest;
+}
+
+static void note(const Work *work, const char *what, GError *error)
+{
+    log_warning("desktop %s: %s: %s", work->row->name, what, error->message);
+    g_error_free(error);
+}
+
+static void identify(const Work *work, Machine *machine)
+{
+    g_autofree char *hostname = name_host(work->row->name);
+    g_autofree char *steps = NULL;
+    GError *error = NULL;
+    AgentIdentity identity = {.machine_id = work->row->machine_id, .hostname = hostname};
+    if (!work->host->driver->identity(machine, &identity, identity_limit_ms, &steps, &error)) {
+        note(work, "its agent did not take its identity", error);
+        return;
+    }
+    log_debug("desktop %s: identity: %s", work->row->name, steps ? steps : "");
+}
+
+static void plug(const Work *work, Machine *machine)
+{
+    const HostDriver *driver = work->host->driver;
+    GError *error = NULL;
+    if (!driver->plug_network(machine, work->row->mac, &error))
+        note(work, "has no network", error);
+    error = NULL;
+    if (!driver->plug_clipboard(machine, &error))
+        note(work, "has no clipboard", error);
+}
+
+void guest_prepare(Work *work)
+{
+    Slot *slot = work->slot;
+    GuestWork guest = take_work(slot);
+    Machine *machine = guest == GUEST_NOTHING ? NULL : slot_machine(slot);
+    if (!machine)
+        return;
+    if (guest != GUEST_BOOTED)
+        identify(work, machine);
+    plug(work, machine);
+    GError *error = NULL;
+    g_autofree char *folder = slot_folder(slot);
+    Record record = {.memory = work->pool->memory_bytes, .vcpus = (unsigned)work->pool->vcpus};
+    if (guest != GUEST_RESUMED && !record_write(folder, &record, &error))
+        note(work, "cannot be suspended later", error);
+    error = NULL;
+    if (!work->host->driver->trim_console(machine, console_limit, &error))
+        note(work, "its console's log grows", error);
+    slot_release_machine(work->host, machine);
+}

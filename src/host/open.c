@@ -1,0 +1,287 @@
+/* Start and end: taking the state folder, adopting what runs, threads. */
+#include "host/private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "store/host.h"
+
+static const unsigned adopters = 4;
+
+/* ---- who this host is ---- */
+
+static bool take_lock(Host *host, GError **error)
+{
+    g_autofree char *path = g_build_filename(host->config->state, "host.lock", NULL);
+    host->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (host->lock_fd < 0)
+        return oriel_fail_errno(error, errno, "file \"%s\": cannot be opened", path);
+    if (flock(host->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return oriel_fail(
+            error, ORIEL_ERROR_CONFLICT,
+            "state folder \"%s\": another orield works with it; stop that one, or choose another folder "
+            "(ORIEL_STATE)",
+            host->config->state);
+    return true;
+}
+
+/* Made once and kept in the state folder, so that a host that is renamed stays the same host. */
+static bool take_id(Host *host, GError **error)
+{
+    g_autofree char *path = g_build_filename(host->config->state, "host-id", NULL);
+    g_autoptr(GError) problem = NULL;
+    g_autofree char *text = file_read(path, 1024, NULL, &problem);
+    if (text) {
+        g_strchomp(text);
+        if (!id_is_valid(text))
+            return oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                              "file \"%s\": holds no id; restore it, or remove it to begin as a new host",
+                              path);
+        host->id = g_steal_pointer(&text);
+        return true;
+    }
+    if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    host->id = id_new();
+    g_autofree char *line = g_strdup_printf("%s\n", host->id);
+    return file_write_atomic(path, line, strlen(line), 0600, error);
+}
+
+/* Two state folders on one machine are two hosts: the second gets its id's end as a surname. */
+static bool introduce(Host *host, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    host->name = g_strdup(g_get_host_name());
+    if (loop_beat(host, &problem))
+        return true;
+    if (oriel_error_kind(problem) != ORIEL_ERROR_CONFLICT) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    g_free(host->name);
+    host->name = g_strdup_printf("%s-%s", g_get_host_name(), host->id + ID_LENGTH - 6);
+    return loop_beat(host, error);
+}
+
+static bool make_folders(Host *host, GError **error)
+{
+    host->desktops = g_build_filename(host->config->state, "desktops", NULL);
+    host->templates = g_build_filename(host->config->state, "templates", NULL);
+    host->images = g_build_filename(host->config->state, "images", NULL);
+    return folder_make(host->desktops, 0700, error) && folder_make(host->templates, 0700, error) &&
+           folder_make(host->images, 0700, error);
+}
+
+/* ---- adoption ---- */
+
+/* What is left of a machine that no longer answers, or never came to run, is ended; its row says what comes
+ * next. */
+static void give_up(Slot *slot, Machine *machine, const char *why)
+{
+    g_autofree char *folder = slot_folder(slot);
+    g_autoptr(GError) error = NULL;
+    log_warning("desktop %s: its machine cannot be taken over (%s) and is ended", slot->id, why);
+    slot_release_machine(slot->host, machine);
+    if (!slot->host->driver->kill_in(folder, &error))
+        log_error("desktop %s: its machine cannot be ended: %s", slot->id, error->message);
+}
+
+/* Paused and complete: a suspend that was cut off. Paused and not complete: a fork that was cut off. */
+static bool runs(Slot *slot, Machine *machine, const StoreDesktop *row)
+{
+    if (slot->host->driver->state(machine) == MACHINE_STATE_RUNNING)
+        return true;
+    return row->generation == row->observed_generation &&
+           slot->host->driver->resume_processors(machine, NULL);
+}
+
+/* Viewers came and went while nobody listened, and an identity may have been cut off. */
+static void catch_up(Slot *slot, Machine *machine, const StoreDesktop *row)
+{
+    const HostDriver *driver = slot->host->driver;
+    GuestWork guest = driver->template_key(machine) ? GUEST_FORKED : GUEST_BOOTED;
+    slot_set_machine(slot, driver->hold(machine), row->agent == STORE_AGENT_READY ? GUEST_NOTHING : guest);
+    unsigned viewers = 0;
+    if (driver->viewers(machine, &viewers, NULL))
+        slot_tell_viewers(slot, viewers);
+    if (row->agent == STORE_AGENT_READY) {
+        g_mutex_lock(&slot->host->lock);
+        slot->agent_ready = true;
+        g_mutex_unlock(&slot->host->lock);
+    }
+}
+
+static void adopt(gpointer item, gpointer data)
+{
+    g_autoptr(Slot) slot = item;
+    Host *host = slot->host;
+    g_autofree char *folder = slot_folder(slot);
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, slot->id, NULL);
+    g_autoptr(GError) error = NULL;
+    Machine *machine = row ? host->driver->adopt(host->hypervisor, folder, &error) : NULL;
+    if (!row) {
+        g_atomic_int_inc((gint *)data); /* a worker finds no row either and removes it */
+    } else if (!machine) {
+        if (oriel_error_kind(error) != ORIEL_ERROR_NOT_FOUND)
+            give_up(slot, NULL, error->message);
+    } else if (runs(slot, machine, row)) {
+        catch_up(slot, machine, row);
+        slot_release_machine(host, machine);
+        machine = NULL;
+    } else {
+        give_up(slot, machine, "it was not complete");
+    }
+    thaw_tidy(slot, slot->machine != NULL);
+    slot_release(slot);
+}
+
+/* All at once, and waits for all: what runs must be known before anybody decides anything. */
+static void adopt_all(Host *host)
+{
+    gint orphans = 0;
+    unsigned folders = 0;
+    GThreadPool *pool = g_thread_pool_new(adopt, &orphans, (gint)adopters, FALSE, NULL);
+    g_autoptr(GDir) dir = g_dir_open(host->desktops, 0, NULL);
+    const char *name = NULL;
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (!id_is_valid(name))
+            continue;
+        Slot *slot = slot_of(host, name);
+        slot->busy = true;
+        g_thread_pool_push(pool, slot, NULL);
+        folders++;
+    }
+    g_thread_pool_free(pool, FALSE, TRUE);
+    if (folders)
+        log_info("%u desktops on disk, %d of them nobody's", folders, orphans);
+}
+
+/* ---- threads ---- */
+
+static void work_item(gpointer item, gpointer data)
+{
+    g_autoptr(Slot) slot = item;
+    g_mutex_lock(&slot->host->lock);
+    slot->queued = false;
+    g_mutex_unlock(&slot->host->lock);
+    work_run(slot);
+}
+
+static void open_item(gpointer item, gpointer data)
+{
+    template_open_saved(item);
+}
+
+static void on_change(const StoreChange *change, void *data)
+{
+    static const char *const kinds[] = {"desktop", "pool", "image", "*"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (strcmp(change->kind, kinds[i]) == 0)
+            host_wake(data);
+}
+
+static Host *host_new(const HostSetup *setup)
+{
+    Host *host = g_new0(Host, 1);
+    host->config = setup->config;
+    host->store = setup->store;
+    host->jobs = setup->jobs;
+    host->driver = setup->driver ? setup->driver : host_driver_real();
+    host->lock_fd = -1;
+    g_mutex_init(&host->lock);
+    g_cond_init(&host->changed);
+    host->slots = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)slot_unref);
+    host->templates_of =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)pool_template_free);
+    host->unwanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    int workers = (int)MAX(8, 2 * g_get_num_processors());
+    host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
+    host->openers = g_thread_pool_new(open_item, host, 2, FALSE, NULL);
+    return host;
+}
+
+static bool begin(Host *host, GError **error)
+{
+    if (!take_lock(host, error) || !take_id(host, error) || !make_folders(host, error))
+        return false;
+    host->hypervisor = host->driver->open(host->config->state, error);
+    if (!host->hypervisor)
+        return false;
+    host->driver->about(host->hypervisor, &host->about);
+    if (!host->driver->waiting_clear(host->hypervisor, error) || !introduce(host, error))
+        return false;
+    adopt_all(host);
+    host->watch = store_subscribe(host->store, on_change, host);
+    host->loop = g_thread_new("reconcile", loop_main, host);
+    return true;
+}
+
+Host *host_open(const HostSetup *setup, GError **error)
+{
+    Host *host = host_new(setup);
+    if (!begin(host, error)) {
+        host_close(host);
+        return NULL;
+    }
+    return host;
+}
+
+static void release_machines(Host *host)
+{
+    g_autoptr(GPtrArray) slots = slot_list(host);
+    for (size_t i = 0; i < slots->len; i++)
+        slot_set_machine(slots->pdata[i], NULL, GUEST_NOTHING);
+}
+
+static void host_free(Host *host)
+{
+    if (host->hypervisor)
+        host->driver->close(host->hypervisor);
+    g_hash_table_unref(host->slots);
+    g_hash_table_unref(host->templates_of);
+    g_hash_table_unref(host->unwanted);
+    g_free(host->about.accelerator);
+    g_free(host->about.accelerator_why);
+    g_free(host->about.qemu_version);
+    g_free(host->id);
+    g_free(host->name);
+    g_free(host->desktops);
+    g_free(host->templates);
+    g_free(host->images);
+    g_free(host->problem);
+    fd_clear(&host->lock_fd); /* last: from now on another orield may begin */
+    g_mutex_clear(&host->lock);
+    g_cond_clear(&host->changed);
+    g_free(host);
+}
+
+void host_close(Host *host)
+{
+    if (!host)
+        return;
+    if (host->watch)
+        store_unsubscribe(host->store, host->watch);
+    g_mutex_lock(&host->lock);
+    host->ending = true;
+    g_cond_broadcast(&host->changed);
+    g_mutex_unlock(&host->lock);
+    g_clear_pointer(&host->loop, g_thread_join);
+    g_thread_pool_free(host->openers, FALSE, TRUE);
+    g_thread_pool_free(host->workers, FALSE, TRUE);
+    release_machines(host);
+    pool_template_sweep(host, NULL);
+    host_free(host);
+}
+
+const char *host_id(const Host *host)
+{
+    return host->id;
+}

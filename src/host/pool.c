@@ -1,0 +1,125 @@
+/* Pools: their templates, their spares, their size. The reconcile thread. */
+#include "host/private.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "broker/headroom.h"
+
+static const unsigned most_new = 32; /* rows in one pass: the next pass goes on */
+
+typedef struct {
+    Host *host;
+    StorePool *pool;
+    BrokerPool values;
+    GArray *desktops; /* of BrokerDesktop */
+} Look;
+
+/* Only desktops that nobody has can be outdated: a user's own keeps what it was made from. */
+static bool is_outdated(Host *host, const StoreDesktop *row)
+{
+    if (row->user_id || row->observed_generation == 0)
+        return false;
+    g_autoptr(Slot) slot = slot_find(host, row->id);
+    Machine *machine = slot ? slot_machine(slot) : NULL;
+    const char *key = machine ? host->driver->template_key(machine) : NULL;
+    bool fits = pool_template_fits(host, row->pool_id, key, row->image_version_id);
+    slot_release_machine(host, machine);
+    return !fits;
+}
+
+static GArray *desktops_of(Host *host, const StorePool *pool, const GPtrArray *rows)
+{
+    GArray *desktops = g_array_new(FALSE, FALSE, sizeof(BrokerDesktop));
+    for (size_t i = 0; i < rows->len; i++) {
+        const StoreDesktop *row = rows->pdata[i];
+        if (g_strcmp0(row->pool_id, pool->id) != 0)
+            continue;
+        BrokerDesktop desktop = values_desktop(row);
+        desktop.outdated = is_outdated(host, row);
+        g_array_append_val(desktops, desktop);
+    }
+    return desktops;
+}
+
+static bool make_desktops(const Look *look, unsigned count, GError **error)
+{
+    g_autofree char *version_id = NULL;
+    Template *frozen = count ? pool_template_get(look->host, look->pool->id, &version_id) : NULL;
+    if (!frozen)
+        return true; /* made when it is ready */
+    look->host->driver->template_release(frozen);
+    StoreDesktopNew fields = {
+        .pool_id = look->pool->id,
+        .host_id = look->host->id,
+        .image_version_id = version_id,
+        .desired = STORE_DESIRED_RUNNING,
+    };
+    for (unsigned i = 0; i < MIN(count, most_new); i++) {
+        g_autoptr(StoreDesktop) made = store_desktop_create(look->host->store, NULL, &fields, error);
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+static bool start_desktops(const Look *look, unsigned count, GError **error)
+{
+    for (size_t i = 0; i < look->desktops->len && count > 0; i++) {
+        const BrokerDesktop *desktop = &g_array_index(look->desktops, BrokerDesktop, i);
+        if (desktop->user_id || desktop->desired != BROKER_WANT_STOPPED || desktop->outdated)
+            continue;
+        if (!store_desktop_set_desired(look->host->store, NULL, desktop->id, STORE_DESIRED_RUNNING, error))
+            return false;
+        count--;
+    }
+    return true;
+}
+
+static bool remove_desktops(const Look *look, unsigned count, GError **error)
+{
+    g_autofree unsigned *indices = g_new(unsigned, count ? count : 1);
+    const BrokerDesktop *desktops = (const BrokerDesktop *)(void *)look->desktops->data;
+    unsigned surplus = headroom_surplus(&look->values, desktops, look->desktops->len, indices, count);
+    for (unsigned i = 0; i < surplus; i++)
+        if (!store_desktop_set_desired(look->host->store, NULL, desktops[indices[i]].id,
+                                       STORE_DESIRED_DELETED, error))
+            return false;
+    return true;
+}
+
+static void keep_waiting(const Look *look, unsigned room)
+{
+    const StorePool *pool = look->pool;
+    bool useful = pool->enabled && !pool->maintenance && !pool->deleting && pool->size > 0 && room > 0;
+    pool_template_keep_waiting(look->host, pool, useful ? MIN(look->host->config->waiting, room) : 0);
+}
+
+static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
+{
+    g_autoptr(GArray) desktops = desktops_of(host, pool, rows);
+    Look look = {host, pool, values_pool(pool), desktops};
+    unsigned room = capacity_room(host, pool->memory_bytes);
+    Headroom headroom =
+        headroom_of(&look.values, (const BrokerDesktop *)(void *)desktops->data, desktops->len, room);
+    keep_waiting(&look, room);
+    g_autoptr(GError) error = NULL;
+    bool done = remove_desktops(&look, headroom.delete, &error) &&
+                start_desktops(&look, headroom.start, &error) &&
+                make_desktops(&look, headroom.create, &error);
+    OrielErrorKind kind = oriel_error_kind(error);
+    if (!done && kind != ORIEL_ERROR_FULL &&
+        kind != ORIEL_ERROR_CONFLICT) /* somebody was quicker: look again */
+        log_warning("pool %s: its desktops do not follow: %s", pool->name, error->message);
+}
+
+void pool_pass(Host *host, GHashTable *pools, GPtrArray *rows)
+{
+    pool_template_sweep(host, pools);
+    GHashTableIter each;
+    gpointer pool = NULL;
+    g_hash_table_iter_init(&each, pools);
+    while (g_hash_table_iter_next(&each, NULL, &pool)) {
+        pool_template_follow(host, pool);
+        look_after(host, pool, rows);
+    }
+}

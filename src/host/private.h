@@ -1,0 +1,276 @@
+/* What the files of this room share. Nobody outside includes it.
+ *
+ * Locks, in the order in which they may be taken:
+ *   1. a slot (slot_acquire): one worker or click at a time acts on a desktop's machine; may be held for
+ * seconds
+ *   2. host->lock: a leaf; guards what is marked "lock" below, never held over a call to store, driver or job
+ * runner Threads: the reconcile thread (loop.c) looks and queues; workers (pool.c of GLib, bounded) act on
+ * slots; callbacks of the machine thread only set flags and queue. */
+#pragma once
+
+#include "base/config.h"
+#include "broker/session.h"
+#include "broker/step.h"
+#include "broker/value.h"
+#include "host/driver.h"
+#include "host/host.h"
+#include "image/image.h"
+#include "job/job.h"
+#include "store/desktop.h"
+#include "store/image.h"
+#include "store/pool.h"
+#include "store/session.h"
+
+/* What a machine told since somebody last looked. */
+enum {
+    SLOT_ENDED = 1,
+    SLOT_VIEWERS = 2,
+    SLOT_HELLO = 4,
+    SLOT_READY = 8,
+    SLOT_LOGGED_OFF = 16,
+};
+
+typedef enum {
+    GUEST_NOTHING,
+    GUEST_FORKED,  /* identity, network, clipboard */
+    GUEST_BOOTED,  /* network, clipboard: its disk knows who it is */
+    GUEST_RESUMED, /* as forked, for the clock's sake */
+} GuestWork;
+
+/* A desktop in memory: a cache of nothing but what can be asked again. */
+typedef struct {
+    gatomicrefcount count;
+    Host *host;
+    char *id; /* the desktop's */
+
+    /* lock */
+    bool busy;        /* acquired */
+    bool queued;      /* on its way to a worker */
+    bool again;       /* somebody wanted a worker while it was busy */
+    Machine *machine; /* NULL: none that we know; replaced only by who is busy with it */
+    unsigned events;  /* SLOT_... */
+    unsigned viewers;
+    GuestWork guest;         /* to be done beside the picture */
+    unsigned guest_tries;    /* with this machine */
+    bool agent_ready;        /* with this machine */
+    unsigned failures;       /* steps that failed in a row */
+    int64_t retry_ms;        /* monotonic: no step before */
+    int64_t running_ms;      /* monotonic: since when it runs */
+    int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
+    uint64_t private_bytes;  /* last measured; 0: not yet */
+
+    /* who is busy with it */
+    GBytes *thumbnail;
+    int64_t thumbnail_ms; /* monotonic */
+} Slot;
+
+typedef enum {
+    TEMPLATE_NONE,    /* nothing yet */
+    TEMPLATE_OPENING, /* a worker opens the saved copy */
+    TEMPLATE_BUILDING,
+    TEMPLATE_READY,
+    TEMPLATE_FAILED,
+    TEMPLATE_NO_IMAGE,
+} PoolTemplateState;
+
+/* A pool's template on this host. All fields: lock. While a newer one is made, the one that is there serves
+ * on. */
+typedef struct {
+    char *pool_id;
+    Template *frozen; /* NULL: none ready */
+    char *key;        /* of `frozen`: its folder's name */
+    char *base;       /* what `frozen` was made for (template.c: base key) */
+    char *version_id; /* image version of `frozen` */
+    PoolTemplateState state;
+    char *wanted; /* base key of what the pool wants now; NULL: not known yet */
+    char *job_id; /* of the last build */
+    char *error;
+    unsigned failures;
+    int64_t retry_ms; /* monotonic */
+} PoolTemplate;
+
+typedef struct {
+    uint64_t total;     /* MemTotal */
+    uint64_t available; /* MemAvailable */
+    uint64_t used;      /* private memory of machines and RAM of templates */
+    uint64_t promised;  /* what machines that run are expected to take beyond what they have now */
+    uint64_t desktop;   /* estimate of one more */
+    uint64_t disk_total;
+    uint64_t disk_free;
+    int64_t measured_ms; /* monotonic; 0: never */
+} Capacity;
+
+struct Host {
+    const Config *config;
+    Store *store;
+    JobRunner *jobs;
+    const HostDriver *driver;
+    Hypervisor *hypervisor;
+    DriverAbout about;
+    char *id;
+    char *name;     /* of the host's row */
+    char *desktops; /* folders */
+    char *templates;
+    char *images;
+    int lock_fd;
+    GThread *loop;
+    GThreadPool *workers; /* of Slot */
+    GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
+    unsigned watch;       /* handle of store_subscribe */
+
+    GMutex lock;
+    GCond changed; /* lock: a slot was released, wake or ending was set, a template or agent became ready */
+    bool wake;     /* lock */
+    bool ending;   /* lock: no new work */
+    bool paused;   /* lock: host_stop_machines: no steps any more */
+    GHashTable *slots;        /* lock: id → Slot */
+    GHashTable *templates_of; /* lock: pool id → PoolTemplate */
+    Capacity capacity;        /* lock */
+    unsigned thawing;         /* lock: forks, boots and resumes under way */
+    unsigned thaws_queued;    /* lock: callers that wait for their turn */
+    char *problem;            /* lock: what keeps the loop from its work, NULL: nothing */
+    int64_t sessions_due_ms;  /* loop thread: UTC, when a session's time limit may be over */
+    GHashTable
+        *unwanted; /* loop thread: names of template folders that nothing wanted at the last collection */
+};
+
+/* One desktop's row and pool, as read by who is busy with its slot. */
+typedef struct {
+    Host *host;
+    Slot *slot;
+    StoreDesktop *row;
+    StorePool *pool;
+} Work;
+
+void work_clear(Work *work);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Work, work_clear)
+
+/* ---- slot.c ---- */
+Slot *slot_of(Host *host, const char *id);   /* finds or makes it; the caller unrefs */
+Slot *slot_find(Host *host, const char *id); /* NULL: none */
+GPtrArray *slot_list(Host *host);            /* all, counted */
+Slot *slot_ref(Slot *slot);
+void slot_unref(Slot *slot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slot, slot_unref)
+bool slot_try(Slot *slot);                                       /* acquire if nobody has it */
+bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error); /* TIMEOUT */
+void slot_release(Slot *slot);
+void slot_queue(Slot *slot);       /* a worker shall look at it */
+void slot_forget(Slot *slot);      /* out of the table: its row is gone */
+Machine *slot_machine(Slot *slot); /* counted; NULL: none, or it has ended */
+void slot_release_machine(Host *host, Machine *machine);
+/* Takes the machine over (NULL: none any more); `guest` is what is to be done with it beside the picture. */
+void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest);
+char *slot_folder(const Slot *slot);
+void slot_succeeded(Slot *slot);
+void slot_failed(Slot *slot); /* the next step waits for its back-off */
+void slot_tell_viewers(Slot *slot, unsigned viewers);
+
+/* ---- values.c ---- */
+BrokerPool values_pool(const StorePool *pool); /* borrows from pool */
+BrokerDesktop values_desktop(const StoreDesktop *row);
+SessionFacts values_session(const StoreSession *session, int64_t ticket_until_ms);
+StoreAfter values_after(DesktopFate fate);
+
+/* ---- work.c ---- */
+bool work_load(Work *work, Host *host, Slot *slot, GError **error);
+DesktopStep work_next(const Work *work);
+/* Does one step. On failure the row says failed, with the reason. */
+bool work_do(Work *work, DesktopStep step, GError **error);
+void work_run(Slot *slot); /* a worker's whole visit */
+bool work_observe(const Work *work, StoreObserved observed, const char *sentence, GError **error);
+bool work_end(Work *work, GError **error); /* kills its machine */
+
+/* ---- thaw.c ---- */
+bool thaw_fork(Work *work, GError **error);
+bool thaw_resume(Work *work, GError **error);
+bool thaw_boot(Work *work, GError **error);
+bool thaw_suspend(Work *work, GError **error); /* the other direction; for host_stop_machines */
+bool thaw_is_suspended(const Slot *slot);
+/* What a crash between two file operations of resume may have left: see thaw.c. */
+void thaw_tidy(const Slot *slot, bool alive);
+
+/* ---- guest.c ---- */
+void guest_prepare(Work *work); /* what slot->guest says */
+
+/* ---- event.c ---- */
+extern const MachineListener event_listener; /* data: Slot */
+void event_handle(Work *work, unsigned events);
+/* The machine is gone and nobody asked for it. */
+bool event_died(Work *work, GError **error);
+
+/* ---- session.c ---- */
+bool session_apply(Host *host, const StoreSession *session, const SessionVerdict *verdict, GError **error);
+bool session_tell(Work *work, SessionEvent event,
+                  GError **error);               /* the desktop's session, if there is one */
+void session_pass(Host *host, GHashTable *rows); /* time limits; rows: id → StoreDesktop */
+
+/* ---- template.c ---- */
+typedef struct {
+    Host *host;
+    char *pool_id;
+    char *pool_name;
+    char *base; /* key without regard to folders in use */
+    char *key;  /* name of the folder */
+    char *version_id;
+    uint64_t memory;
+    unsigned vcpus;
+    bool answered; /* pool_template_done was called */
+} TemplateOrder;
+
+void template_order_free(TemplateOrder *order); /* unanswered: answers that it was cancelled */
+/* The end of an order: takes `frozen` over (NULL: failed, with error). */
+void pool_template_done(TemplateOrder *order, Template *frozen, const GError *error);
+
+void template_open_saved(
+    TemplateOrder *order); /* takes it over: the saved copy, else a job that boots the image */
+
+void pool_template_free(PoolTemplate *entry);
+/* The pool's template and the image version it was made of. NULL: not ready. Caller releases and frees. */
+Template *pool_template_get(Host *host, const char *pool_id, char **ret_version_id);
+bool pool_template_is_ready(Host *host, const char *pool_id);
+/* Whether a desktop made of this template, or with this image version (where key is NULL), is as a new one
+ * would be. True where no template is ready: nothing better is there. */
+bool pool_template_fits(Host *host, const char *pool_id, const char *key, const char *version_id);
+void pool_template_follow(Host *host, const StorePool *pool);
+void pool_template_sweep(Host *host, GHashTable *pools); /* pools: id → StorePool: others are gone */
+void pool_template_keep_waiting(Host *host, const StorePool *pool, unsigned wanted);
+void pool_template_lost(Host *host, const char *pool_id, const GError *why); /* a fork says it is corrupt */
+
+/* Waits while it is being loaded. True: *ret_job_id NULL: ready; else the job that boots it. UNAVAILABLE: why
+ * there is none. */
+bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, GError **error);
+
+/* ---- template_build.c ---- */
+bool template_build(Job *job, void *order, GError **error); /* a JobFunction */
+Image *host_image(Host *host, const char *version_id, GError **error);
+
+/* ---- pool.c ---- */
+void pool_pass(Host *host, GHashTable *pools, GPtrArray *rows);
+
+/* ---- capacity.c ---- */
+void capacity_measure(Host *host);
+bool capacity_admit(Host *host, uint64_t need, const char *what, GError **error); /* memory and disk */
+uint64_t capacity_of_fork(Host *host, uint64_t guest_memory);
+unsigned capacity_room(Host *host, uint64_t guest_memory);
+/* Takes a turn: only so many machines start at once. TOO_MANY. */
+bool capacity_turn_begin(Host *host, GError **error);
+void capacity_turn_end(Host *host);
+
+/* ---- collect.c ---- */
+bool collect_is_backing(Host *host, const char *template_folder); /* some desktop's disk rests on it */
+bool collect_retire(Host *host, const char *template_folder,
+                    GError **error); /* keeps only a disk that is needed */
+void collect_pass(Host *host);       /* folders that nothing names */
+
+/* ---- loop.c ---- */
+void *loop_main(void *host);
+bool loop_beat(Host *host, GError **error); /* this host's row */
+
+/* ---- thumbnail.c ---- */
+/* A smaller PNG, at most `width` pixels wide; `png` itself if it is not wider. NULL: damaged. */
+GBytes *thumbnail_scale(GBytes *png, unsigned width, GError **error);
+
+/* ---- start_job.c ---- */
+/* The job that boots this desktop and waits until it is usable; its id. */
+char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);

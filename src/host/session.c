@@ -1,0 +1,180 @@
+/* Sessions: what the broker says about them, done; and what people ask of them. */
+#include "host/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+static const int64_t log_off_limit_ms = 20 * 1000;
+static const int64_t busy_limit_ms = 90 * 1000; /* a shut-down that is under way takes up to a minute */
+
+static StoreSessionState state_of(SessionPhase phase)
+{
+    switch (phase) {
+    case PHASE_CONNECTED:
+        return STORE_SESSION_CONNECTED;
+    case PHASE_DISCONNECTED:
+        return STORE_SESSION_DISCONNECTED;
+    case PHASE_ENDED:
+        return STORE_SESSION_ENDED;
+    case PHASE_CONNECTING:
+    default:
+        return STORE_SESSION_CONNECTING;
+    }
+}
+
+typedef struct {
+    Host *host;
+    const StoreActor *actor;
+} Asker;
+
+static bool apply(const Asker *asker, const StoreSession *session, const SessionVerdict *verdict,
+                  GError **error)
+{
+    StoreSessionState state = state_of(verdict->phase);
+    if (state == session->state)
+        return true;
+    if (state != STORE_SESSION_ENDED)
+        return store_session_set_state(asker->host->store, asker->actor, session->id, state, NULL, error);
+    return store_session_end(asker->host->store, asker->actor, session->id, verdict->reason,
+                             values_after(verdict->fate), error);
+}
+
+bool session_apply(Host *host, const StoreSession *session, const SessionVerdict *verdict, GError **error)
+{
+    return apply(&(Asker){host, NULL}, session, verdict, error);
+}
+
+static int64_t ticket_until(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    int64_t until = slot->ticket_until_ms;
+    g_mutex_unlock(&slot->host->lock);
+    return until;
+}
+
+static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, &problem);
+    if (!session && oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    if (!session) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    BrokerPool pool = values_pool(work->pool);
+    SessionFacts facts = values_session(session, ticket_until(work->slot));
+    SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
+    return apply(&(Asker){work->host, actor}, session, &verdict, error);
+}
+
+bool session_tell(Work *work, SessionEvent event, GError **error)
+{
+    return tell_as(work, NULL, event, error);
+}
+
+/* ---- time limits ---- */
+
+static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows)
+{
+    StoreDesktop *row = session->desktop_id ? g_hash_table_lookup(rows, session->desktop_id) : NULL;
+    if (!row)
+        return 0; /* another host's */
+    g_autoptr(StorePool) pool_row = store_pool_find(host->store, row->pool_id, NULL);
+    if (!pool_row)
+        return 0;
+    g_autoptr(Slot) slot = slot_of(host, row->id);
+    BrokerPool pool = values_pool(pool_row);
+    SessionFacts facts = values_session(session, ticket_until(slot));
+    SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
+    g_autoptr(GError) error = NULL;
+    if (!session_apply(host, session, &verdict, &error))
+        log_warning("session %s: its time is over, but it cannot be ended: %s", session->id, error->message);
+    return verdict.look_again_ms;
+}
+
+void session_pass(Host *host, GHashTable *rows)
+{
+    g_autoptr(GPtrArray) sessions = store_session_list(host->store, NULL, NULL, NULL, NULL);
+    int64_t due = 0;
+    for (size_t i = 0; sessions && i < sessions->len; i++) {
+        int64_t again = look_at(host, sessions->pdata[i], rows);
+        if (again && (!due || again < due))
+            due = again;
+    }
+    host->sessions_due_ms = due;
+}
+
+/* ---- what people ask ---- */
+
+/* The session's desktop, busy with it. Without one (it has been deleted) work->slot is NULL. */
+static StoreSession *take(Host *host, const char *session_id, Work *work, GError **error)
+{
+    g_autoptr(StoreSession) session = store_session_get(host->store, session_id, error);
+    if (!session || session->state == STORE_SESSION_ENDED || !session->desktop_id)
+        return g_steal_pointer(&session);
+    g_autoptr(Slot) slot = slot_of(host, session->desktop_id);
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return NULL;
+    if (!work_load(work, host, slot, error)) {
+        slot_release(slot);
+        return NULL;
+    }
+    slot_ref(slot); /* given back by put */
+    return g_steal_pointer(&session);
+}
+
+static void put(Work *work)
+{
+    if (!work->slot)
+        return;
+    slot_queue(work->slot);
+    slot_release(work->slot);
+    slot_unref(work->slot);
+    work->slot = NULL;
+}
+
+bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error)
+{
+    g_auto(Work) work = {0};
+    g_autoptr(StoreSession) session = take(host, session_id, &work, error);
+    if (!session)
+        return false;
+    if (!work.slot)
+        return true;
+    Machine *machine = slot_machine(work.slot);
+    bool done = !machine || host->driver->disconnect_all(machine, error);
+    slot_release_machine(host, machine);
+    done = done && tell_as(&work, actor, SESSION_VIEWERS_GONE, error);
+    put(&work);
+    return done;
+}
+
+static void ask_guest(Work *work)
+{
+    Machine *machine = work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    g_autoptr(GError) error = NULL;
+    if (machine && !work->host->driver->log_off(machine, log_off_limit_ms, &error))
+        log_warning("desktop %s: its guest did not log its user off: %s", work->row->name, error->message);
+    slot_release_machine(work->host, machine);
+}
+
+bool host_session_log_off(Host *host, const char *session_id, const StoreActor *actor, GError **error)
+{
+    g_auto(Work) work = {0};
+    g_autoptr(StoreSession) session = take(host, session_id, &work, error);
+    if (!session)
+        return false;
+    if (!work.slot)
+        return true;
+    ask_guest(&work);
+    bool done = tell_as(&work, actor, SESSION_LOGGED_OFF, error);
+    Machine *machine = slot_machine(work.slot);
+    if (machine)
+        host->driver->disconnect_all(machine, NULL);
+    slot_release_machine(host, machine);
+    put(&work);
+    return done;
+}

@@ -1,0 +1,209 @@
+#include "host/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/id.h"
+
+/* A machine that lived this long had a good start: a later death begins with the shortest back-off again. */
+static const int64_t good_start_ms = 60 * 1000;
+
+static Slot *slot_new(Host *host, const char *id)
+{
+    Slot *slot = g_new0(Slot, 1);
+    g_atomic_ref_count_init(&slot->count);
+    slot->host = host;
+    slot->id = g_strdup(id);
+    return slot;
+}
+
+Slot *slot_ref(Slot *slot)
+{
+    g_atomic_ref_count_inc(&slot->count);
+    return slot;
+}
+
+void slot_unref(Slot *slot)
+{
+    if (!slot || !g_atomic_ref_count_dec(&slot->count))
+        return;
+    g_clear_pointer(&slot->thumbnail, g_bytes_unref);
+    g_free(slot->id);
+    g_free(slot);
+}
+
+Slot *slot_of(Host *host, const char *id)
+{
+    g_mutex_lock(&host->lock);
+    Slot *slot = g_hash_table_lookup(host->slots, id);
+    if (!slot) {
+        slot = slot_new(host, id);
+        g_hash_table_insert(host->slots, slot->id, slot);
+    }
+    slot_ref(slot);
+    g_mutex_unlock(&host->lock);
+    return slot;
+}
+
+Slot *slot_find(Host *host, const char *id)
+{
+    g_mutex_lock(&host->lock);
+    Slot *slot = g_hash_table_lookup(host->slots, id);
+    if (slot)
+        slot_ref(slot);
+    g_mutex_unlock(&host->lock);
+    return slot;
+}
+
+GPtrArray *slot_list(Host *host)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)slot_unref);
+    g_mutex_lock(&host->lock);
+    GHashTableIter each;
+    gpointer slot = NULL;
+    g_hash_table_iter_init(&each, host->slots);
+    while (g_hash_table_iter_next(&each, NULL, &slot))
+        g_ptr_array_add(list, slot_ref(slot));
+    g_mutex_unlock(&host->lock);
+    return list;
+}
+
+bool slot_try(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    bool free = !slot->busy;
+    slot->busy = true;
+    if (!free)
+        slot->again = true;
+    g_mutex_unlock(&slot->host->lock);
+    return free;
+}
+
+bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error)
+{
+    Host *host = slot->host;
+    int64_t deadline = g_get_monotonic_time() + limit_ms * 1000;
+    g_mutex_lock(&host->lock);
+    while (slot->busy && g_cond_wait_until(&host->changed, &host->lock, deadline))
+        ;
+    bool free = !slot->busy;
+    slot->busy = true;
+    g_mutex_unlock(&host->lock);
+    if (!free)
+        return oriel_fail(error, ORIEL_ERROR_TIMEOUT,
+                          "desktop: is busy with something that takes long; try again in a moment");
+    return true;
+}
+
+/* With the lock held. The worker gets a reference of its own. */
+static void queue_locked(Slot *slot)
+{
+    if (slot->queued || slot->host->ending)
+        return;
+    slot->queued = true;
+    g_thread_pool_push(slot->host->workers, slot_ref(slot), NULL);
+}
+
+void slot_release(Slot *slot)
+{
+    Host *host = slot->host;
+    g_mutex_lock(&host->lock);
+    slot->busy = false;
+    if (slot->again || slot->events || slot->guest != GUEST_NOTHING)
+        queue_locked(slot);
+    slot->again = false;
+    g_cond_broadcast(&host->changed);
+    g_mutex_unlock(&host->lock);
+}
+
+void slot_queue(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    queue_locked(slot);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_forget(Slot *slot)
+{
+    Host *host = slot->host;
+    g_mutex_lock(&host->lock);
+    bool mine = g_hash_table_lookup(host->slots, slot->id) == slot;
+    if (mine)
+        g_hash_table_steal(host->slots, slot->id);
+    g_mutex_unlock(&host->lock);
+    if (mine)
+        slot_unref(slot);
+}
+
+Machine *slot_machine(Slot *slot)
+{
+    Host *host = slot->host;
+    g_mutex_lock(&host->lock);
+    Machine *machine = slot->machine ? host->driver->hold(slot->machine) : NULL;
+    g_mutex_unlock(&host->lock);
+    if (machine && host->driver->state(machine) == MACHINE_STATE_ENDED) {
+        host->driver->release(machine);
+        return NULL;
+    }
+    return machine;
+}
+
+void slot_release_machine(Host *host, Machine *machine)
+{
+    if (machine)
+        host->driver->release(machine);
+}
+
+void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
+{
+    Host *host = slot->host;
+    g_mutex_lock(&host->lock);
+    Machine *old = slot->machine;
+    slot->machine = machine;
+    slot->guest = machine ? guest : GUEST_NOTHING;
+    slot->guest_tries = 0;
+    slot->agent_ready = false;
+    slot->viewers = 0;
+    slot->private_bytes = 0;
+    slot->events = 0;
+    slot->running_ms = machine ? clock_monotonic_ms() : 0;
+    g_mutex_unlock(&host->lock);
+    if (old) {
+        host->driver->listen(old, NULL, NULL);
+        host->driver->release(old);
+    }
+    if (machine)
+        host->driver->listen(machine, &event_listener, slot);
+}
+
+char *slot_folder(const Slot *slot)
+{
+    g_return_val_if_fail(id_is_valid(slot->id), NULL);
+    return g_build_filename(slot->host->desktops, slot->id, NULL);
+}
+
+void slot_succeeded(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->retry_ms = 0;
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_failed(Slot *slot)
+{
+    int64_t now = clock_monotonic_ms();
+    g_mutex_lock(&slot->host->lock);
+    if (slot->running_ms && now - slot->running_ms > good_start_ms)
+        slot->failures = 0;
+    slot->failures++;
+    slot->retry_ms = now + step_backoff_ms(slot->failures);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_tell_viewers(Slot *slot, unsigned viewers)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->viewers = viewers;
+    slot->events |= SLOT_VIEWERS;
+    queue_locked(slot);
+    g_mutex_unlock(&slot->host->lock);
+}

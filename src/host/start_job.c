@@ -1,0 +1,91 @@
+/* The job of a desktop that has to boot from its own disk: it ends when the desktop is usable, so that
+ * whoever waits sees a desktop and not a boot. */
+#include "host/private.h"
+
+#include "base/error.h"
+
+static const int64_t usable_limit_ms =
+    5 * 60 * 1000; /* then whoever waits may look at what the screen says */
+static const int64_t busy_limit_ms = 90 * 1000;
+static const int64_t slice_ms = 1000;
+
+typedef struct {
+    Host *host;
+    char *desktop_id;
+} Order;
+
+static void order_free(void *data)
+{
+    Order *order = data;
+    g_free(order->desktop_id);
+    g_free(order);
+}
+
+/* Whoever got here first has started it. */
+static bool boot(const Order *order, Slot *slot, GError **error)
+{
+    g_auto(Work) work = {0};
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return false;
+    bool done = work_load(&work, order->host, slot, error);
+    if (done && work_next(&work) == STEP_BOOT)
+        done = work_do(&work, STEP_BOOT, error);
+    slot_release(slot);
+    return done;
+}
+
+/* Whether its agent is ready, waiting at most a slice for it. */
+static bool is_usable(Slot *slot)
+{
+    int64_t deadline = g_get_monotonic_time() + slice_ms * 1000;
+    g_mutex_lock(&slot->host->lock);
+    while (!slot->agent_ready && slot->machine &&
+           g_cond_wait_until(&slot->host->changed, &slot->host->lock, deadline))
+        ;
+    bool ready = slot->agent_ready;
+    g_mutex_unlock(&slot->host->lock);
+    return ready;
+}
+
+static bool wait_usable(Job *job, Slot *slot, GError **error)
+{
+    for (int64_t waited = 0; waited < usable_limit_ms && !is_usable(slot); waited += slice_ms) {
+        if (job_is_cancelled(job, error))
+            return false;
+        Machine *machine = slot_machine(slot);
+        if (!machine)
+            return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: its machine ended while it booted");
+        slot_release_machine(slot->host, machine);
+        job_progress(job, 10 + (int)(80 * waited / (waited + 60 * 1000)), "booting");
+    }
+    return true;
+}
+
+static bool run(Job *job, void *data, GError **error)
+{
+    const Order *order = data;
+    g_autoptr(Slot) slot = slot_of(order->host, order->desktop_id);
+    job_progress(job, 1, "starting");
+    return boot(order, slot, error) && wait_usable(job, slot, error);
+}
+
+char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
+{
+    char *running = job_find(host->jobs, "desktop.start", row->id);
+    if (running)
+        return running;
+    Order *order = g_new0(Order, 1);
+    order->host = host;
+    order->desktop_id = g_strdup(row->id);
+    JobStart start = {
+        .kind = "desktop.start",
+        .object_kind = "desktop",
+        .object_id = row->id,
+        .object_name = row->name,
+        .function = run,
+        .data = order,
+        .data_free = order_free,
+        .actor = actor,
+    };
+    return job_start(host->jobs, &start, error);
+}

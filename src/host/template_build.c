@@ -1,0 +1,179 @@
+/* The job that makes a template: boots the image once, waits until it is usable, freezes it. */
+#include "host/private.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+static const int64_t boot_limit_kvm_ms = 5 * 60 * 1000;
+static const int64_t boot_limit_tcg_ms = 20 * 60 * 1000; /* software emulation on a busy host */
+static const int64_t slice_ms = 1000;                    /* between two looks at the job: cancel, progress */
+static const int64_t prepare_limit_ms = 60 * 1000;
+static const size_t console_bytes = 2048;
+
+Image *host_image(Host *host, const char *version_id, GError **error)
+{
+    g_autoptr(StoreImageVersion) version = store_image_version_get(host->store, version_id, error);
+    if (!version)
+        return NULL;
+    g_autofree char *folder = image_folder(host->images, version->image_name, (unsigned)version->number);
+    return image_open(folder, error);
+}
+
+typedef struct {
+    Job *job;
+    TemplateOrder *order;
+    Image *image;
+    char *folder;
+    Machine *machine;
+} Build;
+
+static void build_clear(Build *build)
+{
+    if (build->machine)
+        build->order->host->driver->release(build->machine);
+    image_free(build->image);
+    g_free(build->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Build, build_clear)
+
+/* An empty folder with an overlay on the image's disk. What a killed build left there is ended and removed.
+ */
+static bool make_folder(Build *build, GError **error)
+{
+    const HostDriver *driver = build->order->host->driver;
+    g_autofree char *disk = g_build_filename(build->folder, "disk.qcow2", NULL);
+    return driver->kill_in(build->folder, error) && folder_remove(build->folder, error) &&
+           folder_make(build->folder, 0700, error) &&
+           driver->overlay(disk, build->image->disk, false, 0, error);
+}
+
+static bool start(Build *build, GError **error)
+{
+    Host *host = build->order->host;
+    g_autofree char *disk = g_build_filename(build->folder, "disk.qcow2", NULL);
+    g_autofree char *what = g_strdup_printf("template of pool \"%s\"", build->order->pool_name);
+    const char *const readable[] = {build->image->folder, NULL};
+    MachineSpec spec = {
+        .folder = build->folder,
+        .memory = build->order->memory,
+        .vcpus = build->order->vcpus,
+        .disk = disk,
+        .disk_is_disposable = true, /* until it is frozen there is nothing to lose */
+        .kernel = build->image->kernel,
+        .initrd = build->image->initrd,
+        .append = build->image->append,
+        .readable = readable,
+        .freezable = true,
+    };
+    if (!capacity_admit(host, build->order->memory, what, error))
+        return false;
+    build->machine = host->driver->start(host->hypervisor, &spec, error);
+    return build->machine != NULL;
+}
+
+static const char *last_line(char *text)
+{
+    g_strchomp(text);
+    char *newline = strrchr(text, '\n');
+    return newline ? newline + 1 : text;
+}
+
+/* Rises quickly at first and never arrives: how long a boot takes is not known before. */
+static int percent_after(int64_t elapsed_ms)
+{
+    return 5 + (int)(80 * elapsed_ms / (elapsed_ms + 60 * 1000));
+}
+
+static void report(const Build *build, int64_t elapsed_ms)
+{
+    g_autofree char *console = build->order->host->driver->console_tail(build->machine, console_bytes);
+    g_autofree char *step = g_strdup_printf("booting: %s", last_line(console));
+    job_progress(build->job, percent_after(elapsed_ms), step);
+}
+
+static bool fail_boot(const Build *build, const char *why, GError **error)
+{
+    g_autofree char *console = build->order->host->driver->console_tail(build->machine, console_bytes);
+    g_strchomp(console);
+    job_log(build->job, "%s", console);
+    return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                      "image \"%s\" version %u: does not boot: %s; the last lines of its console:\n%s",
+                      build->image->name, build->image->version, why, *console ? console : "(nothing)");
+}
+
+static bool wait_usable(const Build *build, GError **error)
+{
+    Host *host = build->order->host;
+    bool kvm = strcmp(host->about.accelerator, "kvm") == 0;
+    int64_t limit = kvm ? boot_limit_kvm_ms : boot_limit_tcg_ms;
+    int64_t began = clock_monotonic_ms();
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        if (host->driver->wait_ready(build->machine, true, slice_ms, &problem))
+            return true;
+        if (job_is_cancelled(build->job, error))
+            return false;
+        int64_t elapsed = clock_monotonic_ms() - began;
+        if (oriel_error_kind(problem) != ORIEL_ERROR_TIMEOUT)
+            return fail_boot(build, problem->message, error);
+        if (elapsed > limit) {
+            g_autofree char *why = g_strdup_printf(
+                "its agent did not report a usable desktop within %d minutes", (int)(limit / 60000));
+            return fail_boot(build, why, error);
+        }
+        report(build, elapsed);
+    }
+}
+
+static Template *freeze(Build *build, GError **error)
+{
+    const HostDriver *driver = build->order->host->driver;
+    const char *const readable[] = {build->image->folder, NULL};
+    job_progress(build->job, 90, "freezing");
+    if (!driver->prepare_freeze(build->machine, prepare_limit_ms, error))
+        return NULL;
+    return driver->freeze(build->machine, build->order->key, readable, error);
+}
+
+static Template *make(Build *build, GError **error)
+{
+    job_log(build->job, "booting image %s version %u to freeze it for pool %s", build->image->name,
+            build->image->version, build->order->pool_name);
+    job_progress(build->job, 1, "starting");
+    if (!make_folder(build, error) || !start(build, error) || !wait_usable(build, error))
+        return NULL;
+    job_log(build->job, "usable; freezing");
+    return freeze(build, error);
+}
+
+static void clean_up(const Build *build)
+{
+    const HostDriver *driver = build->order->host->driver;
+    g_autoptr(GError) error = NULL;
+    if (!driver->kill_in(build->folder, &error) || !folder_remove(build->folder, &error))
+        log_warning("template %s: what is left of it cannot be removed: %s", build->order->key,
+                    error->message);
+}
+
+bool template_build(Job *job, void *data, GError **error)
+{
+    TemplateOrder *order = data;
+    g_auto(Build) build = {.job = job, .order = order};
+    GError *problem = NULL;
+    Template *frozen = NULL;
+    build.folder = g_build_filename(order->host->templates, order->key, NULL);
+    build.image = host_image(order->host, order->version_id, &problem);
+    if (build.image)
+        frozen = make(&build, &problem);
+    if (build.image && !frozen)
+        clean_up(&build);
+    pool_template_done(order, frozen, problem);
+    if (frozen)
+        return true;
+    g_propagate_error(error, problem);
+    return false;
+}
