@@ -110,7 +110,9 @@ static void interrupted(int number)
 static char *secret_ask(const char *prompt, GError **error)
 {
     if (!isatty(STDIN_FILENO))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no terminal to ask on; give it in a file", prompt), NULL;
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no terminal to ask on; give it in a file",
+                          prompt),
+               NULL;
     struct termios before, silent;
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return oriel_fail_errno(error, errno, "terminal"), NULL;

@@ -19,13 +19,15 @@ struct Cli {
     bool terminal_error; /* standard error is one: progress bars are drawn there */
 };
 
-/* Shows an answer: as JSON with --json, else by `show`. Takes the answer; false and nothing shown if it is NULL. */
+/* Shows an answer: as JSON with --json, else by `show`. Takes the answer; false and nothing shown if it is
+ * NULL. */
 bool cli_show(Cli *cli, Json *answer, void (*show)(Cli *cli, const Json *answer));
 
 /* The object at path; NULL with no error if there is none (NOT_FOUND). Caller owns. */
 Json *cli_find(Cli *cli, const char *path, GError **error);
 
-/* POST to a collection with the first argument as name; with --if-missing, what is there already. Caller owns. */
+/* POST to a collection with the first argument as name; with --if-missing, what is there already. Caller
+ * owns. */
 Json *cli_create(Cli *cli, const Call *call, const char *collection, Json *body, GError **error);
 
 /* A sentence for people on standard output; nothing with --json or --quiet. */
@@ -34,13 +36,13 @@ void cli_say(const Cli *cli, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* One request without an answer worth showing, then the sentence; with --json prints {}. */
 bool cli_do(Cli *cli, const char *method, const char *path, const Json *body, GError **error);
 
-/* Before something that cannot be undone: asks on a terminal, unless --yes. Without a terminal it goes ahead: scripts mean
- * what they say. CANCELLED if the person says no. */
+/* Before something that cannot be undone: asks on a terminal, unless --yes. Without a terminal it goes ahead:
+ * scripts mean what they say. CANCELLED if the person says no. */
 bool cli_confirm(const Cli *cli, const Call *call, const char *question, GError **error);
 
 /* A file's text or standard input's ("-"). Caller frees. */
 char *cli_read_file(const char *path, size_t limit, GError **error);
 
-/* The first line of a file or of standard input, or, path NULL, a person's answer typed without echo. Caller frees with
- * secret_free. */
+/* The first line of a file or of standard input, or, path NULL, a person's answer typed without echo. Caller
+ * frees with secret_free. */
 char *cli_read_secret(const char *path, const char *prompt, GError **error);

@@ -27,16 +27,17 @@ static bool fingerprint_read(const char *text, guint8 bytes[32], GError **error)
     }
     if (digits == 64 && !*text)
         return true;
-    return oriel_fail(error, ORIEL_ERROR_INVALID,
-                      "--fingerprint: a SHA-256 fingerprint has 64 hexadecimal digits, with or without colons");
+    return oriel_fail(
+        error, ORIEL_ERROR_INVALID,
+        "--fingerprint: a SHA-256 fingerprint has 64 hexadecimal digits, with or without colons");
 }
 
 static bool address_remote(Transport *transport, const ClientAddress *address, GError **error)
 {
     g_autoptr(GUri) uri = g_uri_parse(address->url, G_URI_FLAGS_NONE, NULL);
     if (!uri || !g_uri_get_host(uri) || strcmp(g_uri_get_scheme(uri), "https") != 0 || g_uri_get_query(uri))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "--url: \"%s\" is no address such as https://desk.example:8443",
-                          address->url);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "--url: \"%s\" is no address such as https://desk.example:8443", address->url);
     const char *slash = g_str_has_suffix(address->url, "/") ? "" : "/";
     transport->base = g_strconcat(address->url, slash, "api/v1/", NULL);
     transport->token = g_strdup(address->token);
@@ -81,7 +82,8 @@ static size_t answer_add(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* The bytes of a good answer. */
-static GByteArray *exchange(Client *client, const char *method, const char *path, const char *body, GError **error)
+static GByteArray *exchange(Client *client, const char *method, const char *path, const char *body,
+                            GError **error)
 {
     g_autoptr(HeaderList) headers = NULL;
     g_autoptr(CURL) curl = transport_handle(&client->transport, path, &headers, error);
@@ -158,7 +160,10 @@ char *client_path(const char *first, ...)
     for (const char *piece = va_arg(pieces, const char *); piece; piece = va_arg(pieces, const char *)) {
         g_autofree char *encoded = g_uri_escape_string(piece, NULL, FALSE);
         /* "." and ".." would walk the path; servers and curl fold them away. */
-        g_string_append_printf(path, "/%s", strcmp(piece, ".") == 0 ? "%2E" : strcmp(piece, "..") == 0 ? "%2E%2E" : encoded);
+        g_string_append_printf(path, "/%s",
+                               strcmp(piece, ".") == 0    ? "%2E"
+                               : strcmp(piece, "..") == 0 ? "%2E%2E"
+                                                          : encoded);
     }
     va_end(pieces);
     return g_string_free(path, FALSE);

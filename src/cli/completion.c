@@ -3,14 +3,15 @@
 #include "cli/usage.h"
 
 static const char *const name_words[NAMES_KINDS] = {
-    [NAMES_POOL] = "pool",   [NAMES_IMAGE] = "image", [NAMES_RECIPE] = "recipe", [NAMES_DESKTOP] = "desktop",
-    [NAMES_SESSION] = "session", [NAMES_USER] = "user",   [NAMES_GROUP] = "group",   [NAMES_JOB] = "job",
-    [NAMES_TOKEN] = "token",
+    [NAMES_POOL] = "pool",       [NAMES_IMAGE] = "image",     [NAMES_RECIPE] = "recipe",
+    [NAMES_DESKTOP] = "desktop", [NAMES_SESSION] = "session", [NAMES_USER] = "user",
+    [NAMES_GROUP] = "group",     [NAMES_JOB] = "job",         [NAMES_TOKEN] = "token",
 };
 
 /* ---- bash (and zsh through its bashcompinit) ---- */
 
-/* What a place takes, as a shell word for _oriel_values: "=a b" words, "@pool" names from the API, "/" files, "" nothing. */
+/* What a place takes, as a shell word for _oriel_values: "=a b" words, "@pool" names from the API, "/" files,
+ * "" nothing. */
 static char *bash_source(ValueForm form, const char *choices, NameSource names)
 {
     if (form == VALUE_CHOICE) {
@@ -121,7 +122,8 @@ static const char bash_driver[] =
     "_oriel_offer() {\n"
     "    case $1 in\n"
     "    =*) COMPREPLY=($(compgen -W \"${1#=}\" -- \"$current\")) ;;\n"
-    "    @*) COMPREPLY=($(compgen -W \"$(oriel completion --names \"${1#@}\" 2>/dev/null)\" -- \"$current\")) ;;\n"
+    "    @*) COMPREPLY=($(compgen -W \"$(oriel completion --names \"${1#@}\" 2>/dev/null)\" -- "
+    "\"$current\")) ;;\n"
     "    /) COMPREPLY=($(compgen -f -- \"$current\")) ;;\n"
     "    esac\n"
     "}\n\n"
@@ -129,8 +131,9 @@ static const char bash_driver[] =
 
 static char *bash_text(bool zsh)
 {
-    GString *text = g_string_new(zsh ? "#compdef oriel\nautoload -U +X bashcompinit && bashcompinit\n\n"
-                                     : "# Completion of oriel for bash; made by \"oriel completion bash\".\n\n");
+    GString *text =
+        g_string_new(zsh ? "#compdef oriel\nautoload -U +X bashcompinit && bashcompinit\n\n"
+                         : "# Completion of oriel for bash; made by \"oriel completion bash\".\n\n");
     bash_tables(text);
     g_string_append(text, "_oriel_general='");
     bash_words(text, verb_general_options());
@@ -174,13 +177,16 @@ static void fish_option(GString *text, const char *condition, const Option *opti
 static void fish_verb(GString *text, const VerbGroup *group, const Verb *verb)
 {
     g_autofree char *condition =
-        verb->name ? g_strdup_printf(" -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s'", group->name,
-                                     verb->name)
-                   : g_strdup_printf(" -n '__fish_seen_subcommand_from %s'", group->name);
+        verb->name
+            ? g_strdup_printf(" -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s'",
+                              group->name, verb->name)
+            : g_strdup_printf(" -n '__fish_seen_subcommand_from %s'", group->name);
     if (verb->name) {
         g_autofree char *help = fish_quote(verb->help);
-        g_string_append_printf(text, "complete -c oriel -f -n '__fish_seen_subcommand_from %s; and not "
-                                     "__fish_seen_subcommand_from", group->name);
+        g_string_append_printf(text,
+                               "complete -c oriel -f -n '__fish_seen_subcommand_from %s; and not "
+                               "__fish_seen_subcommand_from",
+                               group->name);
         for (const Verb *other = group->verbs; other->run; other++)
             g_string_append_printf(text, " %s", other->name);
         g_string_append_printf(text, "' -a %s -d %s\n", verb->name, help);
@@ -196,10 +202,12 @@ static void fish_verb(GString *text, const VerbGroup *group, const Verb *verb)
 
 static char *fish_text(void)
 {
-    GString *text = g_string_new("# Completion of oriel for fish; made by \"oriel completion fish\".\ncomplete -c oriel -f\n");
+    GString *text = g_string_new(
+        "# Completion of oriel for fish; made by \"oriel completion fish\".\ncomplete -c oriel -f\n");
     for (const VerbGroup *const *group = verb_groups(); *group; group++) {
         g_autofree char *help = fish_quote((*group)->help);
-        g_string_append_printf(text, "complete -c oriel -n __fish_use_subcommand -a %s -d %s\n", (*group)->name, help);
+        g_string_append_printf(text, "complete -c oriel -n __fish_use_subcommand -a %s -d %s\n",
+                               (*group)->name, help);
         for (const Verb *verb = (*group)->verbs; verb->run; verb++)
             fish_verb(text, *group, verb);
     }

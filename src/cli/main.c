@@ -15,7 +15,8 @@ static int fail(const GError *error, int exit_code)
 {
     g_autofree char *safe = print_safe(error->message);
     const char *prefix = g_str_has_prefix(safe, "oriel ") ? "" : "oriel: ";
-    fprintf(stderr, "%s%s%s\n", prefix, safe, g_str_has_suffix(safe, ".") || g_str_has_suffix(safe, "?") ? "" : ".");
+    fprintf(stderr, "%s%s%s\n", prefix, safe,
+            g_str_has_suffix(safe, ".") || g_str_has_suffix(safe, "?") ? "" : ".");
     return exit_code;
 }
 
@@ -32,7 +33,8 @@ static bool token_read(const Call *call, SecretString **ret_token, GError **erro
 {
     const char *path = option_or_environment(call, "token-file", "ORIEL_TOKEN_FILE");
     if (!path)
-        return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "--url needs --token-file: a file whose first line is an API token");
+        return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED,
+                          "--url needs --token-file: a file whose first line is an API token");
     *ret_token = cli_read_secret(path, "Token", error);
     return *ret_token != NULL;
 }
@@ -42,8 +44,10 @@ static bool connect_remote(Cli *cli, const Call *call, const char *url, GError *
     g_autoptr(SecretString) token = NULL;
     if (!token_read(call, &token, error))
         return false;
-    const ClientAddress address = {
-        .url = url, .token = token, .fingerprint = option_or_environment(call, "fingerprint", "ORIEL_FINGERPRINT")};
+    const ClientAddress address = {.url = url,
+                                   .token = token,
+                                   .fingerprint =
+                                       option_or_environment(call, "fingerprint", "ORIEL_FINGERPRINT")};
     cli->client = client_new(&address, error);
     return cli->client != NULL;
 }

@@ -3,7 +3,8 @@
 #include "base/error.h"
 #include "cli/usage.h"
 
-/* Text for man(7): backslashes, hyphens that are minus signs, and a dot at a line's beginning mean something there. */
+/* Text for man(7): backslashes, hyphens that are minus signs, and a dot at a line's beginning mean something
+ * there. */
 static void add(GString *page, const char *text)
 {
     bool line_start = page->len == 0 || page->str[page->len - 1] == '\n';
@@ -72,11 +73,14 @@ static const char beginning[] =
     ".SH NAME\noriel \\- administer virtual desktops\n"
     ".SH SYNOPSIS\n.B oriel\n.I COMMAND\n[\\fIVERB\\fR] [\\fIARGUMENTS\\fR] [\\fIOPTIONS\\fR]\n"
     ".SH DESCRIPTION\n"
-    "Oriel gives people virtual desktops in their browser. A golden image is booted once and frozen; a pool's desktops are forked\n"
+    "Oriel gives people virtual desktops in their browser. A golden image is booted once and frozen; a "
+    "pool's desktops are forked\n"
     "from that frozen machine when somebody clicks.\n.PP\n"
     ".B oriel\n"
-    "does all that an administrator does, over the same API as the web pages. On the host itself it speaks to orield's socket, as\n"
-    "root or as orield's own user, and needs no password; with \\fB\\-\\-url\\fR and \\fB\\-\\-token\\-file\\fR it works from\n"
+    "does all that an administrator does, over the same API as the web pages. On the host itself it speaks "
+    "to orield's socket, as\n"
+    "root or as orield's own user, and needs no password; with \\fB\\-\\-url\\fR and "
+    "\\fB\\-\\-token\\-file\\fR it works from\n"
     "elsewhere. Objects are named by name or by id.\n";
 
 static const char ending[] =

@@ -52,9 +52,10 @@ static bool unknown_option(const Call *call, const char *typed, GError **error)
     const char *near = word_nearest(typed, (const char *const *)words->pdata);
     g_autofree char *path = call->group ? verb_path(call->group, call->verb) : g_strdup("oriel");
     if (near)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no option --%s; did you mean --%s?", path, typed, near);
-    return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no option --%s; \"%s --help\" lists them", path, typed,
-                      path);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no option --%s; did you mean --%s?", path,
+                          typed, near);
+    return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no option --%s; \"%s --help\" lists them",
+                      path, typed, path);
 }
 
 static bool choice_check(const Option *option, const char *text, GError **error)
@@ -124,9 +125,10 @@ static bool group_take(Call *call, const char *word, GError **error)
         g_ptr_array_add(words, NULL);
         const char *near = word_nearest(word, (const char *const *)words->pdata);
         if (near)
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel has no command \"%s\"; did you mean \"oriel %s\"?", word,
-                              near);
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel has no command \"%s\"; \"oriel --help\" lists them", word);
+            return oriel_fail(error, ORIEL_ERROR_INVALID,
+                              "oriel has no command \"%s\"; did you mean \"oriel %s\"?", word, near);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel has no command \"%s\"; \"oriel --help\" lists them", word);
     }
     if (!call->group->verbs[0].name)
         call->verb = &call->group->verbs[0];
@@ -146,8 +148,9 @@ static bool verb_take(Call *call, const char *word, GError **error)
     const char *near = word_meant_verb(word, list);
     const char *name = call->group->name;
     if (near)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel %s has no verb \"%s\"; did you mean \"oriel %s %s\"?", name, word,
-                          name, near);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel %s has no verb \"%s\"; did you mean \"oriel %s %s\"?", name, word, name,
+                          near);
     g_autofree char *all = g_strjoinv(", ", (char **)words->pdata);
     return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel %s has no verb \"%s\"; it has: %s", name, word, all);
 }
@@ -159,8 +162,9 @@ static bool argument_take(Call *call, const char *word, GError **error)
         most++;
     if (call->arguments->len >= most) {
         g_autofree char *path = verb_path(call->group, call->verb);
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: \"%s\" is one word too many; \"%s --help\" shows how it is used",
-                          path, word, path);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "%s: \"%s\" is one word too many; \"%s --help\" shows how it is used", path, word,
+                          path);
     }
     g_ptr_array_add(call->arguments, g_strdup(word));
     return true;
@@ -180,15 +184,18 @@ static bool complete_check(const Call *call, GError **error)
     g_autofree char *path = verb_path(call->group, call->verb);
     for (unsigned i = 0; i < G_N_ELEMENTS(call->verb->arguments) && call->verb->arguments[i].name; i++)
         if (i >= call->arguments->len && !call->verb->arguments[i].optional)
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: %s is missing; \"%s --help\" shows how it is used", path,
+            return oriel_fail(error, ORIEL_ERROR_INVALID,
+                              "%s: %s is missing; \"%s --help\" shows how it is used", path,
                               call->verb->arguments[i].name, path);
     for (unsigned i = 0; i < call->arguments->len; i++)
         if (!*(const char *)call->arguments->pdata[i])
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: %s is empty", path, call->verb->arguments[i].name);
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: %s is empty", path,
+                              call->verb->arguments[i].name);
     for (const Option *option = call->verb->options; option && option->name; option++)
         if (option->required && !g_hash_table_contains(call->options, option->name))
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: --%s is missing; \"%s --help\" shows how it is used", path,
-                              option->name, path);
+            return oriel_fail(error, ORIEL_ERROR_INVALID,
+                              "%s: --%s is missing; \"%s --help\" shows how it is used", path, option->name,
+                              path);
     return true;
 }
 
@@ -203,7 +210,8 @@ Call *call_parse(int count, char *const *arguments, GError **error)
         else if (!words_only && strcmp(word, "-h") == 0)
             g_hash_table_insert(call->options, "help", g_strdup(""));
         else if (!words_only && word[0] == '-' && word[1] != '\0' && word[1] != '-')
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "there is no option \"%s\"; options are words, such as --json", word),
+            return oriel_fail(error, ORIEL_ERROR_INVALID,
+                              "there is no option \"%s\"; options are words, such as --json", word),
                    NULL;
         else if (!words_only && g_str_has_prefix(word, "--") ? !option_take(call, count, arguments, &i, error)
                                                              : !word_take(call, word, error))

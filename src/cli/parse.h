@@ -17,8 +17,8 @@ struct Call {
     GHashTable *options;  /* name → text as given; "" for flags */
 };
 
-/* NULL and an error of kind INVALID, with what was meant perhaps, if the line does not fit the table. arguments[0] is the
- * program's name. Caller frees with call_free. */
+/* NULL and an error of kind INVALID, with what was meant perhaps, if the line does not fit the table.
+ * arguments[0] is the program's name. Caller frees with call_free. */
 Call *call_parse(int count, char *const *arguments, GError **error);
 void call_free(Call *call);
 
@@ -32,6 +32,5 @@ uint64_t call_number(const Call *call, const char *name, uint64_t otherwise);
 
 /* A request body of all options given that have a `field`. Caller owns. */
 Json *call_body(const Call *call);
-
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Call, call_free)

@@ -104,8 +104,8 @@ static const char *state_colour(const char *state)
     static const struct {
         const char *state, *colour;
     } colours[] = {
-        {"failed", "red"},      {"broken", "red"},       {"cancelled", "yellow"}, {"running", "green"},
-        {"ready", "green"},     {"connected", "green"},  {"starting", "yellow"},  {"stopping", "yellow"},
+        {"failed", "red"},        {"broken", "red"},      {"cancelled", "yellow"},    {"running", "green"},
+        {"ready", "green"},       {"connected", "green"}, {"starting", "yellow"},     {"stopping", "yellow"},
         {"refreshing", "yellow"}, {"deleting", "yellow"}, {"disconnected", "yellow"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(colours); i++)
@@ -132,7 +132,8 @@ void print_table(const Json *list, const Column *columns)
     if (!table)
         g_error("out of memory");
     for (size_t i = 0; columns[i].title; i++) {
-        bool number = columns[i].form == SHOW_NUMBER || columns[i].form == SHOW_SIZE || columns[i].form == SHOW_COUNT;
+        bool number =
+            columns[i].form == SHOW_NUMBER || columns[i].form == SHOW_SIZE || columns[i].form == SHOW_COUNT;
         scols_table_new_column(table, columns[i].title, 0, number ? SCOLS_FL_RIGHT : 0);
     }
     if (isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR"))

@@ -1,4 +1,5 @@
-/* Tables and cards of JSON objects on the terminal. Text that came from elsewhere never reaches the terminal raw. */
+/* Tables and cards of JSON objects on the terminal. Text that came from elsewhere never reaches the terminal
+ * raw. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* How far something is, on standard error: a bar that redraws itself on a terminal, a line for each new step elsewhere. */
+/* How far something is, on standard error: a bar that redraws itself on a terminal, a line for each new step
+ * elsewhere. */
 #pragma once
 
 #include <glib.h>
@@ -17,7 +18,8 @@ void progress_clear(Progress *progress);
 /* Leaves the last state standing and frees. NULL is fine. */
 void progress_free(Progress *progress);
 
-/* The text of a bar, at most `columns` wide: "Build image x  [####----]  47 %  0:42  installing". Caller frees. */
+/* The text of a bar, at most `columns` wide: "Build image x  [####----]  47 %  0:42  installing". Caller
+ * frees. */
 char *progress_text(const char *title, int percent, const char *step, int64_t elapsed_ms, int columns);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Progress, progress_free)

@@ -96,7 +96,8 @@ bool sse_parser_feed(SseParser *parser, const char *bytes, size_t length, GError
         else
             g_string_append_c(parser->line, byte);
         if (parser->line->len + parser->data->len > EVENT_LIMIT)
-            return oriel_fail(error, ORIEL_ERROR_TOO_LARGE, "an event of the stream is over %d bytes", EVENT_LIMIT);
+            return oriel_fail(error, ORIEL_ERROR_TOO_LARGE, "an event of the stream is over %d bytes",
+                              EVENT_LIMIT);
     }
     return true;
 }

@@ -122,7 +122,8 @@ static StreamNext stream_closed(ClientStream *stream, CURLcode code, GError **er
     return STREAM_CLOSED;
 }
 
-StreamNext client_stream_next(ClientStream *stream, int timeout_ms, int watch_fd, StreamEvent *ret, GError **error)
+StreamNext client_stream_next(ClientStream *stream, int timeout_ms, int watch_fd, StreamEvent *ret,
+                              GError **error)
 {
     int64_t until = clock_monotonic_ms() + timeout_ms;
     for (;;) {

@@ -20,8 +20,8 @@ static int certificate_is_pinned(X509_STORE_CTX *store, void *context)
     guint8 digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
-    if (leaf && X509_digest(leaf, EVP_sha256(), digest, &length) == 1 && length == sizeof transport->fingerprint &&
-        memcmp(digest, transport->fingerprint, length) == 0)
+    if (leaf && X509_digest(leaf, EVP_sha256(), digest, &length) == 1 &&
+        length == sizeof transport->fingerprint && memcmp(digest, transport->fingerprint, length) == 0)
         return 1;
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
     g_clear_error(&transport->failure);
@@ -36,7 +36,8 @@ static CURLcode tls_prepare(CURL *curl, void *context, void *transport)
     return CURLE_OK;
 }
 
-/* A path that is too long for a unix socket is reached through its folder's descriptor, which stays open as long as we do. */
+/* A path that is too long for a unix socket is reached through its folder's descriptor, which stays open as
+ * long as we do. */
 static char *short_path(Transport *transport)
 {
     if (strlen(transport->socket_path) <= UNIX_PATH_LARGEST)
@@ -48,7 +49,8 @@ static char *short_path(Transport *transport)
     return g_strdup_printf("/proc/self/fd/%d/%s", transport->folder, name);
 }
 
-/* (Not by a socket that we connect ourselves: libcurl 7.88 connects it a second time, whatever the callback says.) */
+/* (Not by a socket that we connect ourselves: libcurl 7.88 connects it a second time, whatever the callback
+ * says.) */
 static void handle_local(CURL *curl, Transport *transport)
 {
     g_autofree char *path = short_path(transport);
@@ -63,7 +65,8 @@ static void handle_remote(CURL *curl, Transport *transport)
         return;
     curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, tls_prepare);
     curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, transport);
-    /* The callback above decides; the name in a self-signed certificate is of no weight beside its fingerprint. */
+    /* The callback above decides; the name in a self-signed certificate is of no weight beside its
+     * fingerprint. */
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
@@ -106,10 +109,12 @@ static bool local_fail(const char *path, long reason, GError **error)
 {
     if (reason == EACCES || reason == EPERM)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
-                          "orield's socket \"%s\" is not for you: run as root or as its user, or give --url and --token-file",
+                          "orield's socket \"%s\" is not for you: run as root or as its user, or give --url "
+                          "and --token-file",
                           path);
     return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
-                      "orield does not answer at \"%s\": start it, or set ORIEL_STATE to its state folder", path);
+                      "orield does not answer at \"%s\": start it, or set ORIEL_STATE to its state folder",
+                      path);
 }
 
 bool transport_fail(Transport *transport, CURL *curl, CURLcode code, GError **error)
@@ -125,11 +130,13 @@ bool transport_fail(Transport *transport, CURL *curl, CURLcode code, GError **er
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", failure->message);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
-                          "the certificate of \"%s\" is not trusted here (%s): give --fingerprint with what the server printed",
+                          "the certificate of \"%s\" is not trusted here (%s): give --fingerprint with what "
+                          "the server printed",
                           server, *buffer ? buffer : curl_easy_strerror(code));
     if (code == CURLE_OPERATION_TIMEDOUT)
         return oriel_fail(error, ORIEL_ERROR_TIMEOUT, "\"%s\" did not answer in time", server);
-    return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "\"%s\": %s", server, *buffer ? buffer : curl_easy_strerror(code));
+    return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "\"%s\": %s", server,
+                      *buffer ? buffer : curl_easy_strerror(code));
 }
 
 static OrielErrorKind kind_of_problem(const char *type, long status)

@@ -99,12 +99,14 @@ static char *group_usage(const VerbGroup *group)
 
 static char *whole_usage(void)
 {
-    GString *text = g_string_new("Usage: oriel COMMAND …\n\nVirtual desktops for a team: a person clicks, and a desktop forked "
-                                 "from a frozen\nmachine is on the screen.\n\nCommands:\n");
+    GString *text = g_string_new(
+        "Usage: oriel COMMAND …\n\nVirtual desktops for a team: a person clicks, and a desktop forked "
+        "from a frozen\nmachine is on the screen.\n\nCommands:\n");
     for (const VerbGroup *const *group = verb_groups(); *group; group++)
         g_string_append_printf(text, "  %-14s  %s\n", (*group)->name, (*group)->help);
     option_list(text, "General options", verb_general_options());
-    g_string_append(text, "\n\"oriel COMMAND --help\" says more about one of them, \"man oriel\" about all.\n");
+    g_string_append(text,
+                    "\n\"oriel COMMAND --help\" says more about one of them, \"man oriel\" about all.\n");
     return g_string_free(text, FALSE);
 }
 

@@ -1,4 +1,5 @@
-/* Texts made from the verb table: usage, shell completion and the man page. All pure; callers free with g_free. */
+/* Texts made from the verb table: usage, shell completion and the man page. All pure; callers free with
+ * g_free. */
 #pragma once
 
 #include "cli/verb.h"

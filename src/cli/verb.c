@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const VerbGroup *const groups[] = {
-    &status_group, &doctor_group, &image_group, &pool_group,  &desktop_group, &session_group,    &user_group,
-    &group_group,  &entitle_group, &job_group,  &event_group, &token_group,   &host_group,       &completion_group,
-    NULL,
+    &status_group,  &doctor_group, &image_group, &pool_group,       &desktop_group,
+    &session_group, &user_group,   &group_group, &entitle_group,    &job_group,
+    &event_group,   &token_group,  &host_group,  &completion_group, NULL,
 };
 
 static const Option general[] = {
@@ -13,10 +13,13 @@ static const Option general[] = {
     {"no-wait", VALUE_FLAG, .help = "Do not wait for what takes long: print the job and return"},
     {"wait", VALUE_FLAG, .help = "Wait for it, with progress (the default)"},
     {"quiet", VALUE_FLAG, .help = "Print nothing but errors (and JSON)"},
-    {"state-folder", VALUE_TEXT, "FOLDER", "State folder of orield ($ORIEL_STATE, /var/lib/oriel)", .names = NAMES_FILE},
+    {"state-folder", VALUE_TEXT, "FOLDER", "State folder of orield ($ORIEL_STATE, /var/lib/oriel)",
+     .names = NAMES_FILE},
     {"url", VALUE_TEXT, "URL", .help = "An Oriel elsewhere ($ORIEL_URL): https://desk.example:8443"},
-    {"token-file", VALUE_FILE, "FILE", "Its first line is an API token for --url ($ORIEL_TOKEN_FILE)", .names = NAMES_FILE},
-    {"fingerprint", VALUE_TEXT, "HEX", .help = "Trust exactly this certificate of --url ($ORIEL_FINGERPRINT)"},
+    {"token-file", VALUE_FILE, "FILE", "Its first line is an API token for --url ($ORIEL_TOKEN_FILE)",
+     .names = NAMES_FILE},
+    {"fingerprint", VALUE_TEXT, "HEX",
+     .help = "Trust exactly this certificate of --url ($ORIEL_FINGERPRINT)"},
     {"help", VALUE_FLAG, .help = "Show how a command is used"},
     {0},
 };

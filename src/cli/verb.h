@@ -1,5 +1,6 @@
-/* The one table of everything `oriel` understands. Parsing, usage texts, shell completion and the man page all read it, so
- * that they cannot disagree. A verb group is one file of this folder; verb_groups() lists them in the order people read. */
+/* The one table of everything `oriel` understands. Parsing, usage texts, shell completion and the man page
+ * all read it, so that they cannot disagree. A verb group is one file of this folder; verb_groups() lists
+ * them in the order people read. */
 #pragma once
 
 #include <glib.h>
@@ -85,5 +86,5 @@ const Verb *verb_find(const VerbGroup *group, const char *name);
 char *verb_path(const VerbGroup *group, const Verb *verb);
 
 /* The groups, each defined in its own file. */
-extern const VerbGroup status_group, doctor_group, image_group, pool_group, desktop_group, session_group, user_group,
-    group_group, entitle_group, job_group, event_group, token_group, host_group, completion_group;
+extern const VerbGroup status_group, doctor_group, image_group, pool_group, desktop_group, session_group,
+    user_group, group_group, entitle_group, job_group, event_group, token_group, host_group, completion_group;

@@ -27,7 +27,8 @@ static bool print_names(Cli *cli, const char *kind, GError **error)
     for (size_t i = 0; i < json_array_size(items); i++) {
         const char *word = json_string_value(json_object_get(json_array_get(items, i), sources[index].key));
         /* A shell splits and evaluates what it is offered: only words that are plain. */
-        if (word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0')
+        if (word &&
+            word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0')
             puts(word);
     }
     return list != NULL;
@@ -47,8 +48,8 @@ static bool run(Cli *cli, const Call *call, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel completion: which shell: bash, zsh or fish?");
     g_autofree char *script = completion_text(shell);
     if (!script)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel completion: there is none for \"%s\", only for bash, zsh and fish",
-                          shell);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel completion: there is none for \"%s\", only for bash, zsh and fish", shell);
     fputs(script, stdout);
     return true;
 }

@@ -8,11 +8,11 @@
 #include "cli/watch.h"
 
 static const Column list_columns[] = {
-    {"NAME", "name", SHOW_TEXT},         {"STATE", "state", SHOW_STATE},
-    {"USER", "user.name", SHOW_TEXT},    {"SESSION", "session.state", SHOW_STATE},
-    {"IMAGE", "image.name", SHOW_TEXT},  {"VERSION", "version", SHOW_NUMBER},
-    {"AGENT", "agent", SHOW_STATE},      {"SINCE", "changed_ms", SHOW_AGE},
-    {"ERROR", "error", SHOW_TEXT},       {0},
+    {"NAME", "name", SHOW_TEXT},        {"STATE", "state", SHOW_STATE},
+    {"USER", "user.name", SHOW_TEXT},   {"SESSION", "session.state", SHOW_STATE},
+    {"IMAGE", "image.name", SHOW_TEXT}, {"VERSION", "version", SHOW_NUMBER},
+    {"AGENT", "agent", SHOW_STATE},     {"SINCE", "changed_ms", SHOW_AGE},
+    {"ERROR", "error", SHOW_TEXT},      {0},
 };
 
 static const Column card_columns[] = {
@@ -167,7 +167,8 @@ static bool run_reset(Cli *cli, const Call *call, GError **error)
 
 static bool run_refresh(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *question = g_strdup_printf("Throw away everything on the disk of desktop \"%s\"?", call_argument(call, 0));
+    g_autofree char *question =
+        g_strdup_printf("Throw away everything on the disk of desktop \"%s\"?", call_argument(call, 0));
     return cli_confirm(cli, call, question, error) && power(cli, call, "refresh", NULL, error);
 }
 
@@ -208,7 +209,8 @@ static bool run_thumbnail(Cli *cli, const Call *call, GError **error)
     const char *name = call_argument(call, 0);
     const char *output = call_option(call, "output");
     if (!output && cli->terminal_out)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel desktop thumbnail: a terminal shows no PNG; give --output FILE");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel desktop thumbnail: a terminal shows no PNG; give --output FILE");
     g_autofree char *path = client_path("desktops", name, "thumbnail", NULL);
     g_autoptr(GString) whole = g_string_new(path);
     client_query(whole, "width", call_option(call, "width"));
@@ -231,8 +233,8 @@ static const Option list_options[] = {
 };
 
 static const Option connect_options[] = {
-    {"user", VALUE_TEXT, "USER", "The person to connect as; on orield's own socket always needed", .names = NAMES_USER,
-     .field = "user"},
+    {"user", VALUE_TEXT, "USER", "The person to connect as; on orield's own socket always needed",
+     .names = NAMES_USER, .field = "user"},
     {0},
 };
 
@@ -259,21 +261,25 @@ static const Verb verbs[] = {
     {"list", "List desktops", .options = list_options, .run = run_list},
     {"show", "Show a desktop", DESKTOP, .run = run_show},
     {"connect", "Get a person's desktop of a pool and a URL that opens it",
-     "What a click on the pool's tile does. The URL holds a ticket that opens the desktop once and soon expires: hand it on as "
+     "What a click on the pool's tile does. The URL holds a ticket that opens the desktop once and soon "
+     "expires: hand it on as "
      "you would a password.",
      .arguments = {{"POOL", NAMES_POOL}}, .options = connect_options, .run = run_connect},
     {"console", "Get a URL that opens any running desktop's screen", DESKTOP, .run = run_console},
     {"start", "Power on", DESKTOP, .run = run_start},
-    {"stop", "Power off in an orderly way", "After a minute the hard way. A person's session there ends.", DESKTOP,
-     .run = run_stop},
+    {"stop", "Power off in an orderly way", "After a minute the hard way. A person's session there ends.",
+     DESKTOP, .run = run_stop},
     {"reset", "Press the reset button", DESKTOP, .run = run_reset},
-    {"refresh", "Back to the image: everything on its disk is lost", DESKTOP, .options = refresh_options, .run = run_refresh},
-    {"assign", "Give a desktop to a person", "Of a dedicated or manual pool; it stays theirs until it is released.",
+    {"refresh", "Back to the image: everything on its disk is lost", DESKTOP, .options = refresh_options,
+     .run = run_refresh},
+    {"assign", "Give a desktop to a person",
+     "Of a dedicated or manual pool; it stays theirs until it is released.",
      .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_assign},
     {"release", "End an assignment", DESKTOP, .run = run_release},
-    {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options, .run = run_thumbnail},
-    {"delete", "Throw a desktop away; its pool makes another where it needs one", DESKTOP, .options = delete_options,
-     .run = run_delete},
+    {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options,
+     .run = run_thumbnail},
+    {"delete", "Throw a desktop away; its pool makes another where it needs one", DESKTOP,
+     .options = delete_options, .run = run_delete},
     {0},
 };
 

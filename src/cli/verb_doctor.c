@@ -29,7 +29,8 @@ static char *daemon_path(GError **error)
             g_free(places[i]);
     }
     if (!found)
-        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "orield is not installed beside this program: the host's checks are its");
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                   "orield is not installed beside this program: the host's checks are its");
     return found;
 }
 
@@ -56,10 +57,11 @@ static void daemon_check(Cli *cli, Json *checks)
     g_autoptr(GError) failure = NULL;
     g_autoptr(Json) health = client_request(cli->client, "GET", "health", NULL, &failure);
     const char *version = json_string_value(json_object_get(health, "version"));
-    g_autofree char *sentence = health ? g_strdup_printf("orield %s answers.", version ? version : "of an unknown version")
-                                       : g_strdup_printf("%s.", failure->message);
-    json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", "orield", "state", health ? "ok" : "warning",
-                                            "sentence", sentence));
+    g_autofree char *sentence =
+        health ? g_strdup_printf("orield %s answers.", version ? version : "of an unknown version")
+               : g_strdup_printf("%s.", failure->message);
+    json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", "orield", "state",
+                                            health ? "ok" : "warning", "sentence", sentence));
 }
 
 static const char *mark(const char *state, bool colour)
@@ -95,15 +97,17 @@ static bool run(Cli *cli, const Call *call, GError **error)
     daemon_check(cli, checks);
     unsigned failed = 0;
     for (size_t i = 0; i < json_array_size(checks); i++)
-        failed += g_strcmp0(json_string_value(json_object_get(json_array_get(checks, i), "state")), "failed") == 0;
+        failed +=
+            g_strcmp0(json_string_value(json_object_get(json_array_get(checks, i), "state")), "failed") == 0;
     cli_show(cli, g_steal_pointer(&answer), show);
-    return failed == 0 || oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "%u of the checks failed: desktops cannot run here yet",
-                                     failed);
+    return failed == 0 || oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                                     "%u of the checks failed: desktops cannot run here yet", failed);
 }
 
 static const Verb verbs[] = {
     {NULL, "Check this host: what it can do, and what to do where it falls short",
-     "Needs no running orield. Looks at the accelerator (by really running a tiny guest), QEMU, memory, disk, the port, kernel "
+     "Needs no running orield. Looks at the accelerator (by really running a tiny guest), QEMU, memory, "
+     "disk, the port, kernel "
      "features, and whether orield answers; says in one sentence each what it found and what to do.",
      .run = run},
     {0},

@@ -56,8 +56,8 @@ static const Option options[] = {
 static const Verb verbs[] = {
     {"list", "List who may use a pool", POOL, .run = run_list},
     {"add", "Let a user or a group use a pool", POOL, .options = options, .run = run_add},
-    {"remove", "Take it back", "Sessions go on until they end; new ones are refused.", POOL, .options = options,
-     .run = run_remove},
+    {"remove", "Take it back", "Sessions go on until they end; new ones are refused.", POOL,
+     .options = options, .run = run_remove},
     {0},
 };
 

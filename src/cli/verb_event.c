@@ -4,12 +4,17 @@
 #include "cli/cli.h"
 #include "cli/print.h"
 
-/* Not every audit event comes with a change on the stream (a failed login does not): look again after this long at most. */
+/* Not every audit event comes with a change on the stream (a failed login does not): look again after this
+ * long at most. */
 enum { QUIET_MS = 5000 };
 
 static const Column columns[] = {
-    {"TIME", "time_ms", SHOW_TIME},   {"ACTOR", "actor", SHOW_TEXT},       {"ACTION", "action", SHOW_TEXT},
-    {"KIND", "object.kind", SHOW_TEXT}, {"OBJECT", "object.name", SHOW_TEXT}, {"DETAIL", "detail", SHOW_TEXT},
+    {"TIME", "time_ms", SHOW_TIME},
+    {"ACTOR", "actor", SHOW_TEXT},
+    {"ACTION", "action", SHOW_TEXT},
+    {"KIND", "object.kind", SHOW_TEXT},
+    {"OBJECT", "object.name", SHOW_TEXT},
+    {"DETAIL", "detail", SHOW_TEXT},
     {0},
 };
 
@@ -84,7 +89,8 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
     if (call_flag(call, "follow"))
         return follow(cli, call, error);
     g_autofree char *path = events_path(call);
-    return cli_show(cli, client_list(cli->client, path, (unsigned)call_number(call, "limit", 50), error), show_list);
+    return cli_show(cli, client_list(cli->client, path, (unsigned)call_number(call, "limit", 50), error),
+                    show_list);
 }
 
 static const Option options[] = {

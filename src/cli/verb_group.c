@@ -10,8 +10,12 @@ static const Column list_columns[] = {
 };
 
 static const Column card_columns[] = {
-    {"Name", "name", SHOW_TEXT},       {"Id", "id", SHOW_TEXT},         {"Description", "description", SHOW_TEXT},
-    {"Members", "members", SHOW_LIST}, {"Made", "created_ms", SHOW_TIME}, {0},
+    {"Name", "name", SHOW_TEXT},
+    {"Id", "id", SHOW_TEXT},
+    {"Description", "description", SHOW_TEXT},
+    {"Members", "members", SHOW_LIST},
+    {"Made", "created_ms", SHOW_TIME},
+    {0},
 };
 
 static void show_list(Cli *cli, const Json *list)
@@ -45,14 +49,16 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel group edit: nothing to change; give --description");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel group edit: nothing to change; give --description");
     g_autofree char *path = client_path("groups", call_argument(call, 0), NULL);
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
 
 static bool run_add(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *path = client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    g_autofree char *path =
+        client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
     if (!cli_do(cli, "PUT", path, NULL, error))
         return false;
     cli_say(cli, "%s is a member of %s.", call_argument(call, 1), call_argument(call, 0));
@@ -61,7 +67,8 @@ static bool run_add(Cli *cli, const Call *call, GError **error)
 
 static bool run_remove(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *path = client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    g_autofree char *path =
+        client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
     if (!cli_do(cli, "DELETE", path, NULL, error))
         return false;
     cli_say(cli, "%s is no longer a member of %s.", call_argument(call, 1), call_argument(call, 0));
@@ -101,7 +108,8 @@ static const Option delete_options[] = {
 static const Verb verbs[] = {
     {"list", "List groups", .run = run_list},
     {"show", "Show a group and its members", GROUP, .run = run_show},
-    {"create", "Make a group", .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
+    {"create", "Make a group", .arguments = {{"NAME", NAMES_NONE}}, .options = create_options,
+     .run = run_create},
     {"edit", "Change a group's description", GROUP, .options = edit_options, .run = run_edit},
     {"add-member", "Make a user a member", GROUP_USER, .run = run_add},
     {"remove-member", "End a membership", GROUP_USER, .run = run_remove},

@@ -25,8 +25,8 @@ static const Option stop_options[] = {
 
 static const Verb verbs[] = {
     {"stop", "End orield in an orderly way",
-     "Machines go on without it and are found again by the next orield, unless --machines.", .options = stop_options,
-     .run = run_stop},
+     "Machines go on without it and are found again by the next orield, unless --machines.",
+     .options = stop_options, .run = run_stop},
     {0},
 };
 

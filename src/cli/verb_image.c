@@ -27,9 +27,15 @@ static const Column card_columns[] = {
 };
 
 static const Column version_columns[] = {
-    {"VERSION", "version", SHOW_NUMBER},     {"STATE", "state", SHOW_STATE},     {"ON DISK", "disk_bytes", SHOW_SIZE},
-    {"DESKTOP DISK", "size_bytes", SHOW_SIZE}, {"MEMORY", "memory_bytes", SHOW_SIZE}, {"CPUS", "vcpus", SHOW_NUMBER},
-    {"RECIPE", "recipe", SHOW_TEXT},         {"MADE", "created_ms", SHOW_TIME},  {0},
+    {"VERSION", "version", SHOW_NUMBER},
+    {"STATE", "state", SHOW_STATE},
+    {"ON DISK", "disk_bytes", SHOW_SIZE},
+    {"DESKTOP DISK", "size_bytes", SHOW_SIZE},
+    {"MEMORY", "memory_bytes", SHOW_SIZE},
+    {"CPUS", "vcpus", SHOW_NUMBER},
+    {"RECIPE", "recipe", SHOW_TEXT},
+    {"MADE", "created_ms", SHOW_TIME},
+    {0},
 };
 
 static const Column recipe_columns[] = {
@@ -83,7 +89,8 @@ static char *name_of_recipe(const char *recipe)
     return name;
 }
 
-/* A word that is a file here, or looks like one, is sent as text; any other is the name of a recipe on the server. */
+/* A word that is a file here, or looks like one, is sent as text; any other is the name of a recipe on the
+ * server. */
 static Json *build_body(const Call *call, GError **error)
 {
     const char *recipe = call_argument(call, 0);
@@ -92,7 +99,9 @@ static Json *build_body(const Call *call, GError **error)
     if (!strchr(recipe, '/') && !g_str_has_suffix(recipe, ".recipe") && strcmp(recipe, "-") != 0)
         return json_pack("{s:s, s:s}", "name", name ? name : usual, "recipe", recipe);
     if (!name && strcmp(recipe, "-") == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel image build: a recipe from standard input needs --name"), NULL;
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel image build: a recipe from standard input needs --name"),
+               NULL;
     g_autofree char *text = cli_read_file(recipe, LIMIT_RECIPE, error);
     if (!text)
         return NULL;
@@ -187,7 +196,8 @@ static const Verb verbs[] = {
     {"list", "List golden images", .run = run_list},
     {"show", "Show an image and its versions", .arguments = {{"IMAGE", NAMES_IMAGE}}, .run = run_show},
     {"build", "Build an image, or a new version of it, from a recipe",
-     "RECIPE is the name of a recipe on the server (\"oriel image recipes\" lists them) or, with a slash or the ending "
+     "RECIPE is the name of a recipe on the server (\"oriel image recipes\" lists them) or, with a slash or "
+     "the ending "
      ".recipe, a file here; - is standard input. Pools that follow the image's newest version go over to it.",
      .arguments = {{"RECIPE", NAMES_RECIPE}}, .options = build_options, .run = run_build},
     {"recipes", "List the recipes that images can be built from", .run = run_recipes},

@@ -7,16 +7,28 @@
 #include "cli/watch.h"
 
 static const Column list_columns[] = {
-    {"ID", "id", SHOW_TEXT},       {"TITLE", "title", SHOW_TEXT}, {"STATE", "state", SHOW_STATE},
-    {"%", "progress", SHOW_NUMBER}, {"STEP", "step", SHOW_TEXT},   {"BEGAN", "created_ms", SHOW_TIME},
+    {"ID", "id", SHOW_TEXT},
+    {"TITLE", "title", SHOW_TEXT},
+    {"STATE", "state", SHOW_STATE},
+    {"%", "progress", SHOW_NUMBER},
+    {"STEP", "step", SHOW_TEXT},
+    {"BEGAN", "created_ms", SHOW_TIME},
     {0},
 };
 
 static const Column card_columns[] = {
-    {"Title", "title", SHOW_TEXT},     {"Id", "id", SHOW_TEXT},           {"Kind", "kind", SHOW_TEXT},
-    {"State", "state", SHOW_TEXT},     {"Per cent", "progress", SHOW_NUMBER}, {"Step", "step", SHOW_TEXT},
-    {"Works on", "object", SHOW_TEXT}, {"Error", "error", SHOW_TEXT},     {"Asked for", "created_ms", SHOW_TIME},
-    {"Began", "started_ms", SHOW_TIME}, {"Ended", "ended_ms", SHOW_TIME}, {0},
+    {"Title", "title", SHOW_TEXT},
+    {"Id", "id", SHOW_TEXT},
+    {"Kind", "kind", SHOW_TEXT},
+    {"State", "state", SHOW_TEXT},
+    {"Per cent", "progress", SHOW_NUMBER},
+    {"Step", "step", SHOW_TEXT},
+    {"Works on", "object", SHOW_TEXT},
+    {"Error", "error", SHOW_TEXT},
+    {"Asked for", "created_ms", SHOW_TIME},
+    {"Began", "started_ms", SHOW_TIME},
+    {"Ended", "ended_ms", SHOW_TIME},
+    {0},
 };
 
 static void show_list(Cli *cli, const Json *list)
@@ -33,7 +45,8 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(GString) path = g_string_new("jobs");
     client_query(path, "state", call_option(call, "state"));
-    return cli_show(cli, client_list(cli->client, path->str, (unsigned)call_number(call, "limit", 50), error), show_list);
+    return cli_show(cli, client_list(cli->client, path->str, (unsigned)call_number(call, "limit", 50), error),
+                    show_list);
 }
 
 static bool run_show(Cli *cli, const Call *call, GError **error)
@@ -83,7 +96,8 @@ static bool run_watch(Cli *cli, const Call *call, GError **error)
 }
 
 static const Option list_options[] = {
-    {"state", VALUE_CHOICE, .choices = "queued|running|done|failed|cancelled", .help = "Only those in this state"},
+    {"state", VALUE_CHOICE, .choices = "queued|running|done|failed|cancelled",
+     .help = "Only those in this state"},
     {"limit", VALUE_COUNT, "N", "The newest N (50)", .lowest = 1, .highest = 100000},
     {0},
 };
@@ -93,8 +107,8 @@ static const Option list_options[] = {
 static const Verb verbs[] = {
     {"list", "List jobs, newest first", .options = list_options, .run = run_list},
     {"show", "Show a job", JOB, .run = run_show},
-    {"watch", "Follow a job with its progress until it ends", "Ctrl-C asks whether to cancel it or to leave it running.", JOB,
-     .run = run_watch},
+    {"watch", "Follow a job with its progress until it ends",
+     "Ctrl-C asks whether to cancel it or to leave it running.", JOB, .run = run_watch},
     {"log", "Print what a job has printed so far", JOB, .run = run_log},
     {"cancel", "Ask a job to stop", JOB, .run = run_cancel},
     {0},

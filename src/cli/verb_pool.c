@@ -76,7 +76,8 @@ static bool body_version(const Call *call, Json *body, GError **error)
     if (strcmp(text, "newest") == 0)
         return json_object_set_new(body, "version", json_null()) == 0;
     if (!number_parse(text, 1, UINT32_MAX, "--version", &version, NULL))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "--version: \"%s\" is neither a version's number nor \"newest\"", text);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "--version: \"%s\" is neither a version's number nor \"newest\"", text);
     return json_object_set_new(body, "version", json_integer((json_int_t)version)) == 0;
 }
 
@@ -94,8 +95,9 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     if (!body_version(call, body, error))
         return false;
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
-                                                      "what can be");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
+                          "what can be");
     g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
@@ -134,8 +136,8 @@ static WatchVerdict ready_look(void *context, const Json *pool, Progress *progre
     int64_t spares = json_integer_value(json_object_get(pool, "spares"));
     int64_t wanted = readiness->wanted >= 0 ? readiness->wanted : spares;
     bool in_use = json_integer_value(json_object_get(counts, "sessions")) > 0;
-    g_autofree char *free_text = g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops", free_desktops,
-                                                 wanted);
+    g_autofree char *free_text =
+        g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops", free_desktops, wanted);
     if (free_desktops >= wanted || (readiness->wanted < 0 && in_use)) {
         progress_set(progress, readiness->title, 100, free_text);
         return WATCH_DONE;
@@ -155,7 +157,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     g_autofree char *title = g_strdup_printf("Pool %s", call_argument(call, 0));
     g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
     g_autofree char *left = g_strdup_printf("pool %s goes on without you", call_argument(call, 0));
-    Readiness readiness = {cli, title, call_option(call, "free") ? (int64_t)call_number(call, "free", 0) : -1};
+    Readiness readiness = {cli, title,
+                           call_option(call, "free") ? (int64_t)call_number(call, "free", 0) : -1};
     const Watch watch = {.path = path, .look = ready_look, .context = &readiness, .left = left};
     g_autoptr(Json) pool = watch_until(cli, &watch, error);
     if (pool && cli->json)
@@ -163,22 +166,27 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     return pool != NULL;
 }
 
-#define SHARED_OPTIONS                                                                                                       \
-    {"title", VALUE_TEXT, "TEXT", "What people see instead of the name", .field = "display_name"},                           \
-        {"description", VALUE_TEXT, "TEXT", "A line about it, for people", .field = "description"},                          \
-        {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"},                      \
-        {"size", VALUE_COUNT, "N", "Desktops at most (10)", .highest = LIMIT_DESKTOPS_POOL, .field = "maximum"},             \
-        {"spares", VALUE_COUNT, "N", "Free desktops kept running (1)", .highest = LIMIT_DESKTOPS_POOL, .field = "spares"},   \
-        {"cpus", VALUE_COUNT, "N", "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, .field = "vcpus"}, \
-        {"memory", VALUE_SIZE, "SIZE", "Memory of a desktop, such as 1GiB; else the recipe's", .field = "memory_bytes"},     \
-        {"on-log-off", VALUE_CHOICE, .choices = "refresh|keep", .field = "on_log_off",                                       \
-         .help = "Back to the image, or keep the disk"},                                                                     \
-    {                                                                                                                        \
-        "enabled", VALUE_SWITCH, "yes|no", "Whether people may connect", .field = "enabled"                                  \
-    }
+/* clang-format off */
+#define SHARED_OPTIONS \
+    {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"}, \
+    {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"}, \
+    {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"}, \
+    {"size", VALUE_COUNT, "N", .help = "Desktops at most (10)", .highest = LIMIT_DESKTOPS_POOL, \
+     .field = "maximum"}, \
+    {"spares", VALUE_COUNT, "N", .help = "Free desktops kept running (1)", .highest = LIMIT_DESKTOPS_POOL, \
+     .field = "spares"}, \
+    {"cpus", VALUE_COUNT, "N", .help = "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, \
+     .field = "vcpus"}, \
+    {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \
+     .field = "memory_bytes"}, \
+    {"on-log-off", VALUE_CHOICE, .help = "Back to the image, or keep the disk", .choices = "refresh|keep", \
+     .field = "on_log_off"}, \
+    {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people may connect", .field = "enabled"}
+/* clang-format on */
 
 static const Option create_options[] = {
-    {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops", .names = NAMES_IMAGE, .field = "image", .required = true},
+    {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops", .names = NAMES_IMAGE, .field = "image",
+     .required = true},
     {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
      .help = "Any free desktop (the default), one's own for good, or assigned by hand"},
     SHARED_OPTIONS,
@@ -187,7 +195,8 @@ static const Option create_options[] = {
 };
 
 static const Option edit_options[] = {
-    {"image", VALUE_TEXT, "IMAGE", "Golden image of desktops made from now on", .names = NAMES_IMAGE, .field = "image"},
+    {"image", VALUE_TEXT, "IMAGE", "Golden image of desktops made from now on", .names = NAMES_IMAGE,
+     .field = "image"},
     SHARED_OPTIONS,
     {0},
 };
@@ -199,7 +208,8 @@ static const Option delete_options[] = {
 };
 
 static const Option wait_options[] = {
-    {"free", VALUE_COUNT, "N", "Until N desktops are free; else as many as its spares", .highest = LIMIT_DESKTOPS_POOL},
+    {"free", VALUE_COUNT, "N", "Until N desktops are free; else as many as its spares",
+     .highest = LIMIT_DESKTOPS_POOL},
     {0},
 };
 
@@ -207,11 +217,13 @@ static const Verb verbs[] = {
     {"list", "List pools", .run = run_list},
     {"show", "Show a pool", .arguments = {{"POOL", NAMES_POOL}}, .run = run_show},
     {"create", "Make a pool; its desktops appear by themselves",
-     "Desktops are forked from a template: the image, booted once and frozen on this host. \"oriel pool wait POOL\" shows how "
+     "Desktops are forked from a template: the image, booted once and frozen on this host. \"oriel pool wait "
+     "POOL\" shows how "
      "far that is. Nobody can use the pool until \"oriel entitle add\" says who may.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"edit", "Change a pool",
-     "A new image, version, number of processors or memory holds for desktops made from then on, and for others at their next "
+     "A new image, version, number of processors or memory holds for desktops made from then on, and for "
+     "others at their next "
      "refresh.",
      .arguments = {{"POOL", NAMES_POOL}}, .options = edit_options, .run = run_edit},
     {"wait", "Wait until a pool has its free desktops, with progress", .arguments = {{"POOL", NAMES_POOL}},

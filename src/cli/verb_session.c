@@ -37,7 +37,8 @@ static bool run_disconnect(Cli *cli, const Call *call, GError **error)
 
 static bool run_log_off(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *question = g_strdup_printf("End session %s with all its programs?", call_argument(call, 0));
+    g_autofree char *question =
+        g_strdup_printf("End session %s with all its programs?", call_argument(call, 0));
     g_autofree char *path = client_path("sessions", call_argument(call, 0), "log-off", NULL);
     if (!cli_confirm(cli, call, question, error) || !cli_do(cli, "POST", path, NULL, error))
         return false;
@@ -60,7 +61,8 @@ static const Verb verbs[] = {
     {"list", "List sessions that have not ended", .options = list_options, .run = run_list},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
-    {"log-off", "End a session and its programs", "What then happens to the desktop is the pool's --on-log-off.",
+    {"log-off", "End a session and its programs",
+     "What then happens to the desktop is the pool's --on-log-off.",
      .arguments = {{"SESSION", NAMES_SESSION}}, .options = log_off_options, .run = run_log_off},
     {0},
 };

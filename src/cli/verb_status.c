@@ -43,7 +43,8 @@ static bool run(Cli *cli, const Call *call, GError **error)
 
 static const Verb verbs[] = {
     {NULL, "Show how this host is: accelerator, memory, disk, counts",
-     "Asks orield for its accelerator and why it was chosen, the memory and disk that machines may use, and how many "
+     "Asks orield for its accelerator and why it was chosen, the memory and disk that machines may use, and "
+     "how many "
      "desktops, sessions and jobs there are.",
      .run = run},
     {0},

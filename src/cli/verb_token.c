@@ -60,7 +60,8 @@ static const Option create_options[] = {
 static const Verb verbs[] = {
     {"list", "List one's own API tokens", .run = run_list},
     {"create", "Make an API token; it is shown this once",
-     "NAME says what it is for. The token has its owner's rights. It belongs to the person who logs in with --url and "
+     "NAME says what it is for. The token has its owner's rights. It belongs to the person who logs in with "
+     "--url and "
      "--token-file; the local administrator is no person and has none.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"delete", "Make a token void", .arguments = {{"TOKEN", NAMES_TOKEN}}, .run = run_delete},

@@ -4,10 +4,14 @@
 #include "cli/print.h"
 
 static const Column list_columns[] = {
-    {"NAME", "name", SHOW_TEXT},       {"SHOWN AS", "display_name", SHOW_TEXT},
-    {"ROLES", "roles", SHOW_LIST},     {"GROUPS", "groups", SHOW_LIST},
-    {"ENABLED", "enabled", SHOW_YES},  {"PASSWORD", "password_set", SHOW_YES},
-    {"LAST LOGIN", "last_login_ms", SHOW_TIME}, {0},
+    {"NAME", "name", SHOW_TEXT},
+    {"SHOWN AS", "display_name", SHOW_TEXT},
+    {"ROLES", "roles", SHOW_LIST},
+    {"GROUPS", "groups", SHOW_LIST},
+    {"ENABLED", "enabled", SHOW_YES},
+    {"PASSWORD", "password_set", SHOW_YES},
+    {"LAST LOGIN", "last_login_ms", SHOW_TIME},
+    {0},
 };
 
 static const Column card_columns[] = {
@@ -74,7 +78,8 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
     json_object_set_new(body, "name", json_string(call_argument(call, 0)));
     body_roles(call, body);
     if (call_option(call, "password-file")) {
-        g_autoptr(SecretString) password = cli_read_secret(call_option(call, "password-file"), "Password", error);
+        g_autoptr(SecretString) password =
+            cli_read_secret(call_option(call, "password-file"), "Password", error);
         if (!password)
             return false;
         json_object_set_new(body, "password", json_string(password));
@@ -85,7 +90,8 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
     bool no_password = !json_is_true(json_object_get(user, "password_set"));
     cli_show(cli, g_steal_pointer(&user), show_card);
     if (no_password)
-        cli_say(cli, "\"oriel user link %s\" makes a link with which they set a password.", call_argument(call, 0));
+        cli_say(cli, "\"oriel user link %s\" makes a link with which they set a password.",
+                call_argument(call, 0));
     return true;
 }
 
@@ -94,8 +100,9 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     g_autoptr(Json) body = call_body(call);
     body_roles(call, body);
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel user edit: nothing to change; \"oriel user edit --help\" lists "
-                                                      "what can be");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "oriel user edit: nothing to change; \"oriel user edit --help\" lists "
+                          "what can be");
     g_autofree char *path = client_path("users", call_argument(call, 0), NULL);
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
@@ -149,10 +156,20 @@ static bool run_link(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, client_request(cli->client, "POST", path, NULL, error), show_link);
 }
 
-#define ROLES {"roles", VALUE_TEXT, "ROLE,…", .help = "Of admin, operator, helpdesk, auditor, user; separated by commas"}
-#define TITLE {"title", VALUE_TEXT, "TEXT", "The person's name as others see it", .field = "display_name"}
-#define PASSWORD_FILE {"password-file", VALUE_FILE, "FILE", "The password is its first line; - is standard input", \
-                       .names = NAMES_FILE}
+#define ROLES                                                                                                \
+    {                                                                                                        \
+        "roles", VALUE_TEXT, "ROLE,…",                                                                       \
+            .help = "Of admin, operator, helpdesk, auditor, user; separated by commas"                       \
+    }
+#define TITLE                                                                                                \
+    {                                                                                                        \
+        "title", VALUE_TEXT, "TEXT", "The person's name as others see it", .field = "display_name"           \
+    }
+#define PASSWORD_FILE                                                                                        \
+    {                                                                                                        \
+        "password-file", VALUE_FILE, "FILE", "The password is its first line; - is standard input",          \
+            .names = NAMES_FILE                                                                              \
+    }
 
 static const Option create_options[] = {TITLE, ROLES, PASSWORD_FILE, {0}};
 
@@ -165,7 +182,8 @@ static const Option edit_options[] = {
 
 static const Option password_options[] = {
     PASSWORD_FILE,
-    {"current-file", VALUE_FILE, "FILE", "The password until now, needed for one's own with --url", .names = NAMES_FILE},
+    {"current-file", VALUE_FILE, "FILE", "The password until now, needed for one's own with --url",
+     .names = NAMES_FILE},
     {0},
 };
 
@@ -184,14 +202,16 @@ static const Option delete_options[] = {
 static const Verb verbs[] = {
     {"list", "List users", .run = run_list},
     {"show", "Show a user", USER, .run = run_show},
-    {"create", "Make a user", "Without --password-file, \"oriel user link\" makes a link with which the person sets one.",
+    {"create", "Make a user",
+     "Without --password-file, \"oriel user link\" makes a link with which the person sets one.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"edit", "Change a user", USER, .options = edit_options, .run = run_edit},
-    {"password", "Set a user's password", "Asks for it on the terminal, or reads --password-file; never from the command line, "
+    {"password", "Set a user's password",
+     "Asks for it on the terminal, or reads --password-file; never from the command line, "
      "where others could see it.",
      USER, .options = password_options, .run = run_password},
-    {"link", "Make a one-time link with which a user sets their password", "An earlier link of theirs is void.", USER,
-     .options = link_options, .run = run_link},
+    {"link", "Make a one-time link with which a user sets their password",
+     "An earlier link of theirs is void.", USER, .options = link_options, .run = run_link},
     {"delete", "Delete a user", USER, .options = delete_options, .run = run_delete},
     {0},
 };

@@ -12,7 +12,8 @@
 #include "base/error.h"
 #include "base/file.h"
 
-/* REFRESH: a bar shows that time passes. AWAY: a restart of orield takes seconds; longer means that it is gone. */
+/* REFRESH: a bar shows that time passes. AWAY: a restart of orield takes seconds; longer means that it is
+ * gone. */
 enum { REFRESH_MS = 1000, RETRY_MS = 500, AWAY_MS = 30000 };
 
 typedef struct {
@@ -125,7 +126,8 @@ static WatchVerdict stream_follow(Watching *watching, GError **error)
             break;
         case STREAM_QUIET:
             if (watching->object && watching->away_since == 0)
-                verdict = watching->watch->look(watching->watch->context, watching->object, watching->progress, error);
+                verdict = watching->watch->look(watching->watch->context, watching->object,
+                                                watching->progress, error);
             break;
         case STREAM_INPUT:
             verdict = interrupted(watching, error) ? WATCH_ON : WATCH_FAILED;
@@ -149,8 +151,8 @@ static WatchVerdict pause_away(Watching *watching, GError **error)
     if (!watching->away_since)
         watching->away_since = now;
     if (now - watching->away_since > AWAY_MS) {
-        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "orield has not answered for %d seconds; %s", AWAY_MS / 1000,
-                   watching->watch->left);
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "orield has not answered for %d seconds; %s",
+                   AWAY_MS / 1000, watching->watch->left);
         return WATCH_FAILED;
     }
     struct pollfd input = {watching->signals, POLLIN, 0};

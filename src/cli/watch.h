@@ -1,4 +1,5 @@
-/* Waiting for something of the API to become so, told by its stream of events: never by polling while the stream lives. */
+/* Waiting for something of the API to become so, told by its stream of events: never by polling while the
+ * stream lives. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,9 +19,10 @@ typedef struct {
     const char *left;   /* what goes on when the person stops waiting: "job 01H… goes on" */
 } Watch;
 
-/* The object as it was at WATCH_DONE. NULL: WATCH_FAILED, interrupted (CANCELLED), or orield gone for half a minute. Caller
- * owns. */
+/* The object as it was at WATCH_DONE. NULL: WATCH_FAILED, interrupted (CANCELLED), or orield gone for half a
+ * minute. Caller owns. */
 Json *watch_until(Cli *cli, const Watch *watch, GError **error);
 
-/* Waits for a job's end, with its progress. The job as it ended; NULL with its error where it failed or was cancelled. */
+/* Waits for a job's end, with its progress. The job as it ended; NULL with its error where it failed or was
+ * cancelled. */
 Json *watch_job(Cli *cli, const char *job_id, GError **error);

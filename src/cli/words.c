@@ -4,7 +4,8 @@
 
 #include "cli/verb.h"
 
-/* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). Words here are short. */
+/* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). Words here are
+ * short. */
 static unsigned distance(const char *a, const char *b)
 {
     size_t rows = strlen(a) + 1, columns = strlen(b) + 1;
@@ -50,12 +51,13 @@ const char *word_meant_verb(const char *typed, const char *const *words)
     static const struct {
         const char *typed, *meant;
     } others[] = {
-        {"ls", "list"},        {"rm", "delete"},     {"remove", "delete"},   {"delete", "remove"}, {"new", "create"},
-        {"add", "create"},     {"make", "create"},   {"build", "create"},    {"create", "build"},  {"get", "show"},
-        {"describe", "show"},  {"info", "show"},     {"inspect", "show"},    {"set", "edit"},      {"update", "edit"},
-        {"logout", "log-off"}, {"logoff", "log-off"}, {"reboot", "reset"},   {"restart", "reset"}, {"passwd", "password"},
-        {"stop", "cancel"},    {"logs", "log"},      {"follow", "watch"},    {"wait", "watch"},    {"create", "add"},
-        {"revoke", "delete"},  {"kill", "stop"},     {"screenshot", "thumbnail"},
+        {"ls", "list"},        {"rm", "delete"},     {"remove", "delete"}, {"delete", "remove"},
+        {"new", "create"},     {"add", "create"},    {"make", "create"},   {"build", "create"},
+        {"create", "build"},   {"get", "show"},      {"describe", "show"}, {"info", "show"},
+        {"inspect", "show"},   {"set", "edit"},      {"update", "edit"},   {"logout", "log-off"},
+        {"logoff", "log-off"}, {"reboot", "reset"},  {"restart", "reset"}, {"passwd", "password"},
+        {"stop", "cancel"},    {"logs", "log"},      {"follow", "watch"},  {"wait", "watch"},
+        {"create", "add"},     {"revoke", "delete"}, {"kill", "stop"},     {"screenshot", "thumbnail"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         if (strcmp(others[i].typed, typed) == 0 && g_strv_contains(words, others[i].meant))

@@ -23,9 +23,12 @@ static void test_good(void)
         {"oriel --json pool list", "oriel pool list", "{}"},
         {"oriel pools list", "oriel pool list", "{}"},
         {"oriel pool show demo", "oriel pool show", "{}"},
-        {"oriel pool create demo --image debian-xfce --size 7 --memory 1GiB --enabled no --type dedicated", "oriel pool create",
-         "{\"image\":\"debian-xfce\",\"type\":\"dedicated\",\"maximum\":7,\"memory_bytes\":1073741824,\"enabled\":false}"},
-        {"oriel pool create --image=i demo --spares=0", "oriel pool create", "{\"image\":\"i\",\"spares\":0}"},
+        {"oriel pool create demo --image debian-xfce --size 7 --memory 1GiB --enabled no --type dedicated",
+         "oriel pool create",
+         "{\"image\":\"debian-xfce\",\"type\":\"dedicated\",\"maximum\":7,\"memory_bytes\":1073741824,"
+         "\"enabled\":false}"},
+        {"oriel pool create --image=i demo --spares=0", "oriel pool create",
+         "{\"image\":\"i\",\"spares\":0}"},
         {"oriel pool edit demo --size 1 --size 2", "oriel pool edit", "{\"maximum\":2}"},
         {"oriel entitle add demo --user ada", "oriel entitle add", "{}"},
         {"oriel desktop connect demo --user ada", "oriel desktop connect", "{\"user\":\"ada\"}"},
@@ -152,7 +155,8 @@ static void test_tables(void)
                 g_assert_nonnull(option->help);
                 g_assert_false(g_str_has_suffix(option->help, "."));
                 g_assert_true((option->form == VALUE_CHOICE) == (option->choices != NULL));
-                g_assert_true((option->form == VALUE_FLAG || option->form == VALUE_CHOICE) == (option->value == NULL));
+                g_assert_true((option->form == VALUE_FLAG || option->form == VALUE_CHOICE) ==
+                              (option->value == NULL));
                 for (const Option *common = verb_general_options(); common->name; common++)
                     g_assert_cmpstr(common->name, !=, option->name);
             }

@@ -73,8 +73,12 @@ static void test_safe(void)
         {"\033[2Jred", "?[2Jred"},
         {"two\nlines\tand", "two lines and"},
         {"Käse 日本", "Käse 日本"},
-        {"\xc2\x9b" "31m", "?31m"},
-        {"a\xe2\x80\xae" "b", "a?b"}, /* right-to-left override */
+        {"\xc2\x9b"
+         "31m",
+         "?31m"},
+        {"a\xe2\x80\xae"
+         "b",
+         "a?b"}, /* right-to-left override */
         {"bad \xff byte", "bad \xef\xbf\xbd byte"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -114,7 +118,8 @@ static void test_age(void)
     static const struct {
         int64_t seconds;
         const char *text;
-    } rows[] = {{-5, "0 s"}, {0, "0 s"}, {59, "59 s"}, {60, "1 min"}, {3599, "59 min"}, {3600, "1 h"}, {172800, "2 d"}};
+    } rows[] = {{-5, "0 s"},      {0, "0 s"},    {59, "59 s"},   {60, "1 min"},
+                {3599, "59 min"}, {3600, "1 h"}, {172800, "2 d"}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = print_age(1000, 1000 + rows[i].seconds * 1000);
         g_assert_cmpstr(text, ==, rows[i].text);
@@ -163,7 +168,8 @@ static void test_address(void)
         {{.url = "https://d", .fingerprint = "AB:CD"}, false},
         {{.url = "https://d", .fingerprint = "zz"}, false},
         {{.url = "https://d",
-          .fingerprint = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"},
+          .fingerprint = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:aa:"
+                         "bb:cc:dd:ee:ff"},
          true},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
