@@ -6,7 +6,8 @@
 
 #define ID_LENGTH 26
 
-/* A new ULID. Caller frees. Any thread. */
+/* A new ULID, greater than all that this process made before (so rows made one after the other stay in that order).
+ * Caller frees. Any thread. */
 char *id_new(void);
 
 /* Whether text has the form of a ULID. NULL is not one. */

@@ -46,30 +46,39 @@ static StoreGroup *one_group(Rows *owned, const char *name, GError **error)
     return group_read(&(Reader){rows, 0, 0});
 }
 
+static bool insert_row(Transaction *transaction, const StoreGroup *fields, const char *id, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    return transaction_run(transaction,
+                           "INSERT INTO groups (id, name, display_name, created_ms, updated_ms) VALUES ($1, "
+                           "$2, $3, $4, $4)",
+                           PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
+                                  NUMBER(transaction->now_ms)),
+                           &failure) ||
+           fail_taken(transaction, g_steal_pointer(&failure), "group", fields->name, error);
+}
+
+static StoreGroup *group_lock(Transaction *transaction, const char *id, GError **error)
+{
+    return one_group(transaction_query(transaction,
+                                       "SELECT " GROUP_COLUMNS " FROM groups g WHERE g.id = $1 FOR UPDATE",
+                                       PARAMS(TEXT(id)), error),
+                     id, error);
+}
+
 StoreGroup *store_group_create(Store *store, const StoreActor *actor, const StoreGroup *fields,
                                GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
-        return NULL;
     g_autofree char *id = id_new();
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(StoreGroup) group = one_group(
-        transaction_query(&transaction,
-                          "INSERT INTO groups AS g (id, name, display_name, created_ms, updated_ms)"
-                          " VALUES ($1, $2, $3, $4, $4) RETURNING g.id, g.name, g.display_name, 0,"
-                          " g.created_ms, g.updated_ms, g.version",
-                          PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
-                                 NUMBER(transaction.now_ms)),
-                          &failure),
-        fields->name, &failure);
-    if (!group) {
-        fail_taken(&transaction, g_steal_pointer(&failure), "group", fields->name, error);
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !insert_row(&transaction, fields, id, error))
         return NULL;
-    }
+    g_autoptr(StoreGroup) group = group_lock(&transaction, id, error);
     Record record = {
-        .action = "group.create", .kind = "group", .id = id, .name = group->name, .op = "create"};
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+        .action = "group.create", .kind = "group", .id = id, .name = fields->name, .op = "create"};
+    if (!group || !transaction_record(&transaction, &record, error) ||
+        !transaction_commit(&transaction, error))
         return NULL;
     return g_steal_pointer(&group);
 }
@@ -140,17 +149,13 @@ bool store_group_delete(Store *store, const StoreActor *actor, const char *id, i
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
-    g_autoptr(StoreGroup) group = one_group(
-        transaction_query(&transaction,
-                          "DELETE FROM groups AS g WHERE g.id = $1 RETURNING g.id, g.name, g.display_name, 0,"
-                          " g.created_ms, g.updated_ms, g.version",
-                          PARAMS(TEXT(id)), error),
-        id, error);
+    g_autoptr(StoreGroup) group = group_lock(&transaction, id, error);
     if (!group || !check_version("group", group->name, group->version, expected_version, error))
         return false;
     Record record = {
         .action = "group.delete", .kind = "group", .id = id, .name = group->name, .op = "delete"};
-    return transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
+    return transaction_run(&transaction, "DELETE FROM groups WHERE id = $1", PARAMS(TEXT(id)), error) &&
+           transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
 }
 
 /* The version of the group rises: its members are part of what a reader of it saw. */

@@ -57,33 +57,41 @@ static StoreImage *one_image(Rows *owned, const char *name, GError **error)
     return image_read(&(Reader){rows, 0, 0});
 }
 
+static bool insert_row(Transaction *transaction, const StoreImage *fields, const char *id, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    return transaction_run(
+               transaction,
+               "INSERT INTO images (id, name, display_name, description, recipe_name, created_ms, updated_ms)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $6)",
+               PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
+                      TEXT(text_or_empty(fields->description)), TEXT(text_or_empty(fields->recipe_name)),
+                      NUMBER(transaction->now_ms)),
+               &failure) ||
+           fail_taken(transaction, g_steal_pointer(&failure), "image", fields->name, error);
+}
+
+static StoreImage *image_lock(Transaction *transaction, const char *id, GError **error)
+{
+    return one_image(transaction_query(transaction,
+                                       "SELECT " IMAGE_COLUMNS " FROM images i WHERE i.id = $1 FOR UPDATE",
+                                       PARAMS(TEXT(id)), error),
+                     id, error);
+}
+
 StoreImage *store_image_create(Store *store, const StoreActor *actor, const StoreImage *fields,
                                GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
-        return NULL;
     g_autofree char *id = id_new();
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(StoreImage) image = one_image(
-        transaction_query(
-            &transaction,
-            "INSERT INTO images AS i (id, name, display_name, description, recipe_name, created_ms, "
-            "updated_ms)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING i.id, i.name, i.display_name, i.description,"
-            " i.recipe_name, NULL, 0, i.created_ms, i.updated_ms, i.version",
-            PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
-                   TEXT(text_or_empty(fields->description)), TEXT(text_or_empty(fields->recipe_name)),
-                   NUMBER(transaction.now_ms)),
-            &failure),
-        fields->name, &failure);
-    if (!image) {
-        fail_taken(&transaction, g_steal_pointer(&failure), "image", fields->name, error);
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !insert_row(&transaction, fields, id, error))
         return NULL;
-    }
+    g_autoptr(StoreImage) image = image_lock(&transaction, id, error);
     Record record = {
-        .action = "image.create", .kind = "image", .id = id, .name = image->name, .op = "create"};
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+        .action = "image.create", .kind = "image", .id = id, .name = fields->name, .op = "create"};
+    if (!image || !transaction_record(&transaction, &record, error) ||
+        !transaction_commit(&transaction, error))
         return NULL;
     return g_steal_pointer(&image);
 }
@@ -161,10 +169,7 @@ bool store_image_delete(Store *store, const StoreActor *actor, const char *id, i
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
-    g_autoptr(StoreImage) image = one_image(
-        transaction_query(&transaction, "SELECT " IMAGE_COLUMNS " FROM images i WHERE i.id = $1 FOR UPDATE",
-                          PARAMS(TEXT(id)), error),
-        id, error);
+    g_autoptr(StoreImage) image = image_lock(&transaction, id, error);
     if (!image || !check_version("image", image->name, image->version, expected_version, error) ||
         !check_image_unused(&transaction, image, error))
         return false;

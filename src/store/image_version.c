@@ -59,6 +59,16 @@ static StoreImageVersion *first_version(Rows *owned)
     return rows && rows->count > 0 ? version_read(&(Reader){rows, 0, 0}) : NULL;
 }
 
+static StoreImageVersion *version_lock(Transaction *transaction, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction, "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.id = $1 FOR UPDATE",
+        PARAMS(TEXT(id)), error);
+    if (rows && rows->count == 0)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image version \"%s\": there is none", id);
+    return first_version(g_steal_pointer(&rows));
+}
+
 /* Raising the image's counter also locks the image against its deletion. */
 static bool next_number(Transaction *transaction, const char *image_id, int64_t *ret, GError **error)
 {
@@ -97,17 +107,15 @@ StoreImageVersion *store_image_version_create(Store *store, const StoreActor *ac
         !next_number(&transaction, fields->image_id, &number, error))
         return NULL;
     g_autofree char *id = id_new();
-    g_autoptr(StoreImageVersion) version = first_version(transaction_query(
-        &transaction,
-        "INSERT INTO image_versions AS v (id, image_id, number, state, recipe, job_id, created_ms, "
-        "updated_ms)"
-        " VALUES ($1, $2, $3, 'building', $4, $5, $6, $6) RETURNING v.id, v.image_id,"
-        " (SELECT name FROM images WHERE id = $2), v.number, v.state, v.recipe, v.manifest, v.checksum, "
-        "v.disk_bytes,"
-        " v.file_bytes, v.job_id, v.error, v.created_ms, v.updated_ms, v.version",
-        PARAMS(TEXT(id), TEXT(fields->image_id), NUMBER(number), TEXT(text_or_empty(fields->recipe)),
-               TEXT(fields->job_id), NUMBER(transaction.now_ms)),
-        error));
+    if (!transaction_run(
+            &transaction,
+            "INSERT INTO image_versions (id, image_id, number, state, recipe, job_id, created_ms, updated_ms)"
+            " VALUES ($1, $2, $3, 'building', $4, $5, $6, $6)",
+            PARAMS(TEXT(id), TEXT(fields->image_id), NUMBER(number), TEXT(text_or_empty(fields->recipe)),
+                   TEXT(fields->job_id), NUMBER(transaction.now_ms)),
+            error))
+        return NULL;
+    g_autoptr(StoreImageVersion) version = version_lock(&transaction, id, error);
     if (!version || !record_version(&transaction, "image.version.create", version, "create", error) ||
         !transaction_commit(&transaction, error))
         return NULL;
@@ -202,12 +210,7 @@ bool store_image_version_delete(Store *store, const StoreActor *actor, const cha
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
-    g_autoptr(Rows) rows = transaction_query(
-        &transaction, "SELECT " VERSION_COLUMNS " FROM image_versions v WHERE v.id = $1 FOR UPDATE",
-        PARAMS(TEXT(id)), error);
-    if (rows && rows->count == 0)
-        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image version \"%s\": there is none", id);
-    g_autoptr(StoreImageVersion) version = first_version(g_steal_pointer(&rows));
+    g_autoptr(StoreImageVersion) version = version_lock(&transaction, id, error);
     return version && check_version_unused(&transaction, version, error) &&
            transaction_run(&transaction, "DELETE FROM image_versions WHERE id = $1", PARAMS(TEXT(id)),
                            error) &&

@@ -58,29 +58,44 @@ static StoreUser *one_user(Rows *owned, const char *name, GError **error)
     return user_read(&(Reader){rows, 0, 0});
 }
 
+static bool insert_row(Transaction *transaction, const StoreUser *fields, const char *id, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    return transaction_run(
+               transaction,
+               "INSERT INTO users (id, name, display_name, email, roles, enabled, created_ms, updated_ms)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+               PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
+                      TEXT(text_or_empty(fields->email)), TEXT(text_or_empty(fields->roles)),
+                      NUMBER(fields->enabled), NUMBER(transaction->now_ms)),
+               &failure) ||
+           fail_taken(transaction, g_steal_pointer(&failure), "user", fields->name, error);
+}
+
+static StoreUser *user_lock(Transaction *transaction, const char *id, GError **error)
+{
+    return one_user(transaction_query(transaction,
+                                      "SELECT " USER_COLUMNS " FROM users u WHERE u.id = $1 FOR UPDATE",
+                                      PARAMS(TEXT(id)), error),
+                    id, error);
+}
+
 StoreUser *store_user_create(Store *store, const StoreActor *actor, const StoreUser *fields, GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
-        return NULL;
     g_autofree char *id = id_new();
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(StoreUser) user = one_user(
-        transaction_query(&transaction,
-                          "INSERT INTO users AS u (id, name, display_name, email, roles, enabled, created_ms,"
-                          " updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING " USER_COLUMNS,
-                          PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
-                                 TEXT(text_or_empty(fields->email)), TEXT(text_or_empty(fields->roles)),
-                                 NUMBER(fields->enabled), NUMBER(transaction.now_ms)),
-                          &failure),
-        fields->name, &failure);
-    if (!user) {
-        fail_taken(&transaction, g_steal_pointer(&failure), "user", fields->name, error);
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !insert_row(&transaction, fields, id, error))
         return NULL;
-    }
-    Record record = {
-        .action = "user.create", .kind = "user", .id = id, .name = user->name, .op = "create", .user_id = id};
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+    g_autoptr(StoreUser) user = user_lock(&transaction, id, error);
+    Record record = {.action = "user.create",
+                     .kind = "user",
+                     .id = id,
+                     .name = fields->name,
+                     .op = "create",
+                     .user_id = id};
+    if (!user || !transaction_record(&transaction, &record, error) ||
+        !transaction_commit(&transaction, error))
         return NULL;
     return g_steal_pointer(&user);
 }
@@ -199,10 +214,7 @@ bool store_user_delete(Store *store, const StoreActor *actor, const char *id, in
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
         !lock_admins(&transaction, error))
         return false;
-    g_autoptr(StoreUser) user = one_user(
-        transaction_query(&transaction, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = $1 FOR UPDATE",
-                          PARAMS(TEXT(id)), error),
-        id, error);
+    g_autoptr(StoreUser) user = user_lock(&transaction, id, error);
     if (!user || !check_version("user", user->name, user->version, expected_version, error) ||
         !check_user_unused(&transaction, user, error))
         return false;

@@ -55,6 +55,14 @@ static void test_size_text(void)
 
 static void test_ids(void)
 {
+    g_autofree char *before = id_new();
+    for (int i = 0; i < 100000; i++) {
+        char *id = id_new();
+        g_assert_cmpstr(id, >, before);
+        g_assert_true(id_is_valid(id));
+        g_free(before);
+        before = id;
+    }
     g_autofree char *first = id_new();
     g_autofree char *second = id_new();
     g_assert_true(id_is_valid(first));
