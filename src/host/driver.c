@@ -22,6 +22,7 @@ const HostDriver *host_driver_real(void)
         .open = real_open,
         .close = hypervisor_close,
         .about = real_about,
+        .image = image_open,
         .start = machine_start,
         .resume = machine_resume,
         .adopt = machine_adopt,

@@ -3,6 +3,7 @@
  * threads of the function of machine/ that it is named after. */
 #pragma once
 
+#include "image/image.h"
 #include "machine/agent.h"
 #include "machine/display.h"
 #include "machine/machine.h"
@@ -19,6 +20,8 @@ struct HostDriver {
     Hypervisor *(*open)(const char *state_folder, GError **error);
     void (*close)(Hypervisor *hypervisor);
     void (*about)(const Hypervisor *hypervisor, DriverAbout *ret); /* the caller frees the strings */
+
+    Image *(*image)(const char *folder, GError **error);
 
     Machine *(*start)(Hypervisor *hypervisor, const MachineSpec *spec, GError **error);
     Machine *(*resume)(Hypervisor *hypervisor, const MachineSpec *spec, const char *path, GError **error);

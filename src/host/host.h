@@ -31,6 +31,10 @@ typedef struct {
     const HostDriver *driver; /* NULL: real machines (machine/); tests and scale trials simulate them */
 } HostSetup;
 
+/* The id of the host that this state folder belongs to; made at the first call (the folder must exist). For
+ * job_runner_new, which is needed before host_open. CORRUPT: the file host-id is damaged. Caller frees. */
+char *host_id_of(const char *state_folder, GError **error);
+
 /* Takes this state folder for itself (a lock file: CONFLICT if another orield has it),
  * writes this host's row, adopts the machines that run, and starts the reconcile thread. Returns as soon as
  * adoption is done; templates and spares come after. NULL on failure. */

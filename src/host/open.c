@@ -32,27 +32,31 @@ static bool take_lock(Host *host, GError **error)
 }
 
 /* Made once and kept in the state folder, so that a host that is renamed stays the same host. */
-static bool take_id(Host *host, GError **error)
+char *host_id_of(const char *state_folder, GError **error)
 {
-    g_autofree char *path = g_build_filename(host->config->state, "host-id", NULL);
+    g_autofree char *path = g_build_filename(state_folder, "host-id", NULL);
     g_autoptr(GError) problem = NULL;
     g_autofree char *text = file_read(path, 1024, NULL, &problem);
+    if (text && id_is_valid(g_strchomp(text)))
+        return g_steal_pointer(&text);
     if (text) {
-        g_strchomp(text);
-        if (!id_is_valid(text))
-            return oriel_fail(error, ORIEL_ERROR_CORRUPT,
-                              "file \"%s\": holds no id; restore it, or remove it to begin as a new host",
-                              path);
-        host->id = g_steal_pointer(&text);
-        return true;
+        oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                   "file \"%s\": holds no id; restore it, or remove it to begin as a new host", path);
+        return NULL;
     }
     if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND) {
         g_propagate_error(error, g_steal_pointer(&problem));
-        return false;
+        return NULL;
     }
-    host->id = id_new();
-    g_autofree char *line = g_strdup_printf("%s\n", host->id);
-    return file_write_atomic(path, line, strlen(line), 0600, error);
+    g_autofree char *id = id_new();
+    g_autofree char *line = g_strdup_printf("%s\n", id);
+    return file_write_atomic(path, line, strlen(line), 0600, error) ? g_steal_pointer(&id) : NULL;
+}
+
+static bool take_id(Host *host, GError **error)
+{
+    host->id = host_id_of(host->config->state, error);
+    return host->id != NULL;
 }
 
 /* Two state folders on one machine are two hosts: the second gets its id's end as a surname. */

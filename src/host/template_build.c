@@ -20,7 +20,7 @@ Image *host_image(Host *host, const char *version_id, GError **error)
     if (!version)
         return NULL;
     g_autofree char *folder = image_folder(host->images, version->image_name, (unsigned)version->number);
-    return image_open(folder, error);
+    return host->driver->image(folder, error);
 }
 
 typedef struct {
