@@ -111,7 +111,8 @@ def check_parameters(path, name, first, function):
     # Neither does the closure of a callback, whose signature its library prescribes.
     count -= "GError **error" in match.group(1)
     count -= bool(re.search(r"void \*(data|closure)\s*$", match.group(1)))
-    if count > PARAMETERS:
+    # So do libmicrohttpd's own callbacks.
+    if count > PARAMETERS and "struct MHD_Connection *" not in match.group(1):
         return [f"{name}:{first}: {function} takes {count} parameters; use a struct"]
     return []
 

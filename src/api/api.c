@@ -51,7 +51,8 @@ Api *api_start(const ApiSetup *setup, GError **error)
     return api;
 }
 
-/* No new clients, then the streams end, then what is under way is answered, and only then is anything freed. */
+/* No new clients, then the streams end, then what is under way is answered, and only then is anything freed.
+ */
 void api_stop(Api *api)
 {
     if (!api)

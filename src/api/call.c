@@ -16,7 +16,8 @@ bool call_demand(const Call *call, Permission permission, GError **error)
 {
     if (call_allows(call, permission))
         return true;
-    return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this needs the permission \"%s\", which your roles do not give",
+    return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                      "this needs the permission \"%s\", which your roles do not give",
                       permission_word(permission));
 }
 
@@ -55,7 +56,8 @@ bool call_if_match(const Call *call, int64_t *ret_version, GError **error)
     g_autofree char *digits = length > 2 ? g_strndup(text + 1, length - 2) : NULL;
     if (!digits || text[0] != '"' || text[length - 1] != '"' ||
         !number_parse(digits, 1, G_MAXINT64, "If-Match", &number, NULL))
-        return oriel_fail(error, ORIEL_ERROR_STALE, "If-Match: %s is no ETag of this object: read it again", text);
+        return oriel_fail(error, ORIEL_ERROR_STALE, "If-Match: %s is no ETag of this object: read it again",
+                          text);
     *ret_version = (int64_t)number;
     return true;
 }
@@ -133,7 +135,8 @@ Json *json_object_of(const char *kind, const char *id, const char *name)
 {
     if (!kind || !*kind)
         return json_null();
-    return json_pack("{s:s, s:o, s:o}", "kind", kind, "id", json_text_or_null(id), "name", json_text_or_null(name));
+    return json_pack("{s:s, s:o, s:o}", "kind", kind, "id", json_text_or_null(id), "name",
+                     json_text_or_null(name));
 }
 
 bool json_take_text(Json *object, const char *key, const char **ret, GError **error)
@@ -147,7 +150,8 @@ bool json_take_text(Json *object, const char *key, const char **ret, GError **er
     if (json_string_length(value) != strlen(json_string_value(value)))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"%s\" contains a NUL character", key);
     if (json_string_length(value) > LIMIT_TEXT)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"%s\" is longer than %d bytes", key, LIMIT_TEXT);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"%s\" is longer than %d bytes", key,
+                          LIMIT_TEXT);
     *ret = json_string_value(value);
     return true;
 }
@@ -171,7 +175,8 @@ bool json_take_number(Json *object, const NumberField *field, uint64_t *ret, GEr
     json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
     if (number < 0 || (uint64_t)number < field->lowest || (uint64_t)number > field->highest)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "request body: \"%s\" must be a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                          "request body: \"%s\" must be a whole number from %" G_GUINT64_FORMAT
+                          " to %" G_GUINT64_FORMAT,
                           field->key, field->lowest, field->highest);
     *ret = (uint64_t)number;
     return true;
@@ -185,7 +190,8 @@ bool json_only(Json *object, const char *const *keys, GError **error)
         if (g_strv_contains(keys, key))
             continue;
         g_autofree char *allowed = g_strjoinv(", ", (char **)keys);
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: unknown field \"%s\"; allowed: %s", key, allowed);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: unknown field \"%s\"; allowed: %s", key,
+                          allowed);
     }
     return true;
 }

@@ -16,7 +16,7 @@ typedef struct {
     const Route *route;
     Request *request;
     Reply *reply;
-    Caller *caller; /* NULL on routes for anyone */
+    Caller *caller;                    /* NULL on routes for anyone */
     char *parameters[CALL_PARAMETERS]; /* values of the pattern's {names}, in order; NULL after the last */
     Json *body;                        /* NULL: none was sent and none is required */
     StoreActor actor;                  /* of this call, for events */
@@ -56,11 +56,13 @@ bool call_reply_job(Call *call, const char *job_id, GError **error);
 
 /* ---- small JSON ---- */
 
-Json *json_ref(const char *id, const char *name);     /* {"id","name"}; null without an id */
-Json *json_text_or_null(const char *text);            /* null for NULL and "" */
-Json *json_time_or_null(int64_t time_ms);             /* null for 0 */
-Json *json_object_of(const char *kind, const char *id, const char *name); /* {"kind","id","name"}; null without a kind */
-/* An optional string field: *ret is borrowed, NULL if absent. INVALID if it is no string or longer than LIMIT_TEXT bytes. */
+Json *json_ref(const char *id, const char *name); /* {"id","name"}; null without an id */
+Json *json_text_or_null(const char *text);        /* null for NULL and "" */
+Json *json_time_or_null(int64_t time_ms);         /* null for 0 */
+Json *json_object_of(const char *kind, const char *id,
+                     const char *name); /* {"kind","id","name"}; null without a kind */
+/* An optional string field: *ret is borrowed, NULL if absent. INVALID if it is no string or longer than
+ * LIMIT_TEXT bytes. */
 bool json_take_text(Json *object, const char *key, const char **ret, GError **error);
 /* An optional boolean: *ret stays as it is if absent. */
 bool json_take_flag(Json *object, const char *key, bool *ret, GError **error);

@@ -24,7 +24,8 @@ Json *desktop_brief(const StoreDesktop *desktop)
 {
     if (!desktop)
         return json_null();
-    return json_pack("{s:s, s:s, s:s}", "id", desktop->id, "name", desktop->name, "state", desktop_state(desktop));
+    return json_pack("{s:s, s:s, s:s}", "id", desktop->id, "name", desktop->name, "state",
+                     desktop_state(desktop));
 }
 
 /* What the rows of a list share, looked up once each. */
@@ -44,8 +45,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lookup, lookup_clear)
 static bool lookup_open(Lookup *lookup, Store *store, const StoreSessionFilter *filter, GError **error)
 {
     lookup->store = store;
-    lookup->versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_image_version_free);
-    lookup->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_session_free);
+    lookup->versions =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_image_version_free);
+    lookup->sessions =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)store_session_free);
     g_autoptr(GPtrArray) sessions = store_session_list(store, filter, NULL, NULL, error);
     if (!sessions)
         return false;
@@ -76,18 +79,18 @@ static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **
     const StoreImageVersion *version = lookup_version(lookup, desktop->image_version_id, error);
     if (!version)
         return NULL;
-    Json *value = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "id", desktop->id, "name", desktop->name,
-                            "pool", json_ref(desktop->pool_id, desktop->pool_name), "state", desktop_state(desktop),
-                            "desired", store_desired_word(desktop->desired), "observed",
-                            store_observed_word(desktop->observed), "agent", store_agent_word(desktop->agent), "user",
-                            json_ref(desktop->user_id, desktop->user_name), "session",
-                            session_brief(g_hash_table_lookup(lookup->sessions, desktop->id)));
+    Json *value = json_pack(
+        "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "id", desktop->id, "name", desktop->name, "pool",
+        json_ref(desktop->pool_id, desktop->pool_name), "state", desktop_state(desktop), "desired",
+        store_desired_word(desktop->desired), "observed", store_observed_word(desktop->observed), "agent",
+        store_agent_word(desktop->agent), "user", json_ref(desktop->user_id, desktop->user_name), "session",
+        session_brief(g_hash_table_lookup(lookup->sessions, desktop->id)));
     Json *more = json_pack("{s:o, s:I, s:I, s:I, s:o, s:I, s:I}", "image",
-                           json_ref(version->image_id, version->image_name), "version", (json_int_t)version->number,
-                           "generation", (json_int_t)desktop->generation, "observed_generation",
-                           (json_int_t)desktop->observed_generation, "error", json_text_or_null(desktop->error),
-                           "created_ms", (json_int_t)desktop->created_ms, "updated_ms",
-                           (json_int_t)desktop->updated_ms);
+                           json_ref(version->image_id, version->image_name), "version",
+                           (json_int_t)version->number, "generation", (json_int_t)desktop->generation,
+                           "observed_generation", (json_int_t)desktop->observed_generation, "error",
+                           json_text_or_null(desktop->error), "created_ms", (json_int_t)desktop->created_ms,
+                           "updated_ms", (json_int_t)desktop->updated_ms);
     json_object_update(value, more);
     json_decref(more);
     return value;
@@ -120,7 +123,8 @@ bool desktops_get(Call *call, GError **error)
         return false;
     if (state && !store_observed_parse(state, &observed))
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "state: \"%s\" is none of absent, starting, running, stopping, stopped, failed", state);
+                          "state: \"%s\" is none of absent, starting, running, stopping, stopped, failed",
+                          state);
     StoreDesktopFilter filter = {.pool_id = pool_id, .user_id = user_id, .observed = state};
     StoreSessionFilter sessions = {.pool_id = pool_id};
     g_autoptr(GPtrArray) desktops = store_desktop_list(call->service->store, &filter, &page, &next, error);
@@ -149,8 +153,9 @@ static bool in_session(Call *call, const StoreDesktop *desktop, GError **error)
     g_autoptr(GError) problem = NULL;
     g_autoptr(StoreSession) session = store_session_of_desktop(call->service->store, desktop->id, &problem);
     if (session)
-        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": %s has a session there; end it, or use force=true",
-                   desktop->name, session->user_name ? session->user_name : "somebody");
+        oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                   "desktop \"%s\": %s has a session there; end it, or use force=true", desktop->name,
+                   session->user_name ? session->user_name : "somebody");
     else if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND)
         g_propagate_error(error, g_steal_pointer(&problem));
     else
@@ -233,7 +238,8 @@ bool desktop_thumbnail_get(Call *call, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    g_autoptr(GBytes) picture = host_desktop_thumbnail(call->service->host, desktop->id, (unsigned)width, error);
+    g_autoptr(GBytes) picture =
+        host_desktop_thumbnail(call->service->host, desktop->id, (unsigned)width, error);
     if (!picture)
         return false;
     reply_bytes(call->reply, "image/png", picture);

@@ -18,7 +18,8 @@ static bool is_read(const Request *request)
 
 /* ---- who ---- */
 
-/* What the request shows of itself is looked at first: a token sent through orield.sock means that token's user. */
+/* What the request shows of itself is looked at first: a token sent through orield.sock means that token's
+ * user. */
 static bool authenticate(Call *call, GError **error)
 {
     const char *authorization = request_header(call->request, "authorization");
@@ -40,7 +41,8 @@ static bool authenticate(Call *call, GError **error)
 
 static bool check_forgery(const Call *call, GError **error)
 {
-    if (is_read(call->request) || identity_csrf_matches(call->caller, request_header(call->request, "x-oriel-csrf")))
+    if (is_read(call->request) ||
+        identity_csrf_matches(call->caller, request_header(call->request, "x-oriel-csrf")))
         return true;
     return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
                       "the header X-Oriel-CSRF does not carry the value that \"me\" gave this login");
@@ -51,7 +53,8 @@ static void note_refusal(const Call *call)
 {
     if (is_read(call->request))
         return;
-    g_autoptr(Json) detail = json_pack("{s:s, s:s}", "method", call->request->method, "path", call->request->path);
+    g_autoptr(Json) detail =
+        json_pack("{s:s, s:s}", "method", call->request->method, "path", call->request->path);
     g_autofree char *text = json_text(detail);
     StoreEventNew event = {.action = "call.denied", .result = "forbidden", .detail = text};
     g_autoptr(GError) error = NULL;
@@ -76,7 +79,8 @@ static bool authorise(Call *call, GError **error)
         return true;
     note_refusal(call);
     if (permission == ROUTE_LOCAL)
-        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "only the local administrator may do this, on the host itself");
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                          "only the local administrator may do this, on the host itself");
     return call_demand(call, (Permission)permission, error);
 }
 
@@ -185,7 +189,8 @@ static void answer_problem(Call *call, const GError *error, int status)
     if (call->reply->status == 503)
         reply_header(call->reply, "Retry-After", "5");
     if (call->reply->status >= 500)
-        log_warning("%s %s: %s", call->request->method, call->route->pattern, error ? error->message : "no reason");
+        log_warning("%s %s: %s", call->request->method, call->route->pattern,
+                    error ? error->message : "no reason");
 }
 
 /* Everything but the idempotency. */
@@ -211,8 +216,8 @@ static void call_answer_once(Call *call, const char *key)
     StoreIdempotency what = {call->caller->user_id ? call->caller->user_id : "local", key, digest};
     g_auto(StoreAnswer) answer = {0};
     if (!key_is_valid(key))
-        oriel_fail(&error, ORIEL_ERROR_INVALID, "Idempotency-Key: 1 to %d printable characters without spaces",
-                   IDEMPOTENCY_KEY_LONGEST);
+        oriel_fail(&error, ORIEL_ERROR_INVALID,
+                   "Idempotency-Key: 1 to %d printable characters without spaces", IDEMPOTENCY_KEY_LONGEST);
     else
         store_idempotency_begin(call->service->store, &what, &answer, &error);
     if (error) {

@@ -1,5 +1,6 @@
-/* From a request to an answer: who calls, whether they may, what they sent, and only then the handler. The one place where
- * permissions are checked. Blocks (store, machines): run it on a worker, but for routes of LANE_INLINE. */
+/* From a request to an answer: who calls, whether they may, what they sent, and only then the handler. The
+ * one place where permissions are checked. Blocks (store, machines): run it on a worker, but for routes of
+ * LANE_INLINE. */
 #pragma once
 
 #include "api/router.h"

@@ -72,8 +72,8 @@ static char *peer_address(int fd)
     struct sockaddr_un peer = {0};
     socklen_t length = sizeof(peer);
     size_t before = offsetof(struct sockaddr_un, sun_path) + 1; /* of an abstract name: a NUL comes first */
-    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0 || length <= before || length > sizeof(peer) ||
-        peer.sun_path[0] != '\0')
+    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0 || length <= before ||
+        length > sizeof(peer) || peer.sun_path[0] != '\0')
         return NULL;
     return door_address(peer.sun_path + 1, length - before);
 }
@@ -174,8 +174,9 @@ static void sweep(Door *door)
 
 static void refuse(int fd)
 {
-    static const char problem[] = "{\"type\":\"https://oriel.invalid/problems/too-many\",\"title\":\"Too many requests\","
-                                  "\"status\":503,\"detail\":\"too many connections are open: close some\"}";
+    static const char problem[] =
+        "{\"type\":\"https://oriel.invalid/problems/too-many\",\"title\":\"Too many requests\","
+        "\"status\":503,\"detail\":\"too many connections are open: close some\"}";
     g_autofree char *answer = g_strdup_printf("HTTP/1.1 503 Service Unavailable\r\n"
                                               "Content-Type: application/problem+json\r\nRetry-After: 5\r\n"
                                               "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",

@@ -1,7 +1,9 @@
-/* The two sockets: accepts, says who comes, bounds how many, and cuts off who takes too long to say what they want.
+/* The two sockets: accepts, says who comes, bounds how many, and cuts off who takes too long to say what they
+ * want.
  *
- * Why not libmicrohttpd's own accept: 0.9.75 keeps 28 bytes for the peer's address and copies as many as accept(2) says the
- * address has, past the end of its stack variable; the gateway's abstract names are longer than that. */
+ * Why not libmicrohttpd's own accept: 0.9.75 keeps 28 bytes for the peer's address and copies as many as
+ * accept(2) says the address has, past the end of its stack variable; the gateway's abstract names are longer
+ * than that. */
 #pragma once
 
 #include <glib.h>
@@ -34,9 +36,10 @@ const DoorClient *door_client(Door *door, int fd);
 /* Call before the descriptor is closed. */
 void door_client_gone(Door *door, int fd);
 
-/* The next thing (a whole request) must have come within limit_ms, else the connection is cut; 0: no limit. Each new
- * client begins with LIMIT_REQUEST_SECONDS. */
+/* The next thing (a whole request) must have come within limit_ms, else the connection is cut; 0: no limit.
+ * Each new client begins with LIMIT_REQUEST_SECONDS. */
 void door_client_limit(Door *door, int fd, int64_t limit_ms);
 
-/* "oriel/[2001:db8::1]:51234" (without the leading NUL) → "2001:db8::1". NULL if it is not of that form. Caller frees. */
+/* "oriel/[2001:db8::1]:51234" (without the leading NUL) → "2001:db8::1". NULL if it is not of that form.
+ * Caller frees. */
 char *door_address(const char *name, size_t length);

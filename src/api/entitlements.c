@@ -11,14 +11,15 @@ bool entitlements_get(Call *call, GError **error)
     Json *items = json_array();
     for (unsigned i = 0; i < rows->len; i++) {
         const StoreEntitlement *row = rows->pdata[i];
-        json_array_append_new(items, json_object_of(row->is_group ? "group" : "user", row->subject_id,
-                                                    row->subject_name));
+        json_array_append_new(
+            items, json_object_of(row->is_group ? "group" : "user", row->subject_id, row->subject_name));
     }
     call_reply_page(call, items, NULL);
     return true;
 }
 
-typedef bool (*EntitlementChange)(Store *store, const StoreActor *actor, const StoreEntitle *what, GError **error);
+typedef bool (*EntitlementChange)(Store *store, const StoreActor *actor, const StoreEntitle *what,
+                                  GError **error);
 
 static bool change_apply(Call *call, bool is_group, EntitlementChange change, GError **error)
 {

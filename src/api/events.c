@@ -17,8 +17,8 @@ static Json *event_json(const StoreEvent *event)
                      (json_int_t)event->time_ms, "actor",
                      event->actor_name && *event->actor_name ? event->actor_name : "system", "address",
                      json_text_or_null(event->address), "action", event->action, "object",
-                     json_object_of(event->object_kind, event->object_id, event->object_name), "result", event->result,
-                     "detail", detail);
+                     json_object_of(event->object_kind, event->object_id, event->object_name), "result",
+                     event->result, "detail", detail);
 }
 
 bool events_get(Call *call, GError **error)
@@ -52,6 +52,7 @@ bool stream_get(Call *call, GError **error)
     call->reply->status = 200;
     call->reply->content_type = "text/event-stream";
     call->reply->stream = client;
-    reply_header(call->reply, "X-Accel-Buffering", "no"); /* a reverse proxy shall pass each event on at once */
+    reply_header(call->reply, "X-Accel-Buffering",
+                 "no"); /* a reverse proxy shall pass each event on at once */
     return true;
 }

@@ -96,8 +96,8 @@ static int open_regular(const char *folder, const char *path, struct stat *ret)
 static char *etag_of(const struct stat *facts, bool compressed)
 {
     return g_strdup_printf("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x%s\"",
-                           (gint64)facts->st_mtim.tv_sec, (gint64)facts->st_mtim.tv_nsec, (gint64)facts->st_size,
-                           compressed ? "-gz" : "");
+                           (gint64)facts->st_mtim.tv_sec, (gint64)facts->st_mtim.tv_nsec,
+                           (gint64)facts->st_size, compressed ? "-gz" : "");
 }
 
 bool files_reply(const Files *files, const Request *request, Reply *reply, GError **error)

@@ -13,8 +13,8 @@ static Json *group_json(Store *store, const StoreGroup *group, GError **error)
         json_array_append_new(members, json_ref(user->id, user->name));
     }
     return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I}", "id", group->id, "name", group->name, "display_name",
-                     group->display_name, "members", members, "created_ms", (json_int_t)group->created_ms, "updated_ms",
-                     (json_int_t)group->updated_ms);
+                     group->display_name, "members", members, "created_ms", (json_int_t)group->created_ms,
+                     "updated_ms", (json_int_t)group->updated_ms);
 }
 
 static bool group_answer(Call *call, const StoreGroup *group, GError **error)
@@ -79,7 +79,8 @@ bool group_patch(Call *call, GError **error)
         return false;
     if (display_name)
         store_set(&group->display_name, display_name);
-    return store_group_update(call->service->store, &call->actor, group, error) && group_answer(call, group, error);
+    return store_group_update(call->service->store, &call->actor, group, error) &&
+           group_answer(call, group, error);
 }
 
 bool group_delete(Call *call, GError **error)
@@ -93,13 +94,14 @@ bool group_delete(Call *call, GError **error)
     return true;
 }
 
-typedef bool (*MembershipChange)(Store *store, const StoreActor *actor, const char *group_id, const char *user_id,
-                                 GError **error);
+typedef bool (*MembershipChange)(Store *store, const StoreActor *actor, const char *group_id,
+                                 const char *user_id, GError **error);
 
 static bool membership(Call *call, MembershipChange change, GError **error)
 {
     g_autoptr(StoreGroup) group = store_group_find(call->service->store, call->parameters[0], error);
-    g_autoptr(StoreUser) user = group ? store_user_find(call->service->store, call->parameters[1], error) : NULL;
+    g_autoptr(StoreUser) user =
+        group ? store_user_find(call->service->store, call->parameters[1], error) : NULL;
     if (!user || !change(call->service->store, &call->actor, group->id, user->id, error))
         return false;
     reply_empty(call->reply);

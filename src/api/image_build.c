@@ -41,8 +41,8 @@ static void on_progress(void *data, const char *step, unsigned percent, const ch
 }
 
 /* Writes how it ended into the row, whatever changed there meanwhile. */
-static bool version_record(const Build *build, const char *version_id, const Image *image, const char *failure,
-                           GError **error)
+static bool version_record(const Build *build, const char *version_id, const Image *image,
+                           const char *failure, GError **error)
 {
     g_autoptr(StoreImageVersion) row = store_image_version_get(build->store, version_id, error);
     if (!row)
@@ -114,7 +114,8 @@ static Recipe *recipe_read(Call *call, const char **ret_name, GError **error)
     if (!json_take_text(call->body, "recipe", &name, error))
         return NULL;
     if ((name != NULL) == (text != NULL)) {
-        oriel_fail(error, ORIEL_ERROR_INVALID, "request body: one of \"recipe\" and \"recipe_text\" is needed");
+        oriel_fail(error, ORIEL_ERROR_INVALID,
+                   "request body: one of \"recipe\" and \"recipe_text\" is needed");
         return NULL;
     }
     *ret_name = name ? name : "";
@@ -186,7 +187,8 @@ bool images_post(Call *call, GError **error)
         !name_check(name ? name : "", "image", error))
         return false;
     if (!image_name_is_valid(name))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "image \"%s\": a name has only a-z, 0-9, '-' and '.'", name);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "image \"%s\": a name has only a-z, 0-9, '-' and '.'",
+                          name);
     g_autoptr(Recipe) recipe = recipe_read(call, &recipe_name, error);
     if (!recipe)
         return false;
@@ -200,7 +202,8 @@ bool images_post(Call *call, GError **error)
     g_autoptr(StoreImage) image = image_find_or_create(call, &fields, error);
     g_autofree char *building = image ? job_find(call->service->jobs, "image.build", image->id) : NULL;
     if (building)
-        oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": is being built already, by job %s", name, building);
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": is being built already, by job %s", name,
+                   building);
     g_autofree char *job_id =
         image && !building ? build_start(call, image, g_steal_pointer(&recipe), error) : NULL;
     g_mutex_unlock(&one_at_a_time);

@@ -7,8 +7,9 @@
 
 char *image_facts_text(const Image *image)
 {
-    g_autoptr(Json) facts = json_pack("{s:I, s:I, s:s?, s:s?}", "vcpus", (json_int_t)image->vcpus, "memory_bytes",
-                                      (json_int_t)image->memory, "title", image->title, "session", image->session);
+    g_autoptr(Json) facts =
+        json_pack("{s:I, s:I, s:s?, s:s?}", "vcpus", (json_int_t)image->vcpus, "memory_bytes",
+                  (json_int_t)image->memory, "title", image->title, "session", image->session);
     return json_text(facts);
 }
 

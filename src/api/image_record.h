@@ -4,7 +4,8 @@
 #include "image/image.h"
 #include "store/image.h"
 
-/* Puts size, checksum and facts of a whole image into the row's fields, state READY. Does not write the row. */
+/* Puts size, checksum and facts of a whole image into the row's fields, state READY. Does not write the row.
+ */
 void image_record_fill(StoreImageVersion *row, const Image *image);
 
 /* The same as text for StoreImageVersion.manifest. Caller frees with g_free. */

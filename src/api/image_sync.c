@@ -1,5 +1,5 @@
-/* At start: what is in the folder of images, and what the store says of it, become the same. Images may have been put there
- * by hand; builds and removals may have been cut off. */
+/* At start: what is in the folder of images, and what the store says of it, become the same. Images may have
+ * been put there by hand; builds and removals may have been cut off. */
 #include <string.h>
 
 #include "api/api.h"
@@ -64,8 +64,10 @@ static bool row_sync(const Sync *sync, StoreImageVersion *row, GError **error)
                     error);
 }
 
-/* Numbers are given by the store and never used again: rows are made and taken away until it gives the folder's. */
-static StoreImageVersion *row_create(const Sync *sync, const char *image_id, const ImageEntry *entry, GError **error)
+/* Numbers are given by the store and never used again: rows are made and taken away until it gives the
+ * folder's. */
+static StoreImageVersion *row_create(const Sync *sync, const char *image_id, const ImageEntry *entry,
+                                     GError **error)
 {
     for (;;) {
         StoreImageVersion fields = {.image_id = (char *)image_id, .recipe = entry->image->recipe_text};
@@ -73,9 +75,10 @@ static StoreImageVersion *row_create(const Sync *sync, const char *image_id, con
         if (!row || row->number == entry->version)
             return g_steal_pointer(&row);
         if (row->number > entry->version) {
-            oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                       "image \"%s\": folder %u is of a version that was removed: remove or rename the folder",
-                       entry->name, entry->version);
+            oriel_fail(
+                error, ORIEL_ERROR_CONFLICT,
+                "image \"%s\": folder %u is of a version that was removed: remove or rename the folder",
+                entry->name, entry->version);
             store_image_version_delete(sync->store, NULL, row->id, NULL);
             return NULL;
         }
@@ -132,7 +135,8 @@ static bool rows_sync(const Sync *sync, GError **error)
         for (unsigned j = 0; rows && j < rows->len; j++) {
             g_autoptr(GError) problem = NULL;
             if (!row_sync(sync, rows->pdata[j], &problem))
-                log_warning("image \"%s\": %s", image->name, problem->message); /* one bad image stops no start */
+                log_warning("image \"%s\": %s", image->name,
+                            problem->message); /* one bad image stops no start */
         }
         if (!rows)
             return false;

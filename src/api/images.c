@@ -13,12 +13,13 @@ static Json *version_json(const StoreImageVersion *version)
 {
     ImageFacts facts;
     image_facts_read(version->manifest, &facts);
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:I}", "version", (json_int_t)version->number,
-                     "state", store_image_state_word(version->state), "disk_bytes", (json_int_t)version->disk_bytes,
-                     "file_bytes", (json_int_t)version->file_bytes, "memory_bytes", (json_int_t)facts.memory_bytes,
-                     "vcpus", (json_int_t)facts.vcpus, "checksum", version->checksum ? version->checksum : "", "job",
-                     json_text_or_null(version->job_id), "error", json_text_or_null(version->error), "created_ms",
-                     (json_int_t)version->created_ms);
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:I}", "version",
+                     (json_int_t)version->number, "state", store_image_state_word(version->state),
+                     "disk_bytes", (json_int_t)version->disk_bytes, "file_bytes",
+                     (json_int_t)version->file_bytes, "memory_bytes", (json_int_t)facts.memory_bytes, "vcpus",
+                     (json_int_t)facts.vcpus, "checksum", version->checksum ? version->checksum : "", "job",
+                     json_text_or_null(version->job_id), "error", json_text_or_null(version->error),
+                     "created_ms", (json_int_t)version->created_ms);
 }
 
 static Json *versions_json(Store *store, const char *image_id, GError **error)
@@ -49,10 +50,11 @@ static Json *image_json(const Service *service, const StoreImage *image, GPtrArr
     if (!versions)
         return NULL;
     g_autofree char *building = job_find(service->jobs, "image.build", image->id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:I}", "id", image->id, "name", image->name,
-                     "display_name", image->display_name, "description", image->description, "recipe",
-                     json_text_or_null(image->recipe_name), "newest", json_time_or_null(image->newest_number),
-                     "versions", versions, "pools", pools_of(pools, image->id), "building", building, "created_ms",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s?, s:I, s:I}", "id", image->id, "name",
+                     image->name, "display_name", image->display_name, "description", image->description,
+                     "recipe", json_text_or_null(image->recipe_name), "newest",
+                     json_time_or_null(image->newest_number), "versions", versions, "pools",
+                     pools_of(pools, image->id), "building", building, "created_ms",
                      (json_int_t)image->created_ms, "updated_ms", (json_int_t)image->updated_ms);
 }
 
@@ -97,8 +99,8 @@ static bool image_is_unused(Call *call, const StoreImage *image, GPtrArray *vers
     Store *store = call->service->store;
     g_autofree char *building = job_find(call->service->jobs, "image.build", image->id);
     if (building)
-        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": is being built; cancel job %s first", image->name,
-                          building);
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": is being built; cancel job %s first",
+                          image->name, building);
     g_autoptr(GPtrArray) pools = store_pool_list(store, NULL, NULL, error);
     g_autoptr(GPtrArray) desktops = pools ? store_desktop_list(store, NULL, NULL, NULL, error) : NULL;
     if (!desktops)
@@ -106,7 +108,8 @@ static bool image_is_unused(Call *call, const StoreImage *image, GPtrArray *vers
     for (unsigned i = 0; i < pools->len; i++) {
         const StorePool *pool = pools->pdata[i];
         if (strcmp(pool->image_id, image->id) == 0)
-            return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": pool \"%s\" uses it", image->name, pool->name);
+            return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": pool \"%s\" uses it", image->name,
+                              pool->name);
     }
     for (unsigned i = 0; i < desktops->len; i++) {
         const StoreDesktop *desktop = desktops->pdata[i];
@@ -173,7 +176,8 @@ static Json *recipe_json(const char *folder, const char *file)
     g_autoptr(Recipe) recipe = recipe_load(path, NULL);
     if (!recipe)
         return NULL;
-    const char *description = recipe->description && *recipe->description ? recipe->description : recipe->title;
+    const char *description =
+        recipe->description && *recipe->description ? recipe->description : recipe->title;
     return json_pack("{s:s, s:s, s:s}", "name", name, "description", description ? description : "", "text",
                      recipe->text);
 }

@@ -19,20 +19,22 @@ static char *title_of(const StoreJob *job)
     for (size_t i = 0; i < G_N_ELEMENTS(titles); i++)
         if (strcmp(titles[i].kind, job->kind) == 0)
             words = titles[i].words;
-    return job->object_name && *job->object_name ? g_strdup_printf("%s %s", words, job->object_name) : g_strdup(words);
+    return job->object_name && *job->object_name ? g_strdup_printf("%s %s", words, job->object_name)
+                                                 : g_strdup(words);
 }
 
 Json *job_json(const StoreJob *job)
 {
     g_autofree char *title = title_of(job);
     const char *actor = job->creator_name && *job->creator_name ? job->creator_name : NULL;
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:s, s:o, s:b, s:s?, s:I, s:o, s:o}", "id", job->id, "kind",
-                     job->kind, "title", title, "object",
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:s, s:o, s:b, s:s?, s:I, s:o, s:o}", "id", job->id,
+                     "kind", job->kind, "title", title, "object",
                      json_object_of(job->object_kind, job->object_id, job->object_name), "state",
                      store_job_state_word(job->state), "progress", (json_int_t)job->progress, "step",
                      job->step ? job->step : "", "error", json_text_or_null(job->error), "cancel_requested",
-                     job->cancel_requested, "actor", actor, "created_ms", (json_int_t)job->created_ms, "started_ms",
-                     json_time_or_null(job->started_ms), "ended_ms", json_time_or_null(job->ended_ms));
+                     job->cancel_requested, "actor", actor, "created_ms", (json_int_t)job->created_ms,
+                     "started_ms", json_time_or_null(job->started_ms), "ended_ms",
+                     json_time_or_null(job->ended_ms));
 }
 
 bool call_reply_job(Call *call, const char *job_id, GError **error)

@@ -21,7 +21,8 @@ bool roles_read(Json *array, Roles *ret, GError **error)
 {
     g_autoptr(GString) words = g_string_new(NULL);
     if (!json_is_array(array) || json_array_size(array) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"roles\" must be a list of one or more roles");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"roles\" must be a list of one or more roles");
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *word = json_string_value(json_array_get(array, i));
         if (!word || !*word || strchr(word, ' '))
@@ -33,7 +34,8 @@ bool roles_read(Json *array, Roles *ret, GError **error)
 
 Json *me_json(const Caller *caller)
 {
-    const char *display_name = caller->display_name && *caller->display_name ? caller->display_name : caller->name;
+    const char *display_name =
+        caller->display_name && *caller->display_name ? caller->display_name : caller->name;
     return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?}", "user", "id", caller->user_id, "name", caller->name,
                      "display_name", display_name, "roles", roles_json(caller->roles), "csrf", caller->csrf);
 }
@@ -41,8 +43,8 @@ Json *me_json(const Caller *caller)
 static void cookie_set(Call *call, const char *value, int64_t seconds)
 {
     g_autofree char *cookie =
-        g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT, IDENTITY_COOKIE,
-                        value, seconds);
+        g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT,
+                        IDENTITY_COOKIE, value, seconds);
     reply_header(call->reply, "Set-Cookie", cookie);
     explicit_bzero(cookie, strlen(cookie));
 }

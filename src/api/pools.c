@@ -30,15 +30,15 @@ static Json *template_json(Host *host, const char *pool_id)
     g_autoptr(GError) error = NULL;
     if (!host_template_status(host, pool_id, &status, &error))
         return json_pack("{s:s, s:n, s:s}", "state", "unknown", "job", "error", error->message);
-    return json_pack("{s:s, s:o, s:o}", "state", status.state, "job", json_text_or_null(status.job_id), "error",
-                     json_text_or_null(status.error));
+    return json_pack("{s:s, s:o, s:o}", "state", status.state, "job", json_text_or_null(status.job_id),
+                     "error", json_text_or_null(status.error));
 }
 
 static Json *counts_json(const StorePool *pool)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "desktops", (json_int_t)pool->desktops, "running",
-                     (json_int_t)pool->desktops_running, "assigned", (json_int_t)pool->desktops_assigned, "sessions",
-                     (json_int_t)pool->sessions);
+                     (json_int_t)pool->desktops_running, "assigned", (json_int_t)pool->desktops_assigned,
+                     "sessions", (json_int_t)pool->sessions);
 }
 
 static Json *pool_json(const Service *service, const StorePool *pool, GError **error)
@@ -46,18 +46,19 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
     int64_t number = 0;
     if (!version_number(service->store, pool, &number, error))
         return NULL;
-    Json *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "id", pool->id, "name", pool->name,
-                            "display_name", pool->display_name, "description", pool->description, "type",
-                            store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
-                            "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
-    Json *more = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
-                           (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "vcpus",
-                           (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes,
-                           "disk_limit_bytes", (json_int_t)pool->disk_limit_bytes, "refresh_on_log_off",
-                           pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance,
-                           "deleting", pool->deleting, "counts", counts_json(pool), "template",
-                           template_json(service->host, pool->id), "created_ms", (json_int_t)pool->created_ms,
-                           "updated_ms", (json_int_t)pool->updated_ms);
+    Json *value =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "id", pool->id, "name", pool->name,
+                  "display_name", pool->display_name, "description", pool->description, "type",
+                  store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
+                  "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
+    Json *more =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
+                  (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "vcpus",
+                  (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes, "disk_limit_bytes",
+                  (json_int_t)pool->disk_limit_bytes, "refresh_on_log_off", pool->refresh_on_log_off,
+                  "enabled", pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting,
+                  "counts", counts_json(pool), "template", template_json(service->host, pool->id),
+                  "created_ms", (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
     json_object_update(value, more);
     json_decref(more);
     return value;
@@ -123,8 +124,9 @@ static bool version_read(Call *call, StorePool *pool, GError **error)
         if ((uint64_t)version->number != number)
             continue;
         if (version->state != STORE_IMAGE_READY)
-            return oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GUINT64_FORMAT " is not ready",
-                              version->image_name, number);
+            return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                              "image \"%s\": version %" G_GUINT64_FORMAT " is not ready", version->image_name,
+                              number);
         store_set(&pool->image_version_id, version->id);
         return true;
     }
@@ -173,7 +175,8 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         store_set(&pool->description, description);
     if (pool->spares > pool->size)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "pool: %" G_GUINT64_FORMAT " spares are more than its size of %" G_GUINT64_FORMAT " desktops",
+                          "pool: %" G_GUINT64_FORMAT " spares are more than its size of %" G_GUINT64_FORMAT
+                          " desktops",
                           pool->spares, pool->size);
     return true;
 }
@@ -184,7 +187,8 @@ static bool type_read(Json *body, StorePool *pool, GError **error)
     if (!json_take_text(body, "type", &type, error))
         return false;
     if (type && !store_pool_type_parse(type, &pool->type))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool: type \"%s\" is unknown; allowed: floating, dedicated", type);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: type \"%s\" is unknown; allowed: floating, dedicated", type);
     pool->refresh_on_log_off = pool->type == STORE_POOL_FLOATING;
     return true;
 }
@@ -195,9 +199,9 @@ static bool sizes_default(Call *call, StorePool *pool, GError **error)
     ImageFacts facts = {0};
     if (pool->vcpus && pool->memory_bytes)
         return true;
-    g_autoptr(StoreImageVersion) version = pool->image_version_id
-                                               ? store_image_version_get(call->service->store, pool->image_version_id, error)
-                                               : store_image_version_newest(call->service->store, pool->image_id, error);
+    g_autoptr(StoreImageVersion) version =
+        pool->image_version_id ? store_image_version_get(call->service->store, pool->image_version_id, error)
+                               : store_image_version_newest(call->service->store, pool->image_id, error);
     if (!version)
         return false;
     image_facts_read(version->manifest, &facts);
@@ -208,10 +212,21 @@ static bool sizes_default(Call *call, StorePool *pool, GError **error)
 
 bool pools_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name",         "image",       "display_name",     "description",
-                                       "type",         "version",     "size",             "spares",
-                                       "vcpus",        "memory_bytes", "disk_limit_bytes", "refresh_on_log_off",
-                                       "enabled",      "maintenance", NULL};
+    static const char *const keys[] = {"name",
+                                       "image",
+                                       "display_name",
+                                       "description",
+                                       "type",
+                                       "version",
+                                       "size",
+                                       "spares",
+                                       "vcpus",
+                                       "memory_bytes",
+                                       "disk_limit_bytes",
+                                       "refresh_on_log_off",
+                                       "enabled",
+                                       "maintenance",
+                                       NULL};
     const char *name;
     g_autoptr(StorePool) fields = g_new0(StorePool, 1);
     fields->enabled = true;
@@ -240,12 +255,13 @@ bool pools_post(Call *call, GError **error)
 
 bool pool_patch(Call *call, GError **error)
 {
-    static const char *const keys[] = {"image",        "display_name",     "description",        "version", "size",
-                                       "spares",       "vcpus",            "memory_bytes",       "disk_limit_bytes",
-                                       "refresh_on_log_off", "enabled",    "maintenance",        NULL};
+    static const char *const keys[] = {
+        "image",        "display_name",     "description",        "version", "size",        "spares", "vcpus",
+        "memory_bytes", "disk_limit_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
-        !fields_read(call, pool, error) || !store_pool_update(call->service->store, &call->actor, pool, error))
+        !fields_read(call, pool, error) ||
+        !store_pool_update(call->service->store, &call->actor, pool, error))
         return false;
     host_wake(call->service->host);
     g_autoptr(StorePool) now = store_pool_find(call->service->store, pool->id, error);
@@ -261,7 +277,8 @@ bool pool_delete(Call *call, GError **error)
         return false;
     if (pool->sessions && !force)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                          "pool \"%s\": %" G_GUINT64_FORMAT " sessions are open; end them, or delete it with force=true",
+                          "pool \"%s\": %" G_GUINT64_FORMAT
+                          " sessions are open; end them, or delete it with force=true",
                           pool->name, pool->sessions);
     if (!store_pool_delete(call->service->store, &call->actor, pool->id, version, error))
         return false;

@@ -5,8 +5,9 @@
 static Json *tile_pool(const StorePool *pool)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", pool->id, "name", pool->name, "display_name",
-                     *pool->display_name ? pool->display_name : pool->name, "description", pool->description, "type",
-                     store_pool_type_word(pool->type), "image", pool->image_name ? pool->image_name : "");
+                     *pool->display_name ? pool->display_name : pool->name, "description", pool->description,
+                     "type", store_pool_type_word(pool->type), "image",
+                     pool->image_name ? pool->image_name : "");
 }
 
 static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
@@ -60,8 +61,8 @@ static bool connection_answer(Call *call, const HostConnection *connection, GErr
     if (connection->session_id && !(session = store_session_get(store, connection->session_id, error)))
         return false;
     g_autofree char *path = g_strconcat("api/v1/display/", connection->ticket, NULL);
-    g_autofree char *url =
-        g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url, desktop->id, connection->ticket);
+    g_autofree char *url = g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url,
+                                           desktop->id, connection->ticket);
     reply_json(call->reply, 200,
                json_pack("{s:o, s:o, s:s, s:s, s:I, s:s}", "desktop", desktop_brief(desktop), "session",
                          session_brief(session), "ticket", connection->ticket, "path", path, "expires_ms",
@@ -84,7 +85,8 @@ bool pool_connect_post(Call *call, GError **error)
     if (name && !call_demand(call, PERMISSION_CONNECT_FOR_OTHERS, error))
         return false;
     if (!name && !call->caller->user_id)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"user\" is needed: whom is the desktop for?");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"user\" is needed: whom is the desktop for?");
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool)
         return false;

@@ -60,6 +60,10 @@ static void body_set(Reply *reply, int status, const char *content_type, char *t
 
 void reply_json(Reply *reply, int status, Json *value)
 {
+    if (!value) { /* jansson makes nothing of a text that is no UTF-8 */
+        reply_problem_text(reply, ORIEL_ERROR_INTERNAL, 0, "the answer could not be put into JSON");
+        return;
+    }
     body_set(reply, status, "application/json", json_text(value));
     json_decref(value);
 }
@@ -89,12 +93,13 @@ void reply_problem_text(Reply *reply, int kind, int status, const char *detail)
         status = info->http_status;
     g_autofree char *type = g_strconcat("https://oriel.invalid/problems/", info->type, NULL);
     g_autofree char *valid = g_utf8_make_valid(detail, -1);
-    g_autoptr(Json) problem = json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", info->title, "status", status,
-                                        "detail", valid);
+    g_autoptr(Json) problem = json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", info->title, "status",
+                                        status, "detail", valid);
     body_set(reply, status, "application/problem+json", json_text(problem));
 }
 
 void reply_problem(Reply *reply, const GError *error, int status)
 {
-    reply_problem_text(reply, (int)oriel_error_kind(error), status, error ? error->message : "no reason was given");
+    reply_problem_text(reply, (int)oriel_error_kind(error), status,
+                       error ? error->message : "no reason was given");
 }

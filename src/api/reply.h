@@ -34,10 +34,10 @@ const char *reply_header_get(const Reply *reply, const char *name);
 void reply_json(Reply *reply, int status, Json *value);
 void reply_text(Reply *reply, int status, const char *text);
 void reply_bytes(Reply *reply, const char *content_type, GBytes *bytes); /* keeps a reference; status 200 */
-void reply_empty(Reply *reply);                                         /* 204 */
+void reply_empty(Reply *reply);                                          /* 204 */
 
-/* The problem of an error: RFC 9457. status 0: what base/error.h says for its kind. An internal error's sentence is not
- * shown to strangers: caller logs it. */
+/* The problem of an error: RFC 9457. status 0: what base/error.h says for its kind. An internal error's
+ * sentence is not shown to strangers: caller logs it. */
 void reply_problem(Reply *reply, const GError *error, int status);
 void reply_problem_text(Reply *reply, int kind, int status, const char *detail);
 

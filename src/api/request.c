@@ -45,7 +45,8 @@ static bool query_parse(Request *request, const char *text, GError **error)
         g_autofree char *name = decode(pairs[i], name_length, true, error);
         if (!name)
             return false;
-        g_autofree char *value = decode(equals ? equals + 1 : "", equals ? strlen(equals + 1) : 0, true, error);
+        g_autofree char *value =
+            decode(equals ? equals + 1 : "", equals ? strlen(equals + 1) : 0, true, error);
         if (!value)
             return false;
         if (!g_hash_table_contains(request->query, name))

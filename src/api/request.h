@@ -1,4 +1,5 @@
-/* One request as handlers see it: decoded, bounded, and free of libmicrohttpd, so that tests and the fuzzer make their own. */
+/* One request as handlers see it: decoded, bounded, and free of libmicrohttpd, so that tests and the fuzzer
+ * make their own. */
 #pragma once
 
 #include <glib.h>
@@ -16,8 +17,8 @@ typedef struct {
     bool gateway; /* came through gateway.sock */
 } Request;
 
-/* target: the request line's path and query as sent ("/api/v1/desktops?pool=demo"). INVALID: a bad escape, a NUL, no
- * UTF-8, no '/' at the beginning, or a segment "." or "..". */
+/* target: the request line's path and query as sent ("/api/v1/desktops?pool=demo"). INVALID: a bad escape, a
+ * NUL, no UTF-8, no '/' at the beginning, or a segment "." or "..". */
 Request *request_new(const char *method, const char *target, GError **error);
 void request_free(Request *request);
 

@@ -1,4 +1,5 @@
-/* The resources: one file each. Here the handlers that routes.c names, and the JSON of rows that others need too. */
+/* The resources: one file each. Here the handlers that routes.c names, and the JSON of rows that others need
+ * too. */
 #pragma once
 
 #include "api/call.h"

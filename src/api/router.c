@@ -30,7 +30,8 @@ static bool pattern_matches(const char *pattern, const char *path, char *paramet
     }
 }
 
-const Route *router_find(const char *method, const char *path, char *parameters[CALL_PARAMETERS], char **ret_allow)
+const Route *router_find(const char *method, const char *path, char *parameters[CALL_PARAMETERS],
+                         char **ret_allow)
 {
     *ret_allow = NULL;
     memset(parameters, 0, sizeof(char *) * CALL_PARAMETERS);

@@ -39,6 +39,8 @@ struct Route {
 /* Ends with a row whose method is NULL. */
 extern const Route routes[];
 
-/* The route of "GET", "/api/v1/pools/demo"; HEAD is GET. parameters gets the values of the {names} (caller frees; all NULL
- * on failure). NULL: none; then *ret_allow is NULL (no such path) or the methods that exist there (caller frees). */
-const Route *router_find(const char *method, const char *path, char *parameters[CALL_PARAMETERS], char **ret_allow);
+/* The route of "GET", "/api/v1/pools/demo"; HEAD is GET. parameters gets the values of the {names} (caller
+ * frees; all NULL on failure). NULL: none; then *ret_allow is NULL (no such path) or the methods that exist
+ * there (caller frees). */
+const Route *router_find(const char *method, const char *path, char *parameters[CALL_PARAMETERS],
+                         char **ret_allow);

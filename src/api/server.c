@@ -16,14 +16,17 @@
 #include "base/socket.h"
 
 #define LANES 4
+#define DRAIN_SECONDS 3         /* for the last answers to go, at the end */
 #define BLOCK_BYTES (16 * 1024) /* of a file or stream sent at once */
 
 struct Server {
     const Service *service;
     Door *door;
     struct MHD_Daemon *daemon;
-    GMutex lock; /* closing, and no push to a lane after it */
+    GMutex lock; /* closing, and no push to a lane after it; under_way */
     bool closing;
+    unsigned under_way; /* requests that have begun to be answered */
+    GCond answered;
     GThreadPool *lanes[LANES]; /* NULL: LANE_INLINE */
 };
 
@@ -47,11 +50,13 @@ typedef struct {
     char *parameters[CALL_PARAMETERS];
     char *allow;
     bool too_large;
+    bool counted; /* in under_way */
 } Exchange;
 
 static int connection_fd(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
 
@@ -75,7 +80,8 @@ static void add_security_headers(struct MHD_Response *response)
         const char *value;
     } headers[] = {
         {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src "
+         "'self'; "
          "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
          "frame-ancestors 'none'"},
         {"X-Content-Type-Options", "nosniff"},
@@ -83,7 +89,8 @@ static void add_security_headers(struct MHD_Response *response)
         {"Referrer-Policy", "no-referrer"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
-        /* No Strict-Transport-Security: with the self-signed certificate of the first start it would lock people out. */
+        /* No Strict-Transport-Security: with the self-signed certificate of the first start it would lock
+           people out. */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
         MHD_add_response_header(response, headers[i].name, headers[i].value);
@@ -111,7 +118,8 @@ static void on_stream_done(void *data)
     hub_leave(data);
 }
 
-/* The 101 has been written. The byte that carries the display's descriptor is the last one orield ever sends here. */
+/* The 101 has been written. The byte that carries the display's descriptor is the last one orield ever sends
+ * here. */
 static void on_upgraded(void *data, struct MHD_Connection *connection, void *context, const char *early,
                         size_t early_length, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
 {
@@ -140,8 +148,8 @@ static struct MHD_Response *response_new(Exchange *exchange)
     if (reply->stream) {
         StreamWaker waker = {on_stream_wake, on_stream_park, exchange->connection};
         stream_set_waker(reply->stream, &waker);
-        struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_stream_read,
-                                                                          reply->stream, on_stream_done);
+        struct MHD_Response *response = MHD_create_response_from_callback(
+            MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_stream_read, reply->stream, on_stream_done);
         if (!response)
             hub_leave(reply->stream);
         reply->stream = NULL;
@@ -194,7 +202,8 @@ static void exchange_work(void *data, void *unused)
     Exchange *exchange = data;
     struct MHD_Connection *connection = exchange->connection;
     if (exchange->route)
-        dispatch(exchange->server->service, exchange->route, exchange->parameters, exchange->request, exchange->reply);
+        dispatch(exchange->server->service, exchange->route, exchange->parameters, exchange->request,
+                 exchange->reply);
     else
         dispatch_unrouted(exchange->server->service, exchange->allow, exchange->request, exchange->reply);
     MHD_resume_connection(connection);
@@ -214,16 +223,21 @@ static enum MHD_Result exchange_start(Exchange *exchange)
     bool full = g_thread_pool_unprocessed(lane) >= LIMIT_API_QUEUE;
     g_mutex_lock(&server->lock);
     bool closing = server->closing;
+    server->under_way++;
+    exchange->counted = true;
     if (!closing && !full) {
         exchange->state = EXCHANGE_WORKING;
         MHD_suspend_connection(exchange->connection);
-        g_thread_pool_push(lane, exchange, NULL); /* fails only in making one more thread; it stays queued then */
+        g_thread_pool_push(lane, exchange,
+                           NULL); /* fails only in making one more thread; it stays queued then */
     }
     g_mutex_unlock(&server->lock);
     if (closing)
-        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0, "orield is ending: try again in a moment");
+        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0,
+                               "orield is ending: try again in a moment");
     if (full)
-        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0, "too many requests wait: try again in a moment");
+        return exchange_refuse(exchange, ORIEL_ERROR_UNAVAILABLE, 0,
+                               "too many requests wait: try again in a moment");
     return MHD_YES;
 }
 
@@ -261,7 +275,8 @@ static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
     if (!exchange->request)
         return exchange_refuse(exchange, ORIEL_ERROR_INVALID, 400, error->message);
     if (header_is_too_large(exchange->connection))
-        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 431, "the request's headers are larger than 16 KiB");
+        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 431,
+                               "the request's headers are larger than 16 KiB");
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, exchange->request);
     exchange->request->client = g_strdup(client->address);
     exchange->request->local = client->local;
@@ -272,7 +287,8 @@ static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
     return MHD_YES;
 }
 
-/* A body whose length was not announced is read on for a while, so that its sender gets to see the refusal. */
+/* A body whose length was not announced is read on for a while, so that its sender gets to see the refusal.
+ */
 static enum MHD_Result exchange_take(Exchange *exchange, const char *data, size_t *length)
 {
     GByteArray *body = exchange->request->body;
@@ -286,8 +302,9 @@ static enum MHD_Result exchange_take(Exchange *exchange, const char *data, size_
     return MHD_YES;
 }
 
-static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, const char *url, const char *method,
-                                 const char *version, const char *upload, size_t *upload_length, void **context)
+static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_length, void **context)
 {
     Exchange *exchange = *context;
     if (!exchange)
@@ -328,6 +345,10 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     if (!exchange)
         return;
     door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000);
+    g_mutex_lock(&server->lock);
+    if (exchange->counted && --server->under_way == 0)
+        g_cond_signal(&server->answered);
+    g_mutex_unlock(&server->lock);
     exchange_free(exchange);
 }
 
@@ -360,19 +381,18 @@ static bool daemon_start(Server *server, GError **error)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_access, server,                         //
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,                        //
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,            //
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,               //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,             //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_API_CONNECTIONS,    //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_REQUEST_SECONDS,  //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_REQUEST_HEADER * 3, //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                 //
-        MHD_OPTION_END);
-    return server->daemon || oriel_fail(error, ORIEL_ERROR_INTERNAL, "the HTTP server did not start: %s",
-                                        g_strerror(errno));
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, server,                              //
+                                      MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,                             //
+                                      MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,                 //
+                                      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,                    //
+                                      MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                  //
+                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_API_CONNECTIONS,         //
+                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_REQUEST_SECONDS,       //
+                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_REQUEST_HEADER * 3, //
+                                      MHD_OPTION_STRICT_FOR_CLIENT, 1,                                      //
+                                      MHD_OPTION_END);
+    return server->daemon ||
+           oriel_fail(error, ORIEL_ERROR_INTERNAL, "the HTTP server did not start: %s", g_strerror(errno));
 }
 
 Server *server_start(const Service *service, GError **error)
@@ -385,6 +405,7 @@ Server *server_start(const Service *service, GError **error)
     Server *server = g_new0(Server, 1);
     server->service = service;
     g_mutex_init(&server->lock);
+    g_cond_init(&server->answered);
     for (unsigned i = 0; i < LANES; i++)
         if (threads[i])
             server->lanes[i] = g_thread_pool_new(exchange_work, NULL, threads[i], FALSE, NULL);
@@ -400,6 +421,16 @@ void server_shut(Server *server)
     door_shut(server->door);
 }
 
+/* Until the loop has sent what workers have answered; a client that does not take it is not waited for. */
+static void answers_await(Server *server)
+{
+    gint64 until_us = g_get_monotonic_time() + DRAIN_SECONDS * G_USEC_PER_SEC;
+    g_mutex_lock(&server->lock);
+    while (server->under_way && g_cond_wait_until(&server->answered, &server->lock, until_us))
+        continue;
+    g_mutex_unlock(&server->lock);
+}
+
 /* libmicrohttpd must not end while a connection is suspended: workers end first, and each resumes its own. */
 void server_stop(Server *server)
 {
@@ -413,9 +444,11 @@ void server_stop(Server *server)
     for (unsigned i = 0; i < LANES; i++)
         if (server->lanes[i])
             g_thread_pool_free(server->lanes[i], FALSE, TRUE);
+    answers_await(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     door_free(server->door);
     g_mutex_clear(&server->lock);
+    g_cond_clear(&server->answered);
     g_free(server);
 }

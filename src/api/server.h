@@ -1,5 +1,5 @@
-/* libmicrohttpd: bytes to requests and answers to bytes. One loop thread accepts nothing, parses and sends; the work is done
- * by bounded pools of workers, one for each lane, while the connection is suspended. */
+/* libmicrohttpd: bytes to requests and answers to bytes. One loop thread accepts nothing, parses and sends;
+ * the work is done by bounded pools of workers, one for each lane, while the connection is suspended. */
 #pragma once
 
 #include "api/service.h"

@@ -3,8 +3,8 @@
 
 #include "api/api.h"
 
-typedef struct Hub Hub;       /* api/stream.h */
-typedef struct Files Files;   /* api/files.h */
+typedef struct Hub Hub;     /* api/stream.h */
+typedef struct Files Files; /* api/files.h */
 
 typedef struct {
     ApiSetup setup;

@@ -8,9 +8,9 @@ Json *session_json(const StoreSession *session)
                      json_ref(session->pool_id, session->pool_name), "desktop",
                      json_ref(session->desktop_id, session->desktop_name), "state",
                      store_session_state_word(session->state), "client", json_text_or_null(session->client),
-                     "started_ms", (json_int_t)session->started_ms, "since_ms", (json_int_t)session->changed_ms,
-                     "ended_ms", json_time_or_null(session->ended_ms), "end_reason",
-                     json_text_or_null(session->end_reason));
+                     "started_ms", (json_int_t)session->started_ms, "since_ms",
+                     (json_int_t)session->changed_ms, "ended_ms", json_time_or_null(session->ended_ms),
+                     "end_reason", json_text_or_null(session->end_reason));
 }
 
 Json *session_brief(const StoreSession *session)

@@ -46,8 +46,8 @@ static Json *counts_json(const Counts *counts, const HostStatus *host)
                      (json_int_t)counts->desktops, "running", (int)host->desktops_running, "starting",
                      (int)host->desktops_starting, "failed", (int)host->desktops_failed, "room",
                      (int)host->desktops_room, "sessions", (int)host->sessions, "jobs",
-                     (json_int_t)(counts->queued + counts->running), "waiting", (int)host->waiting, "templates",
-                     (int)host->templates_ready);
+                     (json_int_t)(counts->queued + counts->running), "waiting", (int)host->waiting,
+                     "templates", (int)host->templates_ready);
 }
 
 bool status_get(Call *call, GError **error)
@@ -61,15 +61,16 @@ bool status_get(Call *call, GError **error)
     if (host.problem)
         json_array_append_new(warnings, json_string(host.problem));
     Json *value = json_pack("{s:s, s:s, s:I, s:{s:s, s:s}, s:o, s:s}", "version", ORIEL_VERSION, "host",
-                            g_get_host_name(), "started_ms", (json_int_t)service->started_ms, "accelerator", "name",
-                            host.accelerator ? host.accelerator : "none", "reason",
+                            g_get_host_name(), "started_ms", (json_int_t)service->started_ms, "accelerator",
+                            "name", host.accelerator ? host.accelerator : "none", "reason",
                             host.accelerator_why ? host.accelerator_why : "", "qemu",
                             json_text_or_null(host.qemu_version), "store", store_backend(service->store));
-    Json *more = json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}", "memory", "limit_bytes",
-                           (json_int_t)host.memory_total, "used_bytes", (json_int_t)host.memory_used, "desktop_bytes",
-                           (json_int_t)host.memory_desktop, "disk", "total_bytes", (json_int_t)host.disk_total,
-                           "free_bytes", (json_int_t)host.disk_free, "floor_bytes", (json_int_t)host.disk_floor,
-                           "counts", counts_json(&counts, &host), "warnings", warnings);
+    Json *more =
+        json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}", "memory", "limit_bytes",
+                  (json_int_t)host.memory_total, "used_bytes", (json_int_t)host.memory_used, "desktop_bytes",
+                  (json_int_t)host.memory_desktop, "disk", "total_bytes", (json_int_t)host.disk_total,
+                  "free_bytes", (json_int_t)host.disk_free, "floor_bytes", (json_int_t)host.disk_floor,
+                  "counts", counts_json(&counts, &host), "warnings", warnings);
     json_object_update(value, more);
     json_decref(more);
     reply_json(call->reply, 200, value);

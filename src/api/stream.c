@@ -87,11 +87,11 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         const char *kind;
         Permission permission;
     } kinds[] = {
-        {"user", PERMISSION_USER_READ},       {"group", PERMISSION_USER_READ},
-        {"token", PERMISSION_USER_READ},      {"pool", PERMISSION_POOL_READ},
+        {"user", PERMISSION_USER_READ},        {"group", PERMISSION_USER_READ},
+        {"token", PERMISSION_USER_READ},       {"pool", PERMISSION_POOL_READ},
         {"entitlement", PERMISSION_POOL_READ}, {"desktop", PERMISSION_DESKTOP_READ},
-        {"session", PERMISSION_SESSION_READ}, {"image", PERMISSION_IMAGE_READ},
-        {"job", PERMISSION_JOB_READ},         {"event", PERMISSION_EVENT_READ},
+        {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
+        {"job", PERMISSION_JOB_READ},          {"event", PERMISSION_EVENT_READ},
         {"host", PERMISSION_STATUS_READ},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -144,7 +144,8 @@ static void on_change(const StoreChange *change, void *data)
         else
             change_send_locked(client, change, full, tiles);
     }
-    if (!missed && strcmp(change->kind, "job") == 0 && strcmp(change->op, "delete") != 0 && hub->clients->len) {
+    if (!missed && strcmp(change->kind, "job") == 0 && strcmp(change->op, "delete") != 0 &&
+        hub->clients->len) {
         g_hash_table_add(hub->jobs, g_strdup(change->id));
         g_cond_signal(&hub->woken);
     }
@@ -226,7 +227,8 @@ static void logins_recheck(Hub *hub)
         g_mutex_lock(&hub->lock);
         /* A client that left and whose memory serves a new one is told apart by its login. */
         if (g_ptr_array_find(hub->clients, check->client, NULL) &&
-            g_strcmp0(check->client->cookie, check->cookie) == 0 && g_strcmp0(check->client->token, check->token) == 0)
+            g_strcmp0(check->client->cookie, check->cookie) == 0 &&
+            g_strcmp0(check->client->token, check->token) == 0)
             end_locked(check->client);
         g_mutex_unlock(&hub->lock);
     }

@@ -1,7 +1,7 @@
 /* Server-sent events: what changes in the store goes to everybody who may see it.
  *
- * Locks: the hub's one lock; under it only the waker of a client is called (libmicrohttpd's resume, which takes that
- * library's own lock and calls nothing of ours). The store is never called under the lock. */
+ * Locks: the hub's one lock; under it only the waker of a client is called (libmicrohttpd's resume, which
+ * takes that library's own lock and calls nothing of ours). The store is never called under the lock. */
 #pragma once
 
 #include <glib.h>
@@ -30,7 +30,8 @@ typedef struct {
 StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error);
 void hub_leave(StreamClient *client); /* frees it; NULL is fine */
 
-/* wake: there is something to read; park: called by stream_read, under the lock, when there is not. One thread reads. */
+/* wake: there is something to read; park: called by stream_read, under the lock, when there is not. One
+ * thread reads. */
 typedef struct {
     void (*wake)(void *data);
     void (*park)(void *data);

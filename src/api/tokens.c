@@ -12,8 +12,8 @@
 static Json *token_json(const StoreToken *token)
 {
     return json_pack("{s:s, s:s, s:I, s:o, s:o}", "id", token->id, "name", token->name, "created_ms",
-                     (json_int_t)token->created_ms, "expires_ms", json_time_or_null(token->expires_ms), "last_used_ms",
-                     json_time_or_null(token->used_ms));
+                     (json_int_t)token->created_ms, "expires_ms", json_time_or_null(token->expires_ms),
+                     "last_used_ms", json_time_or_null(token->used_ms));
 }
 
 /* The local administrator is no user, and needs no token. */
@@ -46,7 +46,8 @@ bool tokens_post(Call *call, GError **error)
     NumberField field = {"days", 1, DAYS_LONGEST};
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
     if (!demand_user(call, error) || !json_only(call->body, keys, error) ||
-        !json_take_text(call->body, "name", &name, error) || !json_take_number(call->body, &field, &days, error))
+        !json_take_text(call->body, "name", &name, error) ||
+        !json_take_number(call->body, &field, &days, error))
         return false;
     g_autoptr(SecretString) secret = NULL;
     int64_t expires_ms = days ? clock_utc_ms() + (int64_t)days * DAY_MS : 0;

@@ -26,11 +26,11 @@ static Json *user_json(Store *store, const StoreUser *user, GError **error)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:I, s:I, s:o}", "id", user->id, "name", user->name,
-                     "display_name", user->display_name, "email", user->email, "roles", roles_json(roles), "enabled",
-                     user->enabled, "password_set", user->has_password, "groups", groups, "created_ms",
-                     (json_int_t)user->created_ms, "updated_ms", (json_int_t)user->updated_ms, "last_login_ms",
-                     json_time_or_null(user->last_login_ms));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:I, s:I, s:o}", "id", user->id, "name",
+                     user->name, "display_name", user->display_name, "email", user->email, "roles",
+                     roles_json(roles), "enabled", user->enabled, "password_set", user->has_password,
+                     "groups", groups, "created_ms", (json_int_t)user->created_ms, "updated_ms",
+                     (json_int_t)user->updated_ms, "last_login_ms", json_time_or_null(user->last_login_ms));
 }
 
 static bool user_answer(Call *call, const StoreUser *user, GError **error)
@@ -75,7 +75,8 @@ static bool fields_read(Json *body, StoreUser *user, GError **error)
     const char *display_name, *email;
     Json *roles = json_object_get(body, "roles");
     Roles set = 0;
-    if (!json_take_text(body, "display_name", &display_name, error) || !json_take_text(body, "email", &email, error) ||
+    if (!json_take_text(body, "display_name", &display_name, error) ||
+        !json_take_text(body, "email", &email, error) ||
         !json_take_flag(body, "enabled", &user->enabled, error) || (roles && !roles_read(roles, &set, error)))
         return false;
     if (display_name)
@@ -99,10 +100,12 @@ bool users_post(Call *call, GError **error)
     static const char *const keys[] = {"name", "display_name", "email", "roles", "password", NULL};
     Store *store = call->service->store;
     const char *name = NULL, *password = json_string_value(json_object_get(call->body, "password"));
-    StoreUser fields = {.enabled = true, .display_name = g_strdup(""), .email = g_strdup(""), .roles = g_strdup("user")};
-    bool done = json_only(call->body, keys, error) && json_take_text(call->body, "name", &name, error) &&
-                fields_read(call->body, &fields, error) && name_check(name ? name : "", "user", error) &&
-                (!json_object_get(call->body, "password") || password_check(password ? password : "", name, error));
+    StoreUser fields = {
+        .enabled = true, .display_name = g_strdup(""), .email = g_strdup(""), .roles = g_strdup("user")};
+    bool done =
+        json_only(call->body, keys, error) && json_take_text(call->body, "name", &name, error) &&
+        fields_read(call->body, &fields, error) && name_check(name ? name : "", "user", error) &&
+        (!json_object_get(call->body, "password") || password_check(password ? password : "", name, error));
     fields.name = (char *)name;
     g_autoptr(StoreUser) user = done ? store_user_create(store, &call->actor, &fields, error) : NULL;
     g_free(fields.display_name);
@@ -133,7 +136,8 @@ bool user_patch(Call *call, GError **error)
     g_autoptr(StoreUser) user = store_user_find(call->service->store, call->parameters[0], error);
     return user && call_match(call, user->version, error) && json_only(call->body, keys, error) &&
            fields_read(call->body, user, error) &&
-           store_user_update(call->service->store, &call->actor, user, error) && user_answer(call, user, error);
+           store_user_update(call->service->store, &call->actor, user, error) &&
+           user_answer(call, user, error);
 }
 
 bool user_delete(Call *call, GError **error)
@@ -147,8 +151,8 @@ bool user_delete(Call *call, GError **error)
     return true;
 }
 
-/* The user that is meant, where that is the caller or the caller may change others. To others it does not show whether a
- * name exists. */
+/* The user that is meant, where that is the caller or the caller may change others. To others it does not
+ * show whether a name exists. */
 bool user_password_put(Call *call, GError **error)
 {
     const char *wanted = call->parameters[0];
@@ -156,10 +160,12 @@ bool user_password_put(Call *call, GError **error)
     const char *password = NULL, *current = NULL;
     if (!own && !call_demand(call, PERMISSION_USER_WRITE, error))
         return false;
-    if (!json_read(call->body, "request body", error, "{s:s, s?s}", "password", &password, "current", &current))
+    if (!json_read(call->body, "request body", error, "{s:s, s?s}", "password", &password, "current",
+                   &current))
         return false;
     if (own && !current)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"current\" is needed for your own password");
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"current\" is needed for your own password");
     g_autoptr(StoreUser) user = store_user_find(call->service->store, wanted, error);
     if (!user)
         return false;

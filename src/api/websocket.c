@@ -32,7 +32,8 @@ static bool key_is_valid(const char *key)
     return bytes && length == KEY_BYTES;
 }
 
-/* "https://host:port" → "host:port", in lower case, without the scheme's own port. NULL: no http(s) origin. */
+/* "https://host:port" → "host:port", in lower case, without the scheme's own port. NULL: no http(s) origin.
+ */
 static char *authority(const char *url)
 {
     const char *at = strstr(url, "://");
@@ -84,7 +85,8 @@ bool websocket_check(const Request *request, const char *public_url, WebSocketHa
 {
     const char *version = request_header(request, "sec-websocket-version");
     *ret_status = 426;
-    if (!request_header_has(request, "upgrade", "websocket") || !request_header_has(request, "connection", "upgrade"))
+    if (!request_header_has(request, "upgrade", "websocket") ||
+        !request_header_has(request, "connection", "upgrade"))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "a display is a WebSocket: ask for an upgrade");
     if (!version || strcmp(version, "13") != 0)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "WebSocket version 13 is needed");
@@ -94,7 +96,8 @@ bool websocket_check(const Request *request, const char *public_url, WebSocketHa
         return oriel_fail(error, ORIEL_ERROR_INVALID, "Sec-WebSocket-Key is not 16 bytes in base64");
     *ret_status = 403;
     if (!origin_is_ours(request, public_url))
-        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a page of another address may not open a display here");
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                          "a page of another address may not open a display here");
     ret->accept = accept_of(key);
     ret->binary = request_header_has(request, "sec-websocket-protocol", "binary");
     return true;

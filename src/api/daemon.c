@@ -1,0 +1,238 @@
+#include "api/daemon.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "api/api.h"
+#include "api/notify.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "store/event.h"
+
+#define TIDY_SECONDS 3600
+#define DAY_MS (24 * 60 * 60 * 1000LL)
+#define EVENTS_KEPT_MS (366 * DAY_MS)
+#define JOBS_KEPT_MS (30 * DAY_MS)
+
+struct Daemon {
+    const Config *config;
+    int lock;
+    Store *store;
+    Identity *identity;
+    JobRunner *jobs;
+    Host *host;
+    Api *api;
+    GMainLoop *loop;
+    unsigned sources[3];
+    bool stop_machines; /* set on the loop's thread */
+};
+
+Daemon *daemon_new(const Config *config)
+{
+    Daemon *daemon = g_new0(Daemon, 1);
+    daemon->config = config;
+    daemon->lock = -1;
+    daemon->loop = g_main_loop_new(NULL, FALSE);
+    return daemon;
+}
+
+/* ---- open ---- */
+
+static bool state_lock(Daemon *daemon, GError **error)
+{
+    g_autofree char *path = g_build_filename(daemon->config->state, "orield.lock", NULL);
+    if (!folder_make(daemon->config->state, 0700, error) ||
+        !folder_make(daemon->config->runtime, 0750, error))
+        return false;
+    daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (daemon->lock < 0)
+        return oriel_fail_errno(error, errno, "lock file \"%s\"", path);
+    if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return oriel_fail(
+            error, ORIEL_ERROR_CONFLICT,
+            "another orield runs on the state folder \"%s\": end it first, or use another folder "
+            "(ORIEL_STATE)",
+            daemon->config->state);
+    return oriel_fail_errno(error, errno, "lock file \"%s\"", path);
+}
+
+/* The link is a secret: it goes into a file that only we can read, and never into the log. */
+static bool first_admin(Daemon *daemon, GError **error)
+{
+    g_autofree char *path = g_build_filename(daemon->config->state, DAEMON_SETUP_LINK, NULL);
+    g_autoptr(SecretString) token = NULL;
+    if (!identity_first_admin(daemon->identity, &token, error))
+        return false;
+    if (!token) {
+        unlink(path);
+        return true;
+    }
+    const Config *config = daemon->config;
+    g_autoptr(SecretString) text =
+        config->public_url
+            ? g_strdup_printf("%s/#/setup/%s\n", config->public_url, token)
+            : g_strdup_printf("https://%s:%u/#/setup/%s\n", g_get_host_name(), config->port, token);
+    if (!file_write_atomic(path, text, strlen(text), 0600, error))
+        return false;
+    log_info("the administrator has no password yet: the link in %s sets it, once", path);
+    return true;
+}
+
+static bool store_and_identity(Daemon *daemon, GError **error)
+{
+    g_autofree char *path = g_build_filename(daemon->config->state, "oriel.db", NULL);
+    daemon->store = store_open(daemon->config->database, path, error);
+    if (!daemon->store)
+        return false;
+    daemon->identity = identity_new(daemon->store, error);
+    return daemon->identity && first_admin(daemon, error) &&
+           api_images_sync(daemon->store, daemon->config, error);
+}
+
+/* STATE/host-id, made at the first start. The host room reads the same file; jobs must know whose they are
+ * before it opens. */
+static char *host_id_read(const Config *config, GError **error)
+{
+    g_autofree char *path = g_build_filename(config->state, "host-id", NULL);
+    g_autoptr(GError) problem = NULL;
+    g_autofree char *text = file_read(path, 1024, NULL, &problem);
+    if (text) {
+        g_strchomp(text);
+        if (id_is_valid(text))
+            return g_steal_pointer(&text);
+        oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                   "file \"%s\": holds no id; restore it, or remove it to begin as a new host", path);
+        return NULL;
+    }
+    if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return NULL;
+    }
+    g_autofree char *id = id_new();
+    g_autofree char *line = g_strconcat(id, "\n", NULL);
+    return file_write_atomic(path, line, strlen(line), 0600, error) ? g_steal_pointer(&id) : NULL;
+}
+
+static bool machines(Daemon *daemon, GError **error)
+{
+    g_autofree char *id = host_id_read(daemon->config, error);
+    if (!id)
+        return false;
+    daemon->jobs = job_runner_new(daemon->store, id, 0, error);
+    if (!daemon->jobs)
+        return false;
+    HostSetup setup = {.config = daemon->config, .store = daemon->store, .jobs = daemon->jobs};
+    daemon->host = host_open(&setup, error);
+    return daemon->host && job_runner_recover(daemon->jobs, error);
+}
+
+typedef struct {
+    Daemon *daemon;
+    bool machines;
+} Stop;
+
+static gboolean on_stop(void *data)
+{
+    Stop *stop = data;
+    stop->daemon->stop_machines |= stop->machines;
+    g_main_loop_quit(stop->daemon->loop);
+    return G_SOURCE_REMOVE;
+}
+
+/* On a worker of the API. */
+static void stop_asked(bool with_machines, void *data)
+{
+    Stop *stop = g_new(Stop, 1);
+    *stop = (Stop){data, with_machines};
+    g_idle_add_full(G_PRIORITY_DEFAULT, on_stop, stop, g_free);
+}
+
+bool daemon_open(Daemon *daemon, GError **error)
+{
+    if (!state_lock(daemon, error) || !store_and_identity(daemon, error) || !machines(daemon, error))
+        return false;
+    ApiSetup setup = {
+        .config = daemon->config,
+        .store = daemon->store,
+        .identity = daemon->identity,
+        .jobs = daemon->jobs,
+        .host = daemon->host,
+        .stop = stop_asked,
+        .data = daemon,
+    };
+    daemon->api = api_start(&setup, error);
+    return daemon->api != NULL;
+}
+
+/* ---- run ---- */
+
+static gboolean on_signal(void *data)
+{
+    Daemon *daemon = data;
+    g_main_loop_quit(daemon->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+/* What the store keeps for a time only. A store that is away is no reason for anything: the next hour does
+ * it. */
+static gboolean on_tidy(void *data)
+{
+    Daemon *daemon = data;
+    g_autoptr(GError) error = NULL;
+    int64_t now_ms = clock_utc_ms();
+    if (!identity_expire(daemon->identity, &error) ||
+        !store_event_expire(daemon->store, now_ms - EVENTS_KEPT_MS, &error) ||
+        !store_job_expire(daemon->store, now_ms - JOBS_KEPT_MS, &error))
+        log_warning("old rows were not removed: %s", error->message);
+    return G_SOURCE_CONTINUE;
+}
+
+void daemon_run(Daemon *daemon)
+{
+    daemon->sources[0] = g_unix_signal_add(SIGTERM, on_signal, daemon);
+    daemon->sources[1] = g_unix_signal_add(SIGINT, on_signal, daemon);
+    daemon->sources[2] = g_timeout_add_seconds(TIDY_SECONDS, on_tidy, daemon);
+    notify_manager("READY=1");
+    log_info("orield %s is ready: %s, state in %s", ORIEL_VERSION, store_backend(daemon->store),
+             daemon->config->state);
+    g_main_loop_run(daemon->loop);
+    notify_manager("STOPPING=1");
+    log_info("ending%s", daemon->stop_machines ? ", and the machines with it" : "; machines go on");
+}
+
+/* ---- close ---- */
+
+static void machines_close(Daemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+    if (daemon->jobs)
+        job_runner_stop(daemon->jobs);
+    if (daemon->host && daemon->stop_machines && !host_stop_machines(daemon->host, &error))
+        log_error("not every machine ended: %s", error->message);
+    host_close(daemon->host);
+    job_runner_free(daemon->jobs);
+}
+
+void daemon_free(Daemon *daemon)
+{
+    if (!daemon)
+        return;
+    api_stop(daemon->api);
+    machines_close(daemon);
+    identity_free(daemon->identity);
+    store_close(daemon->store);
+    for (size_t i = 0; i < G_N_ELEMENTS(daemon->sources); i++)
+        if (daemon->sources[i])
+            g_source_remove(daemon->sources[i]);
+    g_main_loop_unref(daemon->loop);
+    fd_clear(&daemon->lock);
+    g_free(daemon);
+}

@@ -1,0 +1,24 @@
+/* The pieces of orield, put together in order and taken apart in the reverse one. */
+#pragma once
+
+#include "base/config.h"
+
+typedef struct Daemon Daemon;
+
+/* What orield writes for the person who starts it the first time: STATE/setup-link, mode 0600, the one-time
+ * link with which the password of `admin` is set. It is there as long as that has not happened. */
+#define DAEMON_SETUP_LINK "setup-link"
+
+/* Takes the state folder (CONFLICT: another orield has it), opens store, identity, images, jobs, machines,
+ * API. config lives longer. The caller frees also what failed half way. */
+Daemon *daemon_new(const Config *config);
+bool daemon_open(Daemon *daemon, GError **error);
+
+/* Until SIGTERM, SIGINT or POST host/stop. */
+void daemon_run(Daemon *daemon);
+
+/* In order: no more requests, jobs end, machines end if somebody asked for that and else go on, store. NULL
+ * is fine. */
+void daemon_free(Daemon *daemon);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Daemon, daemon_free)
