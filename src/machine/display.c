@@ -14,7 +14,7 @@
 
 #define RFB_LIMIT_S 5
 #define SCREENSHOT_LIMIT_MS 10000
-#define DISCONNECT_LIMIT_MS 5000
+#define DISCONNECT_LIMIT_MS 2000
 
 int display_connect(Machine *machine, GError **error)
 {
@@ -95,12 +95,12 @@ static bool handshake_alone(int fd, GError **error)
            fd_write_all(fd, "\x00", 1, error) && receive_all(fd, server_init, sizeof server_init, error);
 }
 
-static void wait_no_connections(Machine *machine)
+static void wait_no_viewers(Machine *machine)
 {
     int64_t deadline = g_get_monotonic_time() + DISCONNECT_LIMIT_MS * 1000;
     bool in_time = true;
     g_mutex_lock(&machine->lock);
-    while (machine->connections > 0 && machine->state != MACHINE_STATE_ENDED && in_time)
+    while (machine->viewers > 0 && machine->state != MACHINE_STATE_ENDED && in_time)
         in_time = g_cond_wait_until(&machine->changed, &machine->lock, deadline);
     g_mutex_unlock(&machine->lock);
 }
@@ -138,7 +138,7 @@ bool display_disconnect_all(Machine *machine, GError **error)
     bool done = handshake_alone(fd, error);
     fd_clear(&fd);
     if (done)
-        wait_no_connections(machine);
+        wait_no_viewers(machine);
     loop_run_wait(machine->hypervisor->loop, quiet_end, &quiet);
     return done;
 }

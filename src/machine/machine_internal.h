@@ -19,6 +19,7 @@ struct Machine {
     ProcessIdentity identity;
     char *template_key;
     uint64_t memory;
+    unsigned vcpus;
     int pidfd;
     LoopSource *death;
     Qmp *qmp;

@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/socket.h"
 #include "machine/machine_events.h"
 #include "machine/sandbox.h"
+#include "machine/template_ram.h"
 
 typedef struct {
     const char *folder;
@@ -20,7 +20,8 @@ static bool launch_record(const ProcessIdentity *identity, void *data, GError **
     const RecordData *what = data;
     const MachineRecord record = {.identity = *identity,
                                   .template_key = (char *)what->start->template_key,
-                                  .memory = what->start->launch.spec->memory};
+                                  .memory = what->start->launch.spec->memory,
+                                  .vcpus = what->start->launch.spec->vcpus};
     return machine_record_write(what->folder, &record, error);
 }
 
@@ -116,6 +117,7 @@ Machine *machine_attach(Hypervisor *hypervisor, const char *folder, const Machin
     machine->identity = record->identity;
     machine->template_key = g_strdup(record->template_key);
     machine->memory = record->memory;
+    machine->vcpus = record->vcpus;
     machine->folder = g_strdup(folder);
     machine->ram = -1;
     machine->pidfd = fd_steal(&own_pidfd);
@@ -140,7 +142,8 @@ Machine *machine_launch(Hypervisor *hypervisor, const MachineStart *start, GErro
         return NULL;
     const MachineRecord record = {.identity = identity,
                                   .template_key = (char *)start->template_key,
-                                  .memory = start->launch.spec->memory};
+                                  .memory = start->launch.spec->memory,
+                                  .vcpus = start->launch.spec->vcpus};
     Machine *machine = machine_attach(hypervisor, folder, &record, pidfd, error);
     if (!machine)
         machine_kill_in(folder, NULL);
@@ -155,18 +158,9 @@ bool machine_handshake(Machine *machine, int64_t limit_ms, GError **error)
     return false;
 }
 
-static int ram_create(uint64_t bytes, GError **error)
-{
-    autofd int ram = memfd_create("oriel-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (ram >= 0 && ftruncate(ram, (off_t)bytes) == 0)
-        return fd_steal(&ram);
-    oriel_fail_errno(error, errno, "cannot make the memory of a machine");
-    return -1;
-}
-
 Machine *machine_start(Hypervisor *hypervisor, const MachineSpec *spec, GError **error)
 {
-    autofd int ram = spec->freezable ? ram_create(spec->memory, error) : -1;
+    autofd int ram = spec->freezable ? template_ram_create(spec->memory, error) : -1;
     if (spec->freezable && ram < 0)
         return NULL;
     const MachineStart start = {

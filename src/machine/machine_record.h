@@ -11,6 +11,7 @@ typedef struct {
     ProcessIdentity identity;
     char *template_key; /* NULL: not a fork; owned */
     uint64_t memory;    /* bytes of RAM */
+    unsigned vcpus;
 } MachineRecord;
 
 /* Not flushed to the disk: a power cut that loses the record has ended the process too. */
