@@ -117,7 +117,7 @@ export function sentence(error: unknown): string {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Query = Record<string, string | number | boolean | null | undefined>;
-interface Options { body?: unknown; query?: Query; etag?: string; signal?: AbortSignal; once?: boolean }
+interface Options { body?: unknown; query?: Query; signal?: AbortSignal; once?: boolean }
 
 let csrf: string | null = null;
 let onLoggedOut: () => void = () => {};
@@ -156,7 +156,6 @@ export async function send(method: Method, path: string, options: Options = {}):
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET' && csrf !== null) headers['X-Oriel-CSRF'] = csrf;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
-  if (options.etag) headers['If-Match'] = options.etag;
   if (options.once) headers['Idempotency-Key'] = crypto.randomUUID();
   let response: Response;
   try {
@@ -182,13 +181,6 @@ async function call<T>(method: Method, path: string, options: Options = {}): Pro
   const response = await send(method, path, options);
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
-}
-
-export interface Tagged<T> { value: T; etag: string }
-
-async function callTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
-  const response = await send('GET', path, { signal });
-  return { value: (await response.json()) as T, etag: response.headers.get('ETag') ?? '' };
 }
 
 async function enter(path: 'login' | 'setup' | 'me', body?: unknown): Promise<Me> {
@@ -227,9 +219,9 @@ export const api = {
   logOffSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/log-off`),
 
   pools: list<Pool>('pools'),
-  pool: (pool: string, signal?: AbortSignal) => callTagged<Pool>(`pools/${at(pool)}`, signal),
+  pool: (pool: string, signal?: AbortSignal) => call<Pool>('GET', `pools/${at(pool)}`, { signal }),
   createPool: (body: PoolCreate) => call<Pool>('POST', 'pools', { body, once: true }),
-  updatePool: (pool: string, body: PoolUpdate, etag: string) => call<Pool>('PATCH', `pools/${at(pool)}`, { body, etag }),
+  updatePool: (pool: string, body: PoolUpdate) => call<Pool>('PATCH', `pools/${at(pool)}`, { body }),
   deletePool: (pool: string, force: boolean) => call<void>('DELETE', `pools/${at(pool)}`, { query: { force } }),
   entitlements: (pool: string, signal?: AbortSignal) =>
     call<Page<Entitlement>>('GET', `pools/${at(pool)}/entitlements`, { signal }),

@@ -28,8 +28,8 @@ export function duration(milliseconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60 === 0 ? '' : `${minutes % 60} min`}`.trim();
-  return `${Math.floor(hours / 24)} days`;
+  if (hours < 24) return hours < 6 && minutes % 60 !== 0 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  return count(Math.floor(hours / 24), 'day');
 }
 
 export function ago(then: number, now = Date.now()): string {

@@ -1,0 +1,157 @@
+// How the house is, on one page.
+import type { ComponentChildren } from 'preact';
+import { api, type Pool, type Status } from '../api.ts';
+import { bytes, count, duration } from '../format.ts';
+import { useLive, useLivePage, useNow } from '../live.ts';
+import { DoneIcon } from '../ui/icons.tsx';
+import { Ago, Badge, Bar, Bones, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { may } from '../who.ts';
+import type { PageProps } from './admin.tsx';
+import { EventLine } from './events.tsx';
+import { Head } from './head.tsx';
+import { RunningJobs } from './jobs.tsx';
+
+function Figure({ label, value, detail, href }: { label: string; value: string; detail?: string; href: string }) {
+  return (
+    <a class="card figure" href={href}>
+      <span class="figure-label">{label}</span>
+      <span class="figure-value numbers">{value}</span>
+      <span class="small faint">{detail ?? '\u00a0'}</span>
+    </a>
+  );
+}
+
+interface MeterProps { label: string; used: number; total: number; text: string }
+
+function Meter({ label, used, total, text }: MeterProps) {
+  const share = total > 0 ? (used / total) * 100 : 0;
+  return (
+    <div class="stack tight">
+      <div class="row apart"><strong>{label}</strong><span class="small quiet numbers">{text}</span></div>
+      <Bar value={share} label={label} mood={share > 92 ? 'bad' : share > 80 ? 'warn' : ''} />
+    </div>
+  );
+}
+
+function HostCard({ status }: { status: Status }) {
+  const now = useNow(30);
+  const { memory, disk, accelerator } = status;
+  const kvm = accelerator.name === 'kvm';
+  return (
+    <Section title={`Host ${status.host}`} id="host">
+      <div class="inside stack">
+        <div class="row tight">
+          <Badge mood={kvm ? 'good' : 'warn'}>{kvm ? 'KVM' : accelerator.name.toUpperCase()}</Badge>
+          <span class="small quiet grow">{accelerator.reason}</span>
+        </div>
+        <Meter label="Memory for desktops" used={memory.used_bytes} total={memory.limit_bytes}
+          text={`${bytes(memory.used_bytes)} of ${bytes(memory.limit_bytes)}`} />
+        <Meter label="Memory of the host" used={memory.total_bytes - memory.available_bytes} total={memory.total_bytes}
+          text={`${bytes(memory.available_bytes)} free of ${bytes(memory.total_bytes)}`} />
+        <Meter label="Disk" used={disk.total_bytes - disk.available_bytes} total={disk.total_bytes}
+          text={`${bytes(disk.available_bytes)} free of ${bytes(disk.total_bytes)}`} />
+        <p class="small faint">
+          Oriel {status.version}, QEMU {status.qemu ?? 'not found'}, {status.store === 'postgresql' ? 'PostgreSQL' : 'SQLite'};
+          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.waiting, 'machine')} waiting for the next click
+        </p>
+      </div>
+    </Section>
+  );
+}
+
+function Section({ title, id, more, children }: { title: string; id: string; more?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <section class="card" aria-labelledby={`${id}-head`}>
+      <header><h2 id={`${id}-head`}>{title}</h2>{more}</header>
+      {children}
+    </section>
+  );
+}
+
+function poolHealth(pool: Pool): { mood: 'good' | 'warn' | 'bad' | ''; text: string } {
+  const { counts } = pool;
+  if (!pool.enabled) return { mood: '', text: 'Closed' };
+  if (counts.failed > 0) return { mood: 'bad', text: `${counts.failed} failed` };
+  if (counts.desktops >= pool.maximum && counts.free === 0) return { mood: 'warn', text: 'Full' };
+  if (counts.free < Math.min(pool.spares, pool.maximum - (counts.desktops - counts.free))) return { mood: 'warn', text: 'Filling up' };
+  return { mood: 'good', text: 'Healthy' };
+}
+
+function PoolsCard() {
+  const page = useLivePage((query, signal) => api.pools(query, signal), ['pool', 'desktop', 'session'], [], 8);
+  const pools = page.value?.items;
+  return (
+    <Section title="Pools" id="pools" more={<a class="small" href="#/admin/pools">All pools</a>}>
+      {page.error !== null && !pools && <div class="inside"><Failure error={page.error} again={page.reload} /></div>}
+      {!pools && page.error === null && <div class="inside"><Bones rows={3} /></div>}
+      {pools?.length === 0 && (
+        <Empty title="No pools yet">
+          <p>A pool is a set of like desktops made from one image. People get a tile for each pool they may use.</p>
+          <a class="button main" href="#/admin/pools/new">Create a pool</a>
+        </Empty>
+      )}
+      {pools && pools.length > 0 && (
+        <ul class="lines">
+          {pools.map((pool) => {
+            const health = poolHealth(pool);
+            return (
+              <li key={pool.id} class="row">
+                <a class="grow one-line" href={`#/admin/pools/${pool.name}`}><strong>{pool.display_name}</strong></a>
+                <span class="small quiet numbers">{pool.counts.sessions} in session · {pool.counts.free} free · {pool.counts.desktops}/{pool.maximum}</span>
+                <Badge mood={health.mood}>{health.text}</Badge>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function EventsCard() {
+  const live = useLive((signal) => api.events({ limit: 8 }, signal), ['desktop', 'pool', 'session', 'image', 'user', 'group', 'entitlement'], []);
+  return (
+    <Section title="Latest events" id="events" more={<a class="small" href="#/admin/events">All events</a>}>
+      {live.error !== null && !live.value && <div class="inside"><Failure error={live.error} again={live.reload} /></div>}
+      {!live.value && live.error === null && <div class="inside"><Bones /></div>}
+      {live.value?.items.length === 0 && <div class="inside quiet">Nothing has happened yet.</div>}
+      <ul class="lines">{live.value?.items.map((event) => <li key={event.id}><EventLine event={event} /></li>)}</ul>
+    </Section>
+  );
+}
+
+export function Dashboard({ me }: PageProps) {
+  const live = useLive((signal) => api.status(signal), ['desktop', 'session', 'pool', 'image', 'host', 'job'], []);
+  const status = live.value;
+  return (
+    <>
+      <Head title="Dashboard" />
+      {live.error !== null && <Failure error={live.error} again={live.reload} />}
+      {!status && live.error === null && <Bones rows={6} height="3rem" />}
+      {status && (
+        <div class="stack wide">
+          {status.warnings.map((warning) => <Notice key={warning} mood="warn">{warning}</Notice>)}
+          <div class="figures">
+            <Figure label="Sessions" value={String(status.counts.sessions)} detail="open now" href="#/admin/sessions" />
+            <Figure label="Desktops" value={String(status.counts.running)} detail={`running of ${status.counts.desktops}`} href="#/admin/desktops" />
+            <Figure label="Failed" value={String(status.counts.failed)} detail={status.counts.failed ? 'need a look' : 'none'} href="#/admin/desktops?state=failed" />
+            <Figure label="Images" value={String(status.counts.images)} detail={count(status.counts.pools, 'pool')} href="#/admin/images" />
+          </div>
+          <div class="halves">
+            <div class="stack wide">
+              <HostCard status={status} />
+              <Section title="Running jobs" id="jobs" more={<a class="small" href="#/admin/jobs">All jobs</a>}>
+                <RunningJobs empty={<div class="inside row tight quiet"><DoneIcon />Nothing is being built or moved now.</div>} />
+              </Section>
+            </div>
+            <div class="stack wide">
+              <PoolsCard />
+              {may(me, 'events') && <EventsCard />}
+            </div>
+          </div>
+          <p class="small faint">Oriel started <Ago time={status.started_ms} />.</p>
+        </div>
+      )}
+    </>
+  );
+}

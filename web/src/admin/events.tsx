@@ -1,0 +1,87 @@
+// The audit trail.
+import { useState } from 'preact/hooks';
+import { api, type AuditEvent } from '../api.ts';
+import { clock } from '../format.ts';
+import { useLivePage, type LivePage } from '../live.ts';
+import { go } from '../route.ts';
+import { EventIcon } from '../ui/icons.tsx';
+import { TextField } from '../ui/field.tsx';
+import { Ago, Button, Empty } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
+import type { PageProps } from './admin.tsx';
+import { Head } from './head.tsx';
+
+
+function nameOf(event: AuditEvent): string {
+  return event.object.name ?? event.object.id ?? '';
+}
+
+export function EventLine({ event }: { event: AuditEvent }) {
+  return (
+    <div class="event-line">
+      <span class="grow">
+        <strong>{event.actor}</strong> <code>{event.action}</code> {nameOf(event)}
+        {event.detail && <><br /><span class="small quiet">{event.detail}</span></>}
+      </span>
+      <span class="small faint"><Ago time={event.time_ms} /></span>
+    </div>
+  );
+}
+
+function matches(event: AuditEvent, words: string[]): boolean {
+  const text = `${event.actor} ${event.action} ${event.object.kind} ${nameOf(event)} ${event.detail}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function filtered(page: LivePage<AuditEvent>, text: string): LivePage<AuditEvent> {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!page.value || words.length === 0) return page;
+  return { ...page, value: { ...page.value, items: page.value.items.filter((event) => matches(event, words)) } };
+}
+
+export function Events({ route }: PageProps) {
+  const object = route.query.get('object') ?? '';
+  const [text, setText] = useState('');
+  const page = useLivePage((query, signal) => api.events({ ...query, object }, signal),
+    ['desktop', 'pool', 'session', 'image', 'user', 'group', 'entitlement', 'host', 'token'], [object], 100);
+  const shown = filtered(page, text);
+  const nothingHere = text !== '' && page.value !== null && shown.value?.items.length === 0;
+  return (
+    <>
+      <Head title="Events" text="Who did what, newest first. Nothing can change or delete an event.">
+        {object && <Button onClick={() => go('/admin/events')}>Show events of everything</Button>}
+      </Head>
+      <div class="card">
+        <div class="filters">
+          <TextField label="Filter this page" type="search" value={text} onValue={setText} placeholder="login.failed, a name, an address…" />
+        </div>
+        {nothingHere && page.forth && (
+          <div class="inside row"><span class="quiet">Nothing on this page matches.</span><Button look="small" onClick={page.forth}>Look on the next page</Button></div>
+        )}
+        <Table label="Events" page={shown} rowKey={(event) => event.id} empty={
+          <Empty icon={<EventIcon size={32} />} title={text ? 'Nothing on this page matches' : 'No events'}>
+            <p>{text ? 'Try fewer words.' : 'Everything that people and the system do will be listed here.'}</p>
+          </Empty>
+        } columns={[
+          { head: 'When', cell: (event) => <time class="numbers no-wrap" dateTime={new Date(event.time_ms).toISOString()}>{clock(event.time_ms)}</time> },
+          { head: 'Who', cell: (event) => event.actor },
+          { head: 'What', cell: (event) => <code>{event.action}</code> },
+          {
+            head: 'On',
+            cell: (event) => {
+              const linked = event.object.kind === 'pool' && event.object.name !== null;
+              return linked ? <a href={`#/admin/pools/${event.object.name}`}>{event.object.name}</a> : <span>{nameOf(event)}</span>;
+            },
+          },
+          { head: 'Detail', look: 'wide-cell', cell: (event) => <span class="quiet">{event.detail}</span> },
+          {
+            head: 'Actions',
+            look: 'actions',
+            cell: (event) => event.object.id && !object
+              && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={`All events of ${nameOf(event)}`}>History</a>,
+          },
+        ]} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,125 @@
+// Groups: entitle many people at once.
+import { useState } from 'preact/hooks';
+import { api, sentence, type Group } from '../api.ts';
+import { count } from '../format.ts';
+import { useLivePage } from '../live.ts';
+import { ask, Dialog } from '../ui/dialog.tsx';
+import { TextField } from '../ui/field.tsx';
+import { GroupIcon, PlusIcon, UserIcon } from '../ui/icons.tsx';
+import { Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { Pager } from '../ui/table.tsx';
+import type { PageProps } from './admin.tsx';
+import { Head } from './head.tsx';
+import { NamePicker } from './picker.tsx';
+import { nameWrong } from './pool-values.ts';
+
+function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => void }) {
+  const [name, setName] = useState(group?.name ?? '');
+  const [description, setDescription] = useState(group?.description ?? '');
+  const [tried, setTried] = useState(false);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const bad = group ? null : nameWrong(name);
+  const save = async () => {
+    setTried(true);
+    if (bad) return;
+    try {
+      if (group) await api.updateGroup(group.id, { description: description.trim() });
+      else await api.createGroup({ name, description: description.trim() });
+      onClose();
+    } catch (problem) {
+      setWrong(sentence(problem));
+    }
+  };
+  return (
+    <Dialog title={group ? group.name : 'Create a group'} onClose={onClose} footer={
+      <><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={save}>{group ? 'Save' : 'Create group'}</Button></>
+    }>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }} noValidate>
+        {wrong && <Notice mood="bad">{wrong}</Notice>}
+        {!group && <TextField label="Name" value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off" spellcheck={false}
+          help="It cannot be changed later." />}
+        <TextField label="Description" value={description} onValue={setDescription} maxLength={200} help="Who belongs to it." />
+      </form>
+    </Dialog>
+  );
+}
+
+function Members({ group, onChange }: { group: Group; onChange: () => void }) {
+  const [name, setName] = useState('');
+  const [wrong, setWrong] = useState<string | null>(null);
+  const attempt = async (act: () => Promise<void>) => {
+    try {
+      await act();
+      setWrong(null);
+      onChange();
+    } catch (problem) {
+      setWrong(sentence(problem));
+    }
+  };
+  const add = () => attempt(async () => {
+    await api.addMember(group.id, name.trim());
+    setName('');
+  });
+  return (
+    <div class="stack">
+      {group.members.length === 0 ? <p class="quiet">Nobody is in this group yet.</p> : (
+        <ul class="chips" aria-label={`Members of ${group.name}`}>
+          {group.members.map((one) => (
+            <li key={one.id} class="chip">
+              <UserIcon size={15} />{one.name}
+              <button type="button" aria-label={`Remove ${one.name} from ${group.name}`} onClick={() => void attempt(() => api.removeMember(group.id, one.id))}>×</button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {wrong && <Notice mood="bad">{wrong}</Notice>}
+      <form class="row bottom" onSubmit={(event) => { event.preventDefault(); if (name.trim()) void add(); }}>
+        <div class="grow"><NamePicker kind="user" label="Add a person" value={name} onValue={setName} without={group.members.map((one) => one.name)} /></div>
+        <Button type="submit" disabled={!name.trim()}>Add</Button>
+      </form>
+    </div>
+  );
+}
+
+export function Groups(_: PageProps) {
+  const page = useLivePage((query, signal) => api.groups(query, signal), ['group', 'user'], [], 20);
+  const [editing, setEditing] = useState<Group | 'new' | null>(null);
+  const remove = (group: Group) => ask({
+    title: `Delete group ${group.name}?`,
+    text: `${count(group.members.length, 'person', 'people')} lose what they may use through it. The people themselves stay.`,
+    action: 'Delete group',
+    danger: true,
+    name: group.name,
+    run: async () => {
+      await api.deleteGroup(group.id);
+      page.reload();
+    },
+  });
+  const create = <Button look="main" onClick={() => setEditing('new')}><PlusIcon />Create group</Button>;
+  return (
+    <>
+      <Head title="Groups" text="Entitle a group to a pool, and everybody in it gets the tile.">{create}</Head>
+      {page.error !== null && <Failure error={page.error} again={page.reload} />}
+      {!page.value && page.error === null && <Bones rows={4} height="2rem" />}
+      {page.value?.items.length === 0 && (
+        <div class="card"><Empty icon={<GroupIcon size={36} />} title="No groups yet"><p>With groups you say once who may use a pool, however many people come and go.</p>{create}</Empty></div>
+      )}
+      <div class="stack wide">
+        {page.value?.items.map((group) => (
+          <section key={group.id} class="card" aria-label={`Group ${group.name}`}>
+            <header>
+              <div><h2>{group.name}</h2><p class="small quiet">{group.description || count(group.members.length, 'member')}</p></div>
+              <div class="row tight">
+                <Button look="small" onClick={() => setEditing(group)}>Change…</Button>
+                <Button look="small danger" onClick={() => remove(group)}>Delete…</Button>
+              </div>
+            </header>
+            <div class="inside"><Members group={group} onChange={page.reload} /></div>
+          </section>
+        ))}
+      </div>
+      <Pager page={page} />
+      {editing !== null && <GroupDialog group={editing === 'new' ? null : editing} onClose={() => { setEditing(null); page.reload(); }} />}
+    </>
+  );
+}

@@ -1,0 +1,175 @@
+// Golden images: what there is, and building a new version.
+import { useState } from 'preact/hooks';
+import { api, sentence, type Image, type Recipe } from '../api.ts';
+import { bytes, count } from '../format.ts';
+import { useJobProgress, useLive, useLivePage } from '../live.ts';
+import { go } from '../route.ts';
+import { ask } from '../ui/dialog.tsx';
+import { AreaField, Choices, TextField } from '../ui/field.tsx';
+import { ImageIcon, PlusIcon } from '../ui/icons.tsx';
+import { Ago, Badge, Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { Pager } from '../ui/table.tsx';
+import { may } from '../who.ts';
+import type { PageProps } from './admin.tsx';
+import { Head } from './head.tsx';
+import { JobProgress } from './jobs.tsx';
+import { nameWrong } from './pool-values.ts';
+
+function confirmDelete(image: Image): void {
+  ask({
+    title: `Delete image ${image.name}?`,
+    text: `${count(image.versions.length, 'version')} with ${bytes(image.versions.reduce((sum, one) => sum + one.disk_bytes, 0))} on disk are removed. Desktops cannot be made from it any more.`,
+    action: 'Delete image',
+    danger: true,
+    name: image.name,
+    run: () => api.deleteImage(image.name),
+  });
+}
+
+function Building({ id }: { id: string }) {
+  const progress = useJobProgress();
+  const live = useLive((signal) => api.job(id, signal), ['job'], [id]);
+  const job = progress.get(id) ?? live.value;
+  if (!job) return null;
+  return (
+    <div class="notice busy">
+      <div class="grow stack tight">
+        <JobProgress job={job} />
+        <a class="small" href={`#/admin/jobs/${id}`}>Progress and log</a>
+      </div>
+    </div>
+  );
+}
+
+function ImageCard({ image, write }: { image: Image; write: boolean }) {
+  const [all, setAll] = useState(false);
+  const versions = all ? image.versions : image.versions.slice(0, 3);
+  return (
+    <section class="card" aria-label={`Image ${image.name}`}>
+      <header>
+        <div>
+          <h2>{image.name}</h2>
+          {image.description && <p class="small quiet">{image.description}</p>}
+        </div>
+        {write && (
+          <div class="row tight">
+            <a class="button small" href={`#/admin/images/build?name=${encodeURIComponent(image.name)}`}>Build new version</a>
+            <Button look="small danger" onClick={() => confirmDelete(image)}>Delete…</Button>
+          </div>
+        )}
+      </header>
+      <div class="inside stack">
+        {image.building && <Building id={image.building} />}
+        {image.versions.length === 0 && !image.building && <p class="quiet">No version was built yet, or the first build failed. Look at the jobs, then build again.</p>}
+        {versions.length > 0 && (
+          <div class="table-wrap" tabIndex={0} role="region" aria-label={`Versions of ${image.name}`}>
+            <table>
+              <thead><tr><th scope="col">Version</th><th scope="col">Built</th><th scope="col">Recipe</th><th scope="col" class="number">Takes on disk</th><th scope="col" class="number">Disk inside</th><th scope="col" class="number">Memory</th></tr></thead>
+              <tbody>
+                {versions.map((one) => (
+                  <tr key={one.version}>
+                    <td>{one.version} {one.version === image.newest && <Badge mood="good" plain>newest</Badge>}{one.state === 'broken' && <Badge mood="bad">damaged</Badge>}</td>
+                    <td><Ago time={one.created_ms} /></td>
+                    <td>{one.recipe}</td>
+                    <td class="number">{bytes(one.disk_bytes)}</td>
+                    <td class="number">{bytes(one.size_bytes)}</td>
+                    <td class="number">{bytes(one.memory_bytes)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {image.versions.length > 3 && <div><Button look="small plain" onClick={() => setAll(!all)}>{all ? 'Fewer' : `All ${image.versions.length} versions`}</Button></div>}
+        <p class="small faint">
+          {image.pools.length === 0 ? 'No pool uses it.' : <>Used by {image.pools.map((pool, n) => <>{n > 0 && ', '}<a href={`#/admin/pools/${pool.name}`}>{pool.name}</a></>)}.</>}
+        </p>
+      </div>
+    </section>
+  );
+}
+
+function ImageList({ me }: PageProps) {
+  const page = useLivePage((query, signal) => api.images(query, signal), ['image', 'pool', 'job'], [], 20);
+  const write = may(me, 'images-write');
+  const build = write && <a class="button main" href="#/admin/images/build"><PlusIcon />Build image</a>;
+  return (
+    <>
+      <Head title="Images" text="Golden images are built from a recipe: a small text file that says what is inside. Desktops are forked from them.">{build}</Head>
+      {page.error !== null && <Failure error={page.error} again={page.reload} />}
+      {!page.value && page.error === null && <Bones rows={5} height="2rem" />}
+      {page.value?.items.length === 0 && (
+        <div class="card"><Empty icon={<ImageIcon size={36} />} title="No images yet"><p>Choose a recipe and build your first image. It takes some minutes; then create a pool from it.</p>{build}</Empty></div>
+      )}
+      <div class="stack wide">{page.value?.items.map((image) => <ImageCard key={image.id} image={image} write={write} />)}</div>
+      <Pager page={page} />
+    </>
+  );
+}
+
+interface Draft { kind: 'recipe' | 'text'; recipe: string; name: string; text: string }
+
+function BuildForm({ recipes, wanted }: { recipes: Recipe[]; wanted: string }) {
+  const first = recipes.find((one) => one.name === wanted) ?? recipes[0];
+  const [draft, setDraft] = useState<Draft>({ kind: 'recipe', recipe: first?.name ?? '', name: wanted || first?.name || '', text: first?.text ?? '' });
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [tried, setTried] = useState(false);
+  const named = nameWrong(draft.name);
+  const chosen = recipes.find((one) => one.name === draft.recipe);
+
+  const choose = (value: string) => {
+    const recipe = recipes.find((one) => one.name === value);
+    const followed = draft.name === draft.recipe || draft.name === '';
+    if (value === '+own') setDraft({ ...draft, kind: 'text', text: draft.text || chosen?.text || '' });
+    else setDraft({ kind: 'recipe', recipe: value, name: followed ? value : draft.name, text: recipe?.text ?? '' });
+  };
+  const build = async () => {
+    setTried(true);
+    if (named) return;
+    setWrong(null);
+    try {
+      const { job } = await api.buildImage(draft.kind === 'text' ? { name: draft.name, recipe_text: draft.text } : { name: draft.name, recipe: draft.recipe });
+      go(`/admin/jobs/${job.id}`);
+    } catch (problem) {
+      setWrong(sentence(problem));
+    }
+  };
+
+  return (
+    <form class="card" onSubmit={(event) => { event.preventDefault(); void build(); }} noValidate>
+      <div class="inside stack wide">
+        {wrong && <Notice mood="bad">{wrong}</Notice>}
+        <Choices legend="Recipe" value={draft.kind === 'text' ? '+own' : draft.recipe} onValue={choose} options={[
+          ...recipes.map((one) => ({ value: one.name, text: one.name, help: one.description })),
+          { value: '+own', text: 'My own', help: 'Write a recipe here, beginning from the one chosen before.' },
+        ]} />
+        <AreaField label={draft.kind === 'text' ? 'Your recipe' : 'What the recipe says'} rows={14} class="input mono" value={draft.text} readOnly={draft.kind === 'recipe'}
+          spellcheck={false} onValue={(text) => setDraft({ ...draft, text })}
+          help={draft.kind === 'recipe' ? 'Comes with Oriel. Choose “My own” to change it.' : 'A mistake is reported with its line and what is allowed there.'} />
+        <div class="narrow">
+          <TextField label="Name of the image" value={draft.name} onValue={(name) => setDraft({ ...draft, name })} wrong={tried || draft.name ? named : null}
+            autocapitalize="off" autocomplete="off" spellcheck={false}
+            help="An image of this name gets a new version; pools that follow its newest version go over to it." />
+        </div>
+        <div class="row"><Button type="submit" look="main">Build</Button><a class="button" href="#/admin/images">Cancel</a></div>
+      </div>
+    </form>
+  );
+}
+
+function Build({ route }: PageProps) {
+  const live = useLive((signal) => api.recipes({}, signal), [], []);
+  return (
+    <>
+      <Head title="Build an image" back={{ href: '#/admin/images', text: 'Images' }}
+        text="The build runs as a job: you see its progress and log, and may leave the page meanwhile." />
+      {live.error !== null && <Failure error={live.error} again={live.reload} />}
+      {!live.value && live.error === null && <Bones />}
+      {live.value && <BuildForm recipes={live.value.items} wanted={route.query.get('name') ?? ''} />}
+    </>
+  );
+}
+
+export function Images(props: PageProps) {
+  return props.route.parts[2] === 'build' && may(props.me, 'images-write') ? <Build {...props} /> : <ImageList {...props} />;
+}

@@ -1,0 +1,188 @@
+// Long work: list, progress, log, cancel.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, Problem, sentence, type Job } from '../api.ts';
+import { duration } from '../format.ts';
+import { useJobProgress, useLive, useLivePage, useNow } from '../live.ts';
+import { ask } from '../ui/dialog.tsx';
+import { SelectField } from '../ui/field.tsx';
+import { JobIcon } from '../ui/icons.tsx';
+import { Ago, Badge, Bar, Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
+import { may } from '../who.ts';
+import type { PageProps } from './admin.tsx';
+import { Head } from './head.tsx';
+import { jobStates } from './states.ts';
+
+const isOpen = (job: Job) => job.state === 'running' || job.state === 'queued';
+
+export function JobProgress({ job }: { job: Job }) {
+  return (
+    <div class="stack tight">
+      <div class="row apart small">
+        <span class="quiet">{job.step || jobStates[job.state].text}</span>
+        <span class="numbers quiet">{job.progress} %</span>
+      </div>
+      <Bar value={job.state === 'queued' ? null : job.progress} label={job.title} mood={job.state === 'failed' ? 'bad' : ''} />
+    </div>
+  );
+}
+
+export function RunningJobs({ empty }: { empty: ComponentChildren }) {
+  const live = useLive((signal) => api.jobs({ state: 'running', limit: 10 }, signal), ['job'], []);
+  const progress = useJobProgress();
+  if (live.error !== null && !live.value) return <div class="inside"><Failure error={live.error} again={live.reload} /></div>;
+  if (!live.value) return <div class="inside"><Bones rows={2} /></div>;
+  const jobs = live.value.items.map((job) => progress.get(job.id) ?? job).filter(isOpen);
+  if (jobs.length === 0) return <>{empty}</>;
+  return (
+    <ul class="lines">
+      {jobs.map((job) => (
+        <li key={job.id} class="stack tight">
+          <a href={`#/admin/jobs/${job.id}`}><strong>{job.title}</strong></a>
+          <JobProgress job={job} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function cancel(job: Job): void {
+  ask({
+    title: `Cancel “${job.title}”?`,
+    text: 'What it has made so far is thrown away.',
+    action: 'Cancel the job',
+    danger: true,
+    run: () => api.cancelJob(job.id),
+  });
+}
+
+/** Follows a job's log, staying at its end unless the reader scrolled up. */
+function JobLog({ job }: { job: Job }) {
+  const [text, setText] = useState('');
+  const [error, setError] = useState<unknown>(null);
+  const box = useRef<HTMLPreElement>(null);
+  const atEnd = useRef(true);
+  const open = useRef(isOpen(job));
+  open.current = isOpen(job);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    let next = 0;
+    let timer = 0;
+    const read = async () => {
+      const last = !open.current;
+      try {
+        const part = await api.jobLog(job.id, next, stop.signal);
+        next = part.next;
+        if (part.text) setText((before) => (before + part.text).slice(-400_000));
+        setError(null);
+      } catch (problem) {
+        if (stop.signal.aborted) return;
+        setError(problem);
+      }
+      if (!last) timer = window.setTimeout(read, 1000);
+    };
+    void read();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [job.id]);
+
+  useEffect(() => {
+    if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [text]);
+
+  return (
+    <>
+      {error !== null && <Notice mood="warn">{sentence(error)}</Notice>}
+      <pre ref={box} class="log" tabIndex={0} role="log" aria-label={`Log of ${job.title}`} onScroll={(event) => {
+        const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+        atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+      }}>{text || (isOpen(job) ? 'Nothing printed yet.' : 'This job printed nothing.')}</pre>
+    </>
+  );
+}
+
+function Took({ job }: { job: Job }) {
+  const now = useNow(1);
+  if (job.started_ms === null) return <>not started</>;
+  return <>{duration((job.ended_ms ?? now) - job.started_ms)}</>;
+}
+
+function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
+  const live = useLive((signal) => api.job(id, signal), ['job'], [id]);
+  const progress = useJobProgress();
+  const newer = progress.get(id);
+  const job = live.value && newer && isOpen(live.value) ? newer : live.value;
+  const back = { href: '#/admin/jobs', text: 'Jobs' };
+  if (!job) {
+    const gone = live.error instanceof Problem && live.error.kind === 'not-found';
+    return (
+      <>
+        <Head title="Job" back={back} />
+        {live.error === null ? <Bones /> : gone ? <Empty title="There is no such job"><p>Old jobs are forgotten after a while.</p></Empty>
+          : <Failure error={live.error} again={live.reload} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <Head title={job.title} back={back}>
+        <Badge mood={jobStates[job.state].mood}>{jobStates[job.state].text}</Badge>
+        {isOpen(job) && may(me, 'jobs') && <Button look="danger" onClick={() => cancel(job)}>Cancel</Button>}
+      </Head>
+      <div class="card"><div class="inside stack">
+        {job.error && <Notice mood="bad">{job.error}</Notice>}
+        <JobProgress job={job} />
+        <p class="small faint">Began <Ago time={job.created_ms} /> · took <Took job={job} /></p>
+        <JobLog job={job} />
+      </div></div>
+    </>
+  );
+}
+
+const filters = [
+  { value: '', text: 'All' }, { value: 'running', text: 'Running' }, { value: 'queued', text: 'Waiting' }, { value: 'done', text: 'Done' },
+  { value: 'failed', text: 'Failed' }, { value: 'cancelled', text: 'Cancelled' },
+];
+
+function JobList() {
+  const [state, setState] = useState('');
+  const page = useLivePage((query, signal) => api.jobs({ ...query, state }, signal), ['job'], [state]);
+  const progress = useJobProgress();
+  const fresh = (job: Job) => (isOpen(job) ? progress.get(job.id) ?? job : job);
+  return (
+    <>
+      <Head title="Jobs" text="Long work: building images, starting machines. It goes on when you close this page." />
+      <div class="card">
+        <div class="filters"><SelectField label="State" value={state} onValue={setState} options={filters} /></div>
+        <Table label="Jobs" page={page} rowKey={(job) => job.id} empty={
+          <Empty icon={<JobIcon size={32} />} title={state ? 'No job is in this state' : 'No jobs yet'}>
+            <p>Jobs appear when you build an image or when a desktop has to boot.</p>
+          </Empty>
+        } columns={[
+          { head: 'Job', cell: (job) => <a href={`#/admin/jobs/${job.id}`}>{job.title}</a> },
+          { head: 'State', cell: (job) => <Badge mood={jobStates[fresh(job).state].mood}>{jobStates[fresh(job).state].text}</Badge> },
+          {
+            head: 'Progress',
+            look: 'wide-cell',
+            cell: (job) => (isOpen(fresh(job)) ? <JobProgress job={fresh(job)} /> : <span class="small quiet">{job.error ?? ''}</span>),
+          },
+          { head: 'Began', cell: (job) => <Ago time={job.created_ms} /> },
+          {
+            head: 'Actions',
+            look: 'actions',
+            cell: (job) => isOpen(fresh(job)) && <Button look="small danger" onClick={() => cancel(job)}>Cancel</Button>,
+          },
+        ]} />
+      </div>
+    </>
+  );
+}
+
+export function Jobs({ me, route }: PageProps) {
+  const id = route.parts[2];
+  return id === undefined ? <JobList /> : <OneJob key={id} id={id} me={me} />;
+}

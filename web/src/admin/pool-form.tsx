@@ -1,0 +1,140 @@
+// The form of a pool, new or not. Every field says what it does; the side says what it will take.
+import { useState } from 'preact/hooks';
+import { api, sentence, type Image, type OnLogOff, type PoolType } from '../api.ts';
+import { useLive } from '../live.ts';
+import { Check, Choices, SelectField, TextField } from '../ui/field.tsx';
+import { Button, Notice } from '../ui/parts.tsx';
+import { poolWrong, preview, type PoolDraft } from './pool-values.ts';
+
+interface Props {
+  start: PoolDraft;
+  isNew: boolean;
+  images: Image[];
+  /** false: this person may look, not change */
+  write: boolean;
+  onSave: (draft: PoolDraft) => Promise<void>;
+  onCancel?: () => void;
+}
+
+const types = [
+  { value: 'floating', text: 'Floating', help: 'Any free desktop each time. Best for most people: always fresh.' },
+  { value: 'dedicated', text: 'Dedicated', help: 'The first desktop a person opens stays theirs, with everything on it.' },
+  { value: 'manual', text: 'Manual', help: 'You assign each desktop to a person yourself.' },
+];
+
+const logOffs = [
+  { value: 'refresh', text: 'Refresh it', help: 'Back to the image, as if nobody had been there.' },
+  { value: 'keep', text: 'Keep it', help: 'The disk stays as the person left it.' },
+];
+
+function imageOptions(images: Image[]): { value: string; text: string }[] {
+  return images.map((one) => ({ value: one.name, text: one.newest === null ? `${one.name} (no version yet)` : `${one.name} (newest: ${one.newest})` }));
+}
+
+function versionOptions(image: Image | undefined): { value: string; text: string }[] {
+  return [
+    { value: '', text: 'Always the newest' },
+    ...(image?.versions ?? []).filter((one) => one.state === 'ready').map((one) => ({ value: String(one.version), text: `Version ${one.version}` })),
+  ];
+}
+
+export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Props) {
+  const [draft, setDraft] = useState(start);
+  const [touched, setTouched] = useState<Set<string>>(new Set());
+  const [tried, setTried] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const status = useLive((signal) => api.status(signal), ['desktop', 'host'], []);
+
+  const wrong = poolWrong(draft, isNew);
+  const shown = (field: keyof PoolDraft) => (tried || touched.has(field) ? wrong[field] : undefined);
+  const set = <K extends keyof PoolDraft>(field: K) => (value: PoolDraft[K]) => {
+    setDraft((before) => ({ ...before, [field]: value }));
+    setTouched((before) => new Set(before).add(field));
+  };
+  const setType = (value: string) => {
+    // the usual answer for this type, as the server would choose it
+    setDraft((before) => ({ ...before, type: value as PoolType, on_log_off: value === 'floating' ? 'refresh' : 'keep' }));
+  };
+  const image = images.find((one) => one.name === draft.image);
+  const version = image?.versions.find((one) => one.version === image.newest);
+  const cost = preview(draft, images, status.value);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setTried(true);
+    if (busy) return;
+    if (Object.keys(wrong).length > 0) {
+      setProblem(null);
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('form [aria-invalid=true]')?.focus());
+      return;
+    }
+    setBusy(true);
+    try {
+      await onSave(draft);
+      setProblem(null);
+      setTouched(new Set());
+      setTried(false);
+    } catch (error) {
+      setProblem(sentence(error));
+      window.scrollTo({ top: 0, behavior: 'smooth' });
+    }
+    setBusy(false);
+  };
+
+  return (
+    <form class="form-with-side" onSubmit={submit} noValidate>
+      <fieldset class="card" disabled={!write}>
+        <legend class="unseen">Settings of the pool</legend>
+        <div class="inside stack wide">
+          {problem && <Notice mood="bad">{problem}</Notice>}
+          {!write && <Notice>You may look at pools; an administrator may change them.</Notice>}
+          <div class="pair">
+            {isNew && (
+              <TextField label="Name" value={draft.name} onValue={set('name')} wrong={shown('name')} placeholder="sales" autoFocus
+                autocapitalize="off" autocomplete="off" spellcheck={false} help="For addresses and the command line. It cannot be changed later." />
+            )}
+            <TextField label="Title" value={draft.display_name} onValue={set('display_name')} wrong={shown('display_name')} placeholder={draft.name || 'Sales'}
+              help="What people see on their tile. Empty: the name." />
+          </div>
+          <TextField label="Description" value={draft.description} onValue={set('description')} wrong={shown('description')}
+            help="One line under the title: what the desktop is for." />
+          {isNew ? <Choices legend="Who gets which desktop?" value={draft.type} onValue={setType} options={types} />
+            : <p class="quiet">Type: <strong>{types.find((one) => one.value === draft.type)?.text}</strong>. {types.find((one) => one.value === draft.type)?.help}</p>}
+          <div class="pair">
+            <SelectField label="Image" value={draft.image} onValue={(value) => { set('image')(value); set('version')(''); }} wrong={shown('image')} options={imageOptions(images)}
+              help={isNew ? 'What is on the desktops.' : 'A change holds for new desktops, and for others at their next refresh.'} />
+            <SelectField label="Version" value={draft.version} onValue={set('version')} options={versionOptions(image)}
+              help="Always the newest: a new build reaches people by itself." />
+          </div>
+          <div class="pair">
+            <TextField label="Desktops at most" value={draft.maximum} onValue={set('maximum')} wrong={shown('maximum')} inputMode="numeric"
+              help="More people than this at once are told that the pool is full." />
+            <TextField label="Kept ready" value={draft.spares} onValue={set('spares')} wrong={shown('spares')} inputMode="numeric"
+              help="Free desktops that already run for the next people." />
+          </div>
+          <div class="pair">
+            <TextField label="Processors" value={draft.vcpus} onValue={set('vcpus')} wrong={shown('vcpus')} inputMode="numeric"
+              placeholder={version ? String(version.vcpus) : ''} help="Of each desktop. Empty: as the image says." />
+            <TextField label="Memory (GiB)" value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
+              placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help="Of each desktop, at most. Empty: as the image says." />
+          </div>
+          <Choices legend="When a person logs off, what happens to their desktop?" value={draft.on_log_off} onValue={(value) => set('on_log_off')(value as OnLogOff)} options={logOffs} />
+          <Check label="Open for people" help="Off: nobody can connect anew; sessions go on." checked={draft.enabled} onValue={set('enabled')} />
+          {write && (
+            <div class="row">
+              <Button type="submit" look="main" busy={busy}>{isNew ? 'Create pool' : 'Save'}</Button>
+              {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+            </div>
+          )}
+        </div>
+      </fieldset>
+      <aside class={`card preview ${cost.mood}`} aria-live="polite" aria-label="What this pool will take">
+        <div class="inside stack tight">
+          <h2>What it will take</h2>
+          {cost.lines.map((line) => <p key={line} class="small">{line}</p>)}
+        </div>
+      </aside>
+    </form>
+  );
+}

@@ -1,0 +1,60 @@
+// Who is where: open sessions, and ending them.
+import { api, type Session } from '../api.ts';
+import { useLivePage } from '../live.ts';
+import { ask } from '../ui/dialog.tsx';
+import { SessionIcon } from '../ui/icons.tsx';
+import { Ago, Badge, Button, Empty } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
+import { toast } from '../ui/toast.tsx';
+import type { PageProps } from './admin.tsx';
+import { Head } from './head.tsx';
+import { sessionStates } from './states.ts';
+
+function logOff(session: Session): void {
+  ask({
+    title: `Log off ${session.user.name}?`,
+    text: `Their programs on ${session.desktop.name} are closed, and what is not saved is lost.`,
+    action: 'Log off',
+    danger: true,
+    run: () => api.logOffSession(session.id),
+  });
+}
+
+export function Sessions(_: PageProps) {
+  const page = useLivePage((query, signal) => api.sessions(query, signal), ['session', 'desktop'], []);
+  return (
+    <>
+      <Head title="Sessions" text="A session lasts from the first connection until log off. Disconnected: the person is away, the programs go on." />
+      <div class="card">
+        <Table label="Sessions" page={page} rowKey={(session) => session.id} empty={
+          <Empty icon={<SessionIcon size={32} />} title="Nobody is in session">
+            <p>A session appears here when a person opens a desktop.</p>
+          </Empty>
+        } columns={[
+          { head: 'Person', cell: (session) => <strong>{session.user.name}</strong> },
+          { head: 'Desktop', cell: (session) => session.desktop.name },
+          { head: 'Pool', cell: (session) => session.pool.name },
+          { head: 'State', cell: (session) => <Badge mood={sessionStates[session.state].mood}>{sessionStates[session.state].text}</Badge> },
+          { head: 'Since', cell: (session) => <Ago time={session.since_ms} /> },
+          { head: 'Began', cell: (session) => <Ago time={session.started_ms} /> },
+          { head: 'From', cell: (session) => <span class="numbers">{session.client_address ?? '–'}</span> },
+          {
+            head: 'Actions',
+            look: 'actions',
+            cell: (session) => (
+              <div class="row tight end">
+                {session.state === 'connected' && (
+                  <Button look="small" onClick={async () => {
+                    await api.disconnectSession(session.id);
+                    toast(`${session.user.name} is disconnected. Their programs go on.`);
+                  }}>Disconnect</Button>
+                )}
+                <Button look="small danger" onClick={() => logOff(session)}>Log off</Button>
+              </div>
+            ),
+          },
+        ]} />
+      </div>
+    </>
+  );
+}
