@@ -11,7 +11,7 @@
 
 struct Cli {
     Client *client;
-    char *state;         /* folder of state, for messages and doctor */
+    char *socket;        /* orield's; NULL: --url */
     bool json;           /* --json: the API's own JSON on standard output */
     bool wait;           /* not --no-wait */
     bool quiet;          /* --quiet: nothing but errors and JSON */

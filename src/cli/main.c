@@ -62,7 +62,7 @@ static bool connect_local(Cli *cli, const Call *call, GError **error)
         return false;
     g_autofree char *path = config_api_socket(config);
     const ClientAddress address = {.socket_path = path};
-    cli->state = g_strdup(config->state);
+    cli->socket = g_strdup(path);
     cli->client = client_new(&address, error);
     return cli->client != NULL;
 }
@@ -81,7 +81,7 @@ static int run(const Call *call)
     bool done = (url ? connect_remote(&cli, call, url, &error) : connect_local(&cli, call, &error)) &&
                 call->verb->run(&cli, call, &error);
     client_free(cli.client);
-    g_free(cli.state);
+    g_free(cli.socket);
     if (!done)
         return fail(error, oriel_error_info(oriel_error_kind(error))->exit_code);
     if (fflush(stdout) != 0 || ferror(stdout)) {

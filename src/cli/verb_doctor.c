@@ -8,7 +8,7 @@
 #include "cli/print.h"
 
 #ifndef ORIEL_DAEMON_FOLDER
-#define ORIEL_DAEMON_FOLDER "/usr/libexec/oriel"
+#define ORIEL_DAEMON_FOLDER "/usr/sbin"
 #endif
 
 /* orield beside this program (a build folder keeps each in its room's), else where it was installed. */

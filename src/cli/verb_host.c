@@ -1,5 +1,38 @@
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/socket.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+
+/* Machines have a minute for an orderly end, each group of them in turn. */
+enum { END_LIMIT_MS = 170 * 1000 };
+
+/* A descriptor of the process that listens on orield's socket (pidfd_open(2)); -1: elsewhere, or it is not there. */
+static int daemon_open(const Cli *cli)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    autofd int socket = cli->socket ? socket_connect(cli->socket, NULL) : -1;
+    if (socket < 0 || getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return -1;
+    return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
+static bool wait_for_end(int daemon, GError **error)
+{
+    struct pollfd input = {daemon, POLLIN, 0};
+    int ready;
+    while ((ready = poll(&input, 1, END_LIMIT_MS)) < 0 && errno == EINTR) {
+    }
+    return ready > 0 || oriel_fail(error, ORIEL_ERROR_TIMEOUT, "orield still runs after %d seconds; its log says why",
+                                   END_LIMIT_MS / 1000);
+}
 
 static bool run_stop(Cli *cli, const Call *call, GError **error)
 {
@@ -8,12 +41,20 @@ static bool run_stop(Cli *cli, const Call *call, GError **error)
     const char *question = machines ? "Stop orield and every machine of this host?" : "Stop orield?";
     if (!cli_confirm(cli, call, question, error))
         return false;
+    /* Held before the request, so that it is this process that is waited for and no other. */
+    autofd int daemon = daemon_open(cli);
     g_autoptr(Json) answer = client_request(cli->client, "POST", "host/stop", body, error);
     if (!answer)
         return false;
     if (cli->json)
         print_json(answer);
-    cli_say(cli, machines ? "orield stops its machines, then ends." : "orield ends; its machines go on.");
+    if (daemon >= 0 && cli->wait && !wait_for_end(daemon, error))
+        return false;
+    bool ended = daemon >= 0 && cli->wait;
+    if (machines)
+        cli_say(cli, ended ? "orield and its machines have ended." : "orield stops its machines, then ends.");
+    else
+        cli_say(cli, ended ? "orield has ended; its machines go on." : "orield ends; its machines go on.");
     return true;
 }
 
