@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/module.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,10 @@ static void modules_load(void)
         if (!*name || snprintf(path, sizeof path, "/modules/%s", name) >= (int)sizeof path)
             continue;
         autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+        size_t length = strlen(name);
+        bool plain = length > 3 && strcmp(name + length - 3, ".ko") == 0;
+        int flags = plain ? 0 : MODULE_INIT_COMPRESSED_FILE; /* "ext4.ko.xz" of Debian 13 */
+        if (fd < 0 || (syscall(SYS_finit_module, fd, "", flags) < 0 && errno != EEXIST))
             fprintf(stderr, "oriel-init: module %s: %s\n", name, strerror(errno));
         unlink(path); /* its memory comes back */
     }
