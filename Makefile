@@ -26,12 +26,12 @@ build: ## build everything into ./build
 
 check: packages ## all tests
 	@scripts/packages test bench
-	@scripts/build
+	@scripts/build all
 	@tests/run
 
 bench: packages ## all benchmarks, into build/bench.json
 	@scripts/packages bench
-	@scripts/build
+	@scripts/build all
 	@bench/run
 
 install: ## install under PREFIX (DESTDIR is honoured): programs, pages, recipes, systemd units, man page, completion
