@@ -34,6 +34,11 @@ Template *template_freeze(Machine *machine, const char *key, const char *const *
  * STALE: it was made for another QEMU, processor or accelerator (`key` differs): rebuild. */
 Template *template_open(Hypervisor *hypervisor, const char *folder, const char *key, GError **error);
 
+/* Writes the same frozen state into another folder (which must not exist, or be empty) under another key: a template for
+ * another pool, which then shares no memory with this one (trap 12), without booting the image a second time. Open it with
+ * template_open. On failure the folder is removed. */
+bool template_copy(Template *template, const char *folder, const char *key, GError **error);
+
 Template *template_ref(Template *template);
 void template_unref(Template *template); /* the last one also ends its waiting QEMU processes */
 
