@@ -63,8 +63,8 @@ typedef struct {
 } ClientInfo;
 
 /* UNAUTHENTICATED: wrong password, unknown or disabled user, user without password: the same sentence and the
- * same time. TOO_MANY: after several failures of this name or from this address: says how many seconds to
- * wait. Both leave an event. */
+ * same time; leaves an event. TOO_MANY: after several failures of this name or from this address: says how
+ * many seconds to wait (nothing is verified or counted meanwhile). */
 Login *identity_login(Identity *identity, const char *name, const char *password, const ClientInfo *client,
                       GError **error);
 /* Ends the caller's own web session. Idempotent. */

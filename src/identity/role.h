@@ -49,5 +49,5 @@ const char *permission_word(Permission permission);
 bool roles_parse(const char *text, Roles *ret, GError **error);
 /* Bits to words in the order admin operator helpdesk auditor user. Caller frees. */
 char *roles_format(Roles roles);
-/* NULL-ended array of the words, static. For JSON: the i-th word goes with bit roles_all()[i]. */
+/* The word of a single role, "admin"; NULL: no such role. */
 const char *role_word(Role role);

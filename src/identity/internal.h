@@ -1,0 +1,30 @@
+/* Only for this folder. */
+#pragma once
+
+#include "identity/identity.h"
+
+struct Identity {
+    Store *store;
+    char *dummy_hash; /* of no password: what an unknown user's is verified against */
+    GMutex lock;      /* of the rest; never held while hashing */
+    GCond freed;
+    unsigned hashing;
+    unsigned waiting;
+    GMutex count_lock; /* one attempt at a time is judged and counted; held for some questions to the store */
+};
+
+/* argon2id under the bound. TOO_MANY: too many wait. */
+char *hash_new(Identity *identity, const char *password, GError **error);
+/* *ret: whether it matches; hash NULL never does, in the same time. */
+bool hash_verify(Identity *identity, const char *hash, const char *password, bool *ret, GError **error);
+
+/* Whether this name from this address may try now, counting the attempt of the name. TOO_MANY. */
+bool attempt_begin(Identity *identity, const char *name, const char *address, GError **error);
+/* Counts the failure of the address; or forgets the name's. */
+bool attempt_failed(Identity *identity, const char *address, GError **error);
+bool attempt_succeeded(Identity *identity, const char *name, GError **error);
+
+/* A new web session of this user, with its cookie. */
+Login *login_open(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error);
+
+Caller *caller_of(const StoreUser *user, CallerMeans means, GError **error);

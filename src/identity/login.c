@@ -1,0 +1,119 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "identity/internal.h"
+#include "store/event.h"
+
+enum { AGENT_MOST = 200 }; /* bytes of a User-Agent that are kept */
+
+void login_free(Login *login)
+{
+    if (!login)
+        return;
+    caller_free(login->caller);
+    secret_free(login->cookie);
+    g_free(login);
+}
+
+static char *kept_agent(const char *agent)
+{
+    g_autofree char *cut = g_strndup(agent ? agent : "", AGENT_MOST);
+    return g_utf8_make_valid(cut, -1);
+}
+
+Login *login_open(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
+{
+    g_autoptr(Login) login = g_new0(Login, 1);
+    login->caller = caller_of(user, CALLER_COOKIE, error);
+    if (!login->caller)
+        return NULL;
+    login->cookie = secret_token_new();
+    login->caller->csrf = secret_token_new();
+    login->expires_ms = clock_utc_ms() + IDENTITY_SESSION_MS;
+    g_autofree char *hash = secret_token_hash(login->cookie);
+    g_autofree char *agent = kept_agent(client->agent);
+    StoreActor actor = {.user_id = user->id, .name = user->name, .address = client->address};
+    StoreWebSessionNew fields = {.token_hash = hash,
+                                 .user_id = user->id,
+                                 .csrf = login->caller->csrf,
+                                 .address = client->address,
+                                 .agent = agent,
+                                 .expires_ms = login->expires_ms};
+    g_autoptr(StoreWebSession) session = store_web_session_create(identity->store, &actor, &fields, error);
+    if (!session)
+        return NULL;
+    login->caller->session_id = g_strdup(session->id);
+    return g_steal_pointer(&login);
+}
+
+/* The user and their hash. An unknown one costs the same two questions; *ret_hash is then NULL, as for a user
+ * without a password. False only where the store failed. */
+static bool look_up(Identity *identity, const char *name, StoreUser **ret_user, char **ret_hash,
+                    GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(StoreUser) user = store_user_find(identity->store, name, &failure);
+    if (!user && oriel_error_kind(failure) != ORIEL_ERROR_NOT_FOUND) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    g_clear_error(&failure);
+    char *hash = store_password_get(identity->store, user ? user->id : "", &failure);
+    if (failure && oriel_error_kind(failure) != ORIEL_ERROR_NOT_FOUND) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    *ret_user = g_steal_pointer(&user);
+    *ret_hash = hash;
+    return true;
+}
+
+/* A name that nobody has is not written down: people type their password there. */
+static bool refuse(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
+{
+    StoreActor actor = {.name = user ? user->name : "unknown", .address = client->address};
+    StoreEventNew event = {.action = "login",
+                           .object_kind = user ? "user" : NULL,
+                           .object_id = user ? user->id : NULL,
+                           .object_name = user ? user->name : NULL,
+                           .result = oriel_error_info(ORIEL_ERROR_UNAUTHENTICATED)->type};
+    if (!attempt_failed(identity, client->address, error) ||
+        !store_event_add(identity->store, &actor, &event, error))
+        return false;
+    return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "log in: the name or the password is wrong");
+}
+
+Login *identity_login(Identity *identity, const char *name, const char *password, const ClientInfo *client,
+                      GError **error)
+{
+    if (strlen(password) > LIMIT_PASSWORD || strlen(name) > LIMIT_PASSWORD) {
+        oriel_fail(error, ORIEL_ERROR_INVALID, "log in: name and password must have at most %d bytes",
+                   LIMIT_PASSWORD);
+        return NULL;
+    }
+    g_autofree char *valid = g_utf8_make_valid(name, -1);
+    g_autofree char *lower = g_ascii_strdown(g_strstrip(valid), -1);
+    g_autoptr(StoreUser) user = NULL;
+    g_autofree char *hash = NULL;
+    bool matches = false;
+    if (!attempt_begin(identity, lower, client->address, error) ||
+        !look_up(identity, lower, &user, &hash, error) ||
+        !hash_verify(identity, hash, password, &matches, error))
+        return NULL;
+    if (!matches || !user->enabled) {
+        refuse(identity, user, client, error);
+        return NULL;
+    }
+    return attempt_succeeded(identity, lower, error) ? login_open(identity, user, client, error) : NULL;
+}
+
+bool identity_logout(Identity *identity, const Caller *caller, const char *address, GError **error)
+{
+    if (!caller->session_id)
+        return true;
+    StoreActor actor = {.user_id = caller->user_id, .name = caller->name, .address = address};
+    return store_web_session_delete(identity->store, &actor, caller->session_id, error);
+}
