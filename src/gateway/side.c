@@ -4,7 +4,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 bool side_open(Side *side, int epoll, int fd)
 {
@@ -12,15 +13,18 @@ bool side_open(Side *side, int epoll, int fd)
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
         return false;
     side->fd = fd;
+    side->epoll = epoll;
     side->readable = side->writable = true; /* until the socket says otherwise */
     return true;
 }
 
 void side_close(Side *side)
 {
+    /* Closing does not end the watch while another process holds the same socket, as orield may hold a display's: events
+     * would come for a side that has been freed (epoll(7), questions and answers, 6). */
     if (side->fd >= 0)
-        close(side->fd);
-    side->fd = -1;
+        epoll_ctl(side->epoll, EPOLL_CTL_DEL, side->fd, NULL);
+    fd_clear(&side->fd);
     side->readable = side->writable = false;
     g_clear_pointer(&side->waiting, g_free);
     side->waiting_from = side->waiting_to = 0;

@@ -13,6 +13,7 @@ typedef enum { WATCH_LISTENER, WATCH_SIGNAL, WATCH_FILES, WATCH_CLIENT, WATCH_UP
 typedef struct {
     WatchKind kind;
     int fd;          /* -1: none */
+    int epoll;       /* that watches it */
     bool readable;   /* until recv says EAGAIN */
     bool writable;   /* until send says EAGAIN */
     uint8_t *waiting; /* bytes that the socket did not take; NULL while there are none */
@@ -22,7 +23,7 @@ typedef struct {
 /* Watches fd (which the side then owns) for all edges. */
 bool side_open(Side *side, int epoll, int fd);
 
-/* Closes and forgets; a closed one is fine. */
+/* Ends the watch, closes and forgets; a closed one is fine. */
 void side_close(Side *side);
 
 size_t side_waiting(const Side *side);

@@ -25,12 +25,13 @@ class FakeOrield:
         self.displays = queue.Queue()
         self.peers = queue.Queue()
         self.bodies = queue.Queue()
+        self.held = []
         self.connections = set()
         self.listener = None
         self.routes = {
             "/display": self.display, "/display-late": self.display_late, "/hello": self.hello, "/big": self.big,
             "/echo": self.echo, "/silent": self.silent, "/hang-up": self.hang_up, "/no-mark": self.no_mark,
-            "/stream": self.stream,
+            "/stream": self.stream, "/display-held": self.display_held,
         }
 
     def start(self):
@@ -137,6 +138,15 @@ class FakeOrield:
         connection.sendall(self._upgrade(head))
         socket.send_fds(connection, [b"\0"], [theirs.fileno()])
         theirs.close()
+        self.displays.put(ours)
+        return None
+
+    def display_held(self, connection, head, rest, name):
+        """Keeps its own copy of the display's socket."""
+        ours, theirs = socket.socketpair()
+        connection.sendall(self._upgrade(head))
+        socket.send_fds(connection, [b"\0"], [theirs.fileno()])
+        self.held.append(theirs)
         self.displays.put(ours)
         return None
 

@@ -122,6 +122,19 @@ def test_a_client_that_just_goes_ends_the_display(display):
     assert at_end(machine)
 
 
+def test_a_copy_of_the_display_at_orield_changes_nothing(gateway, orield):
+    """The end reaches QEMU, and nothing that happens to the copy later reaches the gateway."""
+    for _ in range(20):
+        browser = gateway.browser().upgrade("/display-held")
+        machine = orield.displays.get(timeout=PATIENCE)
+        browser.close()
+        assert at_end(machine)
+        machine.close()
+    for copy in orield.held:
+        copy.close()
+    assert gateway.browser().get("/hello")[0] == 200
+
+
 BROKEN = [
     ("unmasked", b"\x82\x03abc", 1002),
     ("reserved bit", b"\xc2\x80abcd", 1002),
