@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/id.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "store/event.h"
@@ -22,6 +21,7 @@
 
 struct Daemon {
     const Config *config;
+    const HostDriver *driver;
     int lock;
     Store *store;
     Identity *identity;
@@ -33,10 +33,11 @@ struct Daemon {
     bool stop_machines; /* set on the loop's thread */
 };
 
-Daemon *daemon_new(const Config *config)
+Daemon *daemon_new(const Config *config, const HostDriver *driver)
 {
     Daemon *daemon = g_new0(Daemon, 1);
     daemon->config = config;
+    daemon->driver = driver;
     daemon->lock = -1;
     daemon->loop = g_main_loop_new(NULL, FALSE);
     return daemon;
@@ -97,39 +98,16 @@ static bool store_and_identity(Daemon *daemon, GError **error)
            api_images_sync(daemon->store, daemon->config, error);
 }
 
-/* STATE/host-id, made at the first start. The host room reads the same file; jobs must know whose they are
- * before it opens. */
-static char *host_id_read(const Config *config, GError **error)
-{
-    g_autofree char *path = g_build_filename(config->state, "host-id", NULL);
-    g_autoptr(GError) problem = NULL;
-    g_autofree char *text = file_read(path, 1024, NULL, &problem);
-    if (text) {
-        g_strchomp(text);
-        if (id_is_valid(text))
-            return g_steal_pointer(&text);
-        oriel_fail(error, ORIEL_ERROR_CORRUPT,
-                   "file \"%s\": holds no id; restore it, or remove it to begin as a new host", path);
-        return NULL;
-    }
-    if (oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND) {
-        g_propagate_error(error, g_steal_pointer(&problem));
-        return NULL;
-    }
-    g_autofree char *id = id_new();
-    g_autofree char *line = g_strconcat(id, "\n", NULL);
-    return file_write_atomic(path, line, strlen(line), 0600, error) ? g_steal_pointer(&id) : NULL;
-}
-
 static bool machines(Daemon *daemon, GError **error)
 {
-    g_autofree char *id = host_id_read(daemon->config, error);
+    g_autofree char *id = host_id_of(daemon->config->state, error);
     if (!id)
         return false;
     daemon->jobs = job_runner_new(daemon->store, id, 0, error);
     if (!daemon->jobs)
         return false;
-    HostSetup setup = {.config = daemon->config, .store = daemon->store, .jobs = daemon->jobs};
+    HostSetup setup = {
+        .config = daemon->config, .store = daemon->store, .jobs = daemon->jobs, .driver = daemon->driver};
     daemon->host = host_open(&setup, error);
     return daemon->host && job_runner_recover(daemon->jobs, error);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/config.h"
+#include "host/host.h"
 
 typedef struct Daemon Daemon;
 
@@ -10,8 +11,8 @@ typedef struct Daemon Daemon;
 #define DAEMON_SETUP_LINK "setup-link"
 
 /* Takes the state folder (CONFLICT: another orield has it), opens store, identity, images, jobs, machines,
- * API. config lives longer. The caller frees also what failed half way. */
-Daemon *daemon_new(const Config *config);
+ * API. config and driver (NULL: real machines) live longer. The caller frees also what failed half way. */
+Daemon *daemon_new(const Config *config, const HostDriver *driver);
 bool daemon_open(Daemon *daemon, GError **error);
 
 /* Until SIGTERM, SIGINT or POST host/stop. */

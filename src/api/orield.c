@@ -68,7 +68,7 @@ static int check_print(const Config *config, bool json)
 
 static bool run(const Config *config, GError **error)
 {
-    g_autoptr(Daemon) daemon = daemon_new(config);
+    g_autoptr(Daemon) daemon = daemon_new(config, NULL);
     if (!secret_init(error) || !daemon_open(daemon, error))
         return false;
     daemon_run(daemon);

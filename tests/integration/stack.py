@@ -252,10 +252,11 @@ class Stream:
 class Orield:
     """One orield on a state folder of its own. `images`: a folder whose images it shall have."""
 
-    def __init__(self, environment=None, images=None, share=None, build=BUILD):
+    def __init__(self, environment=None, images=None, share=None, build=BUILD, program="orield"):
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="oriel-"))
         self.runtime = self.state / "run"
         self.build, self.process, self.gateway = build, None, None
+        self.program = build / "src" / "api" / program
         self.port = free_port()
         self.share = pathlib.Path(share) if share else self.make_share()
         outside = {key: value for key, value in os.environ.items() if not key.startswith("ORIEL_")}
@@ -288,7 +289,7 @@ class Orield:
     def start(self, wait=True):
         assert self.process is None
         with open(self.log / "orield.log", "ab") as log:
-            self.process = subprocess.Popen([str(self.build / "src" / "api" / "orield")], env=self.environment,
+            self.process = subprocess.Popen([str(self.program)], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
             wait_until(self.answers, OK_START_SECONDS, "an answer of orield")

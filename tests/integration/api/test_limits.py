@@ -1,0 +1,180 @@
+"""Requests that are too large, too slow, too many, or nonsense: each has a bound and a clear answer."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from stack import Client, UnixConnection
+
+MIB = 1024 * 1024
+
+
+def raw_socket(house):
+    connection = UnixConnection(house.runtime / "orield.sock", timeout=60)
+    connection.connect()
+    return connection.sock
+
+
+def read_all(sock):
+    data = b""
+    while True:
+        try:
+            part = sock.recv(65536)
+        except ConnectionResetError:
+            return data
+        if not part:
+            return data
+        data += part
+
+
+def test_unknown_addresses(house):
+    for method, path in (("GET", "nothing"), ("POST", "pools/x/nothing"), ("GET", "pools/x/y/z")):
+        assert house.local.refused(method, path) == (404, "not-found")
+
+
+def test_wrong_method_names_the_right_ones(house):
+    answer = house.local.call("DELETE", "pools")
+    assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD, POST"
+    assert house.local.raw("POST", "/index.html").status == 405
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b'{"name":"a","name":"b"}', b"\xff\xfe", b"{}x",
+                                  b'{"name":"a"}\n{"name":"b"}', b"[" * 100000])
+def test_bodies_that_are_no_json_object(house, body):
+    answer = house.local.raw("POST", "/api/v1/groups", body, {"Content-Type": "application/json"})
+    assert answer.status == 422 and answer.json["type"].endswith("/invalid")
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "json"])
+def test_bodies_of_another_type(house, kind):
+    answer = house.local.raw("POST", "/api/v1/groups", b'{"name":"typed"}', {"Content-Type": kind} if kind else {})
+    assert answer.status == 415
+    assert house.local.refused("GET", "groups/typed") == (404, "not-found")
+
+
+def test_a_body_that_is_too_large(house):
+    sock = raw_socket(house)
+    sock.sendall(b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                 b"Content-Length: %d\r\n\r\n" % (MIB + 1))
+    answer = sock.recv(65536)
+    assert b" 413 " in answer.split(b"\r\n")[0] and b"problems/too-large" in answer
+
+
+def test_a_chunked_body_that_is_too_large(house):
+    sock = raw_socket(house)
+    sock.sendall(b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                 b"Transfer-Encoding: chunked\r\n\r\n")
+    for _ in range(17):
+        sock.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+    sock.sendall(b"0\r\n\r\n")
+    assert b" 413 " in sock.recv(65536).split(b"\r\n")[0]
+
+
+def test_the_largest_body_is_taken(house):
+    body = json.dumps({"name": "large", "display_name": "x"}).encode()
+    body += b" " * (MIB - len(body))
+    answer = house.local.raw("POST", "/api/v1/groups", body, {"Content-Type": "application/json"})
+    assert answer.status == 201
+
+
+@pytest.mark.parametrize("size", [17000, 100000])
+def test_headers_that_are_too_large(house, size):
+    sock = raw_socket(house)
+    sock.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Large: ")
+    try:
+        sock.sendall(b"x" * size + b"\r\n\r\n")
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    assert read_answer_status(sock) in (400, 413, 414, 431)
+
+
+def read_answer_status(sock):
+    return int(sock.recv(65536).split(b" ")[1])
+
+
+@pytest.mark.parametrize("line", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"GET\r\n\r\n", b"\r\n" * 50,
+                                  b"GET / HTTP/9.9\r\n\r\n", b"GET  /  HTTP/1.1\r\n\r\n", b"\x00" * 1000])
+def test_bytes_that_are_no_http(house, line):
+    sock = raw_socket(house)
+    sock.sendall(line)
+    sock.shutdown(socket.SHUT_WR)
+    read_all(sock)
+    assert house.local.call("GET", "health").status == 200
+
+
+@pytest.mark.parametrize("target", ["/../etc/passwd", "/%2e%2e/etc/passwd", "/api/v1/../v1/users", "/a%00b", "/%ff",
+                                    "/api/v1/users/%00"])
+def test_targets_that_are_no_plain_path(house, target):
+    assert house.local.raw("GET", target).status == 400
+
+
+def test_many_requests_on_one_connection(house):
+    connection = house.local.connection()
+    for _ in range(50):
+        connection.request("GET", "/api/v1/me")
+        response = connection.getresponse()
+        assert response.status == 200 and response.read()
+    connection.close()
+
+
+def test_requests_sent_ahead_are_answered_in_order(house):
+    sock = raw_socket(house)
+    sock.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
+                 b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\n\r\n"
+                 b"GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answers = read_all(sock)
+    assert answers.count(b"HTTP/1.1 ") == 3
+    assert answers.index(b'"status":"ok"') < answers.index(b'"csrf"') < answers.index(b"not-found")
+
+
+def test_one_client_cannot_take_all_connections(house):
+    address, held = "192.0.2.99", []
+    try:
+        for _ in range(256):
+            connection = Client(house, gateway=True, address=address).connection()
+            connection.connect()
+            held.append(connection)
+        one_more = Client(house, gateway=True, address=address).raw("GET", "/api/v1/health")
+        assert one_more.status == 503 and one_more.json["type"].endswith("/too-many")
+        assert Client(house, gateway=True, address="192.0.2.98").raw("GET", "/api/v1/health").status == 200
+        assert house.local.raw("GET", "/api/v1/health").status == 200
+    finally:
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+                                       b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"])
+def test_slow_senders_are_cut_off(house, beginning):
+    """LIMIT_REQUEST_SECONDS is 30: a byte every second keeps nobody in for ever."""
+    sock = raw_socket(house)
+    sock.settimeout(1)
+    sock.sendall(beginning)
+    begun, data = time.monotonic(), b"x"
+    while data:
+        assert time.monotonic() - begun < 120, "the connection is still open"
+        try:
+            if beginning:
+                sock.sendall(b"x")
+            data = sock.recv(1000)
+        except socket.timeout:
+            continue
+        except (BrokenPipeError, ConnectionResetError):
+            break
+
+
+def test_head(house):
+    answer = house.local.raw("HEAD", "/api/v1/me")
+    assert answer.status == 200 and answer.body == b"" and int(answer.headers["Content-Length"]) > 0
+
+
+def test_security_headers_are_on_everything(house):
+    for method, target in (("GET", "/"), ("GET", "/api/v1/me"), ("GET", "/nothing"), ("DELETE", "/api/v1/pools")):
+        headers = house.local.raw(method, target).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Strict-Transport-Security" not in headers

@@ -1,0 +1,78 @@
+"""Every role on every call. What a role may do is written here a second time, on purpose: two tables that must agree."""
+
+import pytest
+
+from stack import DESCRIPTION, Client
+
+ALLOWED = {
+    "user": {"self", "portal"},
+    "auditor": {"self", "event_read"},
+    "helpdesk": {"self", "portal", "session_read", "session_write", "desktop_read", "desktop_power"},
+    "operator": {"self", "portal", "connect_for_others", "session_read", "session_write", "desktop_read",
+                 "desktop_power", "desktop_assign", "pool_read", "image_read", "job_read", "job_cancel",
+                 "status_read"},
+}
+CALLS = sorted((method, path, operation["x-permission"]) for method, path, operation in DESCRIPTION.operations())
+# These end the caller's own login or orield; their own tests do them.
+APART = {("POST", "/logout"), ("POST", "/host/stop")}
+
+
+def expected(role, permission):
+    if permission == "anyone":
+        return True
+    if permission == "local" or role == "stranger":
+        return False
+    return role == "admin" or permission in ALLOWED[role]
+
+
+def real(path):
+    """A path to things that do not exist: an allowed caller gets as far as 404 or 422 and changes nothing."""
+    for name in ("pool", "desktop", "image", "user", "group", "ticket"):
+        path = path.replace("{" + name + "}", "absent")
+    return path.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV").lstrip("/")
+
+
+@pytest.mark.parametrize("role", ["stranger", "user", "auditor", "helpdesk", "operator", "admin"])
+def test_every_call(house, role):
+    client = Client(house, gateway=True) if role == "stranger" else house.people[role]
+    wrong = []
+    for method, path, permission in CALLS:
+        if (method, path) in APART:
+            continue
+        if path == "/stream" and expected(role, permission):
+            stream = client.stream()
+            if stream.status != 200:
+                wrong.append(f"{role}: {method} {path}: {stream.status}")
+            stream.close()
+            continue
+        body = {"nothing": True} if method in ("POST", "PUT", "PATCH") else None
+        answer = client.call(method, real(path), body)
+        refused = answer.status in (401, 403)
+        if path == "/users/{user}/password" and role not in ("admin", "stranger"):
+            refused = not refused  # somebody else's: needs user_write
+        if path == "/desktops/{desktop}/thumbnail" and role in ("user", "auditor"):
+            refused = not refused  # not theirs
+        if path == "/login":
+            refused = False  # 422: the body has the wrong fields
+        if refused == expected(role, permission):
+            wrong.append(f"{role}: {method} {path} ({permission}): {answer}")
+        if role == "stranger" and refused and answer.status != 401:
+            wrong.append(f"{role}: {method} {path}: {answer.status} instead of 401")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_local_administrator_ends_orield(house):
+    assert house.people["admin"].refused("POST", "host/stop", {"machines": False}) == (403, "forbidden")
+    stranger = Client(house, gateway=True)
+    assert stranger.refused("POST", "host/stop", {"machines": False}) == (401, "unauthenticated")
+
+
+def test_the_gateway_has_no_local_rights(house):
+    assert Client(house).call("GET", "users").status == 200
+    assert Client(house, gateway=True, address="127.0.0.1").refused("GET", "users") == (401, "unauthenticated")
+
+
+def test_a_refused_change_is_in_the_audit_trail(house):
+    assert house.people["user"].refused("POST", "users", {"name": "mallory"}) == (403, "forbidden")
+    event = house.local.get("events", limit=1)["items"][0]
+    assert (event["actor"], event["result"], event["detail"]["path"]) == ("user1", "forbidden", "/api/v1/users")
