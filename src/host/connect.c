@@ -49,21 +49,39 @@ typedef enum {
     BROKEN,  /* error */
 } Rise;
 
+/* The job that ends when a booting desktop is usable. An administrator's console is there to watch the boot.
+ */
+static Rise rise_boot(Click *click, Work *work, bool *again, GError **error)
+{
+    if (click->user) {
+        click->ret->job_id = start_job(work->host, work->row, click->request->actor, error);
+        return click->ret->job_id ? PENDING : BROKEN;
+    }
+    *again = work_do(work, STEP_BOOT, error);
+    return *again ? LOST : BROKEN;
+}
+
+static Rise rise_running(Click *click, Work *work, bool *again, GError **error)
+{
+    if (work->row->observed != STORE_OBSERVED_RUNNING)
+        return LOST;
+    return click->user && start_is_booting(work->slot) ? rise_boot(click, work, again, error) : UP;
+}
+
 /* One step towards running; UP and the others end the way, LOST with *again set goes on. */
-static Rise rise_step(Work *work, const StoreActor *actor, char **ret_job_id, bool *again, GError **error)
+static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
 {
     DesktopStep step = work_next(work);
     switch (step) {
     case STEP_NONE:
-        return work->row->observed == STORE_OBSERVED_RUNNING ? UP : LOST;
+        return rise_running(click, work, again, error);
     case STEP_WAIT:
-        if (!pool_template_await(work->host, work->pool, ret_job_id, error))
+        if (!pool_template_await(work->host, work->pool, &click->ret->job_id, error))
             return BROKEN;
-        *again = !*ret_job_id;
-        return *ret_job_id ? PENDING : LOST;
+        *again = !click->ret->job_id;
+        return *again ? LOST : PENDING;
     case STEP_BOOT:
-        *ret_job_id = start_job(work->host, work->row, actor, error);
-        return *ret_job_id ? PENDING : BROKEN;
+        return rise_boot(click, work, again, error);
     case STEP_DIED:
         return work_do(work, step, error) ? LOST : BROKEN;
     case STEP_FORK:
@@ -82,14 +100,14 @@ static Rise rise_step(Work *work, const StoreActor *actor, char **ret_job_id, bo
     }
 }
 
-static Rise rise_busy(Work *work, const StoreActor *actor, char **ret_job_id, GError **error)
+static Rise rise_busy(Click *click, Work *work, GError **error)
 {
     Slot *slot = work->slot;
     for (unsigned steps = 0; steps < most_steps; steps++) {
         bool again = false;
         if (!work_load(work, slot->host, slot, error))
             return BROKEN;
-        Rise rise = rise_step(work, actor, ret_job_id, &again, error);
+        Rise rise = rise_step(click, work, &again, error);
         if (!again)
             return rise;
     }
@@ -108,12 +126,12 @@ static bool is_up(Slot *slot, const StoreDesktop *row)
 static Rise rise(Click *click, const StoreDesktop *row, GError **error)
 {
     g_autoptr(Slot) slot = slot_of(click->host, row->id);
-    if (is_up(slot, row))
+    if (is_up(slot, row) && !(click->user && start_is_booting(slot)))
         return UP;
     if (!slot_acquire(slot, busy_limit_ms, error))
         return BROKEN;
     g_auto(Work) work = {.host = click->host, .slot = slot};
-    Rise end = rise_busy(&work, click->request->actor, &click->ret->job_id, error);
+    Rise end = rise_busy(click, &work, error);
     slot_release(slot);
     return end;
 }

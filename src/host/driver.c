@@ -47,6 +47,8 @@ const HostDriver *host_driver_real(void)
         .backing = overlay_backing,
         .freeze = template_freeze,
         .template_open = template_open,
+        .template_copy = template_copy,
+        .template_folder = template_folder,
         .template_hold = template_ref,
         .template_release = template_unref,
         .template_resident = template_memory_resident,

@@ -50,6 +50,8 @@ struct HostDriver {
     bool (*backing)(const char *path, char **ret_backing, GError **error);
     Template *(*freeze)(Machine *machine, const char *key, const char *const *readable, GError **error);
     Template *(*template_open)(Hypervisor *hypervisor, const char *folder, const char *key, GError **error);
+    bool (*template_copy)(Template *frozen, const char *folder, const char *key, GError **error);
+    const char *(*template_folder)(const Template *frozen);
     Template *(*template_hold)(Template *frozen);
     void (*template_release)(Template *frozen);
     uint64_t (*template_resident)(const Template *frozen);

@@ -208,7 +208,8 @@ static Host *host_new(const HostSetup *setup)
     host->unwanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     int workers = (int)MAX(8, 2 * g_get_num_processors());
     host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
-    host->openers = g_thread_pool_new(open_item, host, 2, FALSE, NULL);
+    host->openers =
+        g_thread_pool_new(open_item, host, 1, FALSE, NULL); /* one: it sees what was begun before */
     return host;
 }
 

@@ -50,11 +50,12 @@ typedef struct {
     Machine *machine; /* NULL: none that we know; replaced only by who is busy with it */
     unsigned events;  /* SLOT_... */
     unsigned viewers;
-    GuestWork guest;         /* to be done beside the picture */
-    unsigned guest_tries;    /* with this machine */
-    bool agent_ready;        /* with this machine */
-    unsigned failures;       /* steps that failed in a row */
-    int64_t retry_ms;        /* monotonic: no step before */
+    GuestWork guest;      /* to be done beside the picture */
+    unsigned guest_tries; /* with this machine */
+    bool agent_ready;     /* with this machine */
+    unsigned failures;    /* steps that failed in a row */
+    int64_t retry_ms;     /* monotonic: no step before */
+    bool booted; /* this machine booted from its disk: until its agent is ready there is no desktop to see */
     int64_t running_ms;      /* monotonic: since when it runs */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
     uint64_t private_bytes;  /* last measured; 0: not yet */
@@ -68,6 +69,7 @@ typedef enum {
     TEMPLATE_NONE,    /* nothing yet */
     TEMPLATE_OPENING, /* a worker opens the saved copy */
     TEMPLATE_BUILDING,
+    TEMPLATE_SHARING, /* another pool's build (job_id) freezes the very same: it will be copied */
     TEMPLATE_READY,
     TEMPLATE_FAILED,
     TEMPLATE_NO_IMAGE,
@@ -79,10 +81,10 @@ typedef struct {
     char *pool_id;
     Template *frozen; /* NULL: none ready */
     char *key;        /* of `frozen`: its folder's name */
-    char *base;       /* what `frozen` was made for (template.c: base key) */
+    char *made_of; /* of `frozen`: image version, memory, processors; pools that want the same can copy it */
     char *version_id; /* image version of `frozen` */
     PoolTemplateState state;
-    char *wanted; /* base key of what the pool wants now; NULL: not known yet */
+    char *wanted; /* what the pool wants now; NULL: not known yet */
     char *job_id; /* of the last build */
     char *error;
     unsigned failures;
@@ -210,8 +212,8 @@ typedef struct {
     Host *host;
     char *pool_id;
     char *pool_name;
-    char *base; /* key without regard to folders in use */
-    char *key;  /* name of the folder */
+    char *made_of; /* as in PoolTemplate */
+    char *key;     /* name of the folder */
     char *version_id;
     uint64_t memory;
     unsigned vcpus;
@@ -272,5 +274,6 @@ bool loop_beat(Host *host, GError **error); /* this host's row */
 GBytes *thumbnail_scale(GBytes *png, unsigned width, GError **error);
 
 /* ---- start_job.c ---- */
+bool start_is_booting(Slot *slot); /* it runs, but whoever connects now would see a boot */
 /* The job that boots this desktop and waits until it is usable; its id. */
 char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);

@@ -366,6 +366,18 @@ static Template *fake_template_open(Hypervisor *hypervisor, const char *folder, 
     return template_new(folder, key);
 }
 
+static bool fake_template_copy(Template *frozen, const char *folder, const char *key, GError **error)
+{
+    return called("template_copy", error) && folder_make(folder, 0700, error) &&
+           write_text(folder, "disk.qcow2", "copied", error) && write_text(folder, "ram", "ram", error) &&
+           write_text(folder, "template.json", key, error);
+}
+
+static const char *fake_template_folder(const Template *frozen)
+{
+    return template_of(frozen)->folder;
+}
+
 static uint64_t fake_template_resident(const Template *frozen)
 {
     return 500 << 20;
@@ -587,6 +599,8 @@ const HostDriver *host_driver_simulated(void)
         .backing = fake_backing,
         .freeze = fake_freeze,
         .template_open = fake_template_open,
+        .template_copy = fake_template_copy,
+        .template_folder = fake_template_folder,
         .template_hold = fake_template_hold,
         .template_release = fake_template_release,
         .template_resident = fake_template_resident,

@@ -162,6 +162,7 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->guest = machine ? guest : GUEST_NOTHING;
     slot->guest_tries = 0;
     slot->agent_ready = false;
+    slot->booted = machine && guest == GUEST_BOOTED;
     slot->viewers = 0;
     slot->private_bytes = 0;
     slot->events = 0;

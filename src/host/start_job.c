@@ -2,6 +2,7 @@
  * whoever waits sees a desktop and not a boot. */
 #include "host/private.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 static const int64_t usable_limit_ms =
@@ -32,6 +33,15 @@ static bool boot(const Order *order, Slot *slot, GError **error)
         done = work_do(&work, STEP_BOOT, error);
     slot_release(slot);
     return done;
+}
+
+bool start_is_booting(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    bool booting = slot->machine && slot->booted && !slot->agent_ready &&
+                   clock_monotonic_ms() - slot->running_ms < usable_limit_ms;
+    g_mutex_unlock(&slot->host->lock);
+    return booting;
 }
 
 /* Whether its agent is ready, waiting at most a slice for it. */

@@ -1,9 +1,9 @@
 /* Which template each pool has on this host, and how it follows what the pool wants. One template for one
  * pool (memory side channels: pages are never shared across pools), in STATE/templates/KEY.
  *
- * The base key says what was frozen: machine, QEMU, memory, image version, pool. As a rule it is the folder's
- * name too. Only where that folder cannot be used any more but must stay, because disks of dedicated desktops
- * rest on its disk, the key of the next number is taken. */
+ * KEY says what was frozen: machine, QEMU, memory, processors, image version, pool, and a number. The number
+ * is 0, unless that folder cannot be used any more but must stay, because disks of dedicated desktops rest on
+ * its disk. In memory "made of" is compared instead: what can differ while this process lives. */
 #include "host/private.h"
 
 #include "base/clock.h"
@@ -28,7 +28,7 @@ void template_order_free(TemplateOrder *order)
     }
     g_free(order->pool_id);
     g_free(order->pool_name);
-    g_free(order->base);
+    g_free(order->made_of);
     g_free(order->key);
     g_free(order->version_id);
     g_free(order);
@@ -38,7 +38,7 @@ void pool_template_free(PoolTemplate *entry)
 {
     g_free(entry->pool_id);
     g_free(entry->key);
-    g_free(entry->base);
+    g_free(entry->made_of);
     g_free(entry->version_id);
     g_free(entry->wanted);
     g_free(entry->job_id);
@@ -122,7 +122,8 @@ bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, G
            g_cond_wait_until(&host->changed, &host->lock, deadline))
         ;
     bool ready = entry && entry->frozen;
-    *ret_job_id = entry && entry->state == TEMPLATE_BUILDING && !ready ? g_strdup(entry->job_id) : NULL;
+    bool booting = entry && (entry->state == TEMPLATE_BUILDING || entry->state == TEMPLATE_SHARING);
+    *ret_job_id = booting && !ready ? g_strdup(entry->job_id) : NULL;
     g_autofree char *why = entry ? g_strdup(entry->error) : NULL;
     g_mutex_unlock(&host->lock);
     if (ready || *ret_job_id)
@@ -144,6 +145,12 @@ static StoreImageVersion *wanted_version(Host *host, const StorePool *pool, GErr
         return NULL;
     }
     return g_steal_pointer(&version);
+}
+
+static char *made_of_what(const StorePool *pool, const StoreImageVersion *version)
+{
+    return g_strdup_printf("%s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, version->id, version->checksum,
+                           pool->memory_bytes, pool->vcpus);
 }
 
 static char *key_number(Host *host, const StorePool *pool, const StoreImageVersion *version, unsigned number)
@@ -171,18 +178,18 @@ static char *usable_key(Host *host, const StorePool *pool, const StoreImageVersi
 }
 
 /* Whether something is to be done now for what the pool wants; then the entry says that it is being done. */
-static bool claim(Host *host, const StorePool *pool, const char *base, char **ret_old_job)
+static bool claim(Host *host, const StorePool *pool, const char *made_of, char **ret_old_job)
 {
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = entry_of(host, pool->id);
-    bool same = g_strcmp0(entry->wanted, base) == 0;
-    bool there = entry->frozen && g_strcmp0(entry->base, base) == 0;
+    bool same = g_strcmp0(entry->wanted, made_of) == 0;
+    bool there = entry->frozen && g_strcmp0(entry->made_of, made_of) == 0;
     bool under_way = entry->state == TEMPLATE_OPENING || entry->state == TEMPLATE_BUILDING;
     if (!same) {
         if (under_way)
             *ret_old_job = g_strdup(entry->job_id);
         g_free(entry->wanted);
-        entry->wanted = g_strdup(base);
+        entry->wanted = g_strdup(made_of);
         entry->failures = 0;
         entry->retry_ms = 0;
         under_way = false;
@@ -208,9 +215,50 @@ static void say_no_image(Host *host, const StorePool *pool, const GError *error)
     g_mutex_unlock(&host->lock);
 }
 
+/* Another pool's entry that is being built of the very same. Lock held. */
+static const PoolTemplate *same_under_way(Host *host, const TemplateOrder *order)
+{
+    GHashTableIter each;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&each, host->templates_of);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const PoolTemplate *other = value;
+        if (other->state == TEMPLATE_BUILDING && other->job_id &&
+            g_strcmp0(other->wanted, order->made_of) == 0 && g_strcmp0(other->pool_id, order->pool_id) != 0)
+            return other;
+    }
+    return NULL;
+}
+
+/* Whether this order is to boot the image. Not if the pool wants something else by now, nor if another pool's
+ * build will serve. */
+static bool claim_build(TemplateOrder *order)
+{
+    Host *host = order->host;
+    g_mutex_lock(&host->lock);
+    PoolTemplate *entry = entry_of(host, order->pool_id);
+    bool wanted = g_strcmp0(entry->wanted, order->made_of) == 0;
+    const PoolTemplate *other = wanted ? same_under_way(host, order) : NULL;
+    if (wanted)
+        entry->state = other ? TEMPLATE_SHARING : TEMPLATE_BUILDING;
+    if (wanted) {
+        g_free(entry->job_id);
+        entry->job_id = other ? g_strdup(other->job_id) : NULL;
+    }
+    if (!wanted || other)
+        order->answered = true;
+    g_cond_broadcast(&host->changed);
+    g_mutex_unlock(&host->lock);
+    return wanted && !other;
+}
+
 static void begin_build(TemplateOrder *order)
 {
     Host *host = order->host;
+    if (!claim_build(order)) {
+        template_order_free(order);
+        return;
+    }
     g_autofree char *pool_id = g_strdup(order->pool_id);
     JobStart start = {
         .kind = "template.build",
@@ -221,16 +269,6 @@ static void begin_build(TemplateOrder *order)
         .data = order,
         .data_free = (GDestroyNotify)template_order_free,
     };
-    g_mutex_lock(&host->lock);
-    PoolTemplate *entry = entry_of(host, pool_id);
-    bool wanted = g_strcmp0(entry->wanted, order->base) == 0;
-    if (wanted)
-        entry->state = TEMPLATE_BUILDING;
-    g_mutex_unlock(&host->lock);
-    if (!wanted) {
-        template_order_free(order); /* the pool was edited meanwhile, and has another order under way */
-        return;
-    }
     g_autoptr(GError) error = NULL;
     g_autofree char *job = job_start(host->jobs, &start, &error);
     if (!job) {
@@ -238,7 +276,7 @@ static void begin_build(TemplateOrder *order)
         return;
     }
     g_mutex_lock(&host->lock);
-    entry = entry_of(host, pool_id);
+    PoolTemplate *entry = entry_of(host, pool_id);
     g_free(entry->job_id);
     entry->job_id = g_steal_pointer(&job);
     g_cond_broadcast(&host->changed);
@@ -255,9 +293,9 @@ void pool_template_follow(Host *host, const StorePool *pool)
         say_no_image(host, pool, error);
         return;
     }
-    g_autofree char *base = key_number(host, pool, version, 0);
+    g_autofree char *made_of = made_of_what(pool, version);
     g_autofree char *old_job = NULL;
-    bool due = claim(host, pool, base, &old_job);
+    bool due = claim(host, pool, made_of, &old_job);
     if (old_job)
         job_cancel(host->jobs, NULL, old_job, NULL);
     if (!due)
@@ -266,7 +304,7 @@ void pool_template_follow(Host *host, const StorePool *pool)
     order->host = host;
     order->pool_id = g_strdup(pool->id);
     order->pool_name = g_strdup(pool->name);
-    order->base = g_steal_pointer(&base);
+    order->made_of = g_steal_pointer(&made_of);
     order->key = usable_key(host, pool, version);
     order->version_id = g_strdup(version->id);
     order->memory = pool->memory_bytes;
@@ -274,36 +312,73 @@ void pool_template_follow(Host *host, const StorePool *pool)
     g_thread_pool_push(host->openers, order, NULL);
 }
 
+/* Another pool's template of the very same, or NULL. Caller releases. */
+static Template *same_ready(const TemplateOrder *order)
+{
+    Host *host = order->host;
+    Template *frozen = NULL;
+    g_mutex_lock(&host->lock);
+    GHashTableIter each;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&each, host->templates_of);
+    while (!frozen && g_hash_table_iter_next(&each, NULL, &value)) {
+        const PoolTemplate *other = value;
+        if (other->frozen && g_strcmp0(other->made_of, order->made_of) == 0)
+            frozen = host->driver->template_hold(other->frozen);
+    }
+    g_mutex_unlock(&host->lock);
+    return frozen;
+}
+
+/* The folder becomes complete, if another pool's template can be copied into it. */
+static void try_copy(const TemplateOrder *order, const char *folder)
+{
+    Host *host = order->host;
+    Template *same = same_ready(order);
+    if (!same)
+        return;
+    g_autoptr(GError) error = NULL;
+    bool copied = host->driver->kill_in(folder, &error) && folder_remove(folder, &error) &&
+                  host->driver->template_copy(same, folder, order->key, &error);
+    if (!copied)
+        log_warning("pool %s: another pool's template cannot be copied; the image is booted: %s",
+                    order->pool_name, error->message);
+    host->driver->template_release(same);
+}
+
+/* A saved template that cannot be used makes way; where its disk is needed the next look finds another key.
+ */
+static void retire(TemplateOrder *order, const char *folder, const GError *why)
+{
+    log_warning("pool %s: its template cannot be used and is made anew: %s", order->pool_name, why->message);
+    g_autoptr(GError) error = NULL;
+    bool retired = collect_retire(order->host, folder, &error);
+    if (retired && !g_file_test(folder, G_FILE_TEST_EXISTS)) {
+        begin_build(order);
+        return;
+    }
+    pool_template_done(order, NULL, retired ? NULL : error);
+    template_order_free(order);
+}
+
 void template_open_saved(TemplateOrder *order)
 {
     Host *host = order->host;
     g_autofree char *folder = g_build_filename(host->templates, order->key, NULL);
+    if (!is_complete(folder))
+        try_copy(order, folder);
     if (!is_complete(folder)) {
         begin_build(order);
         return;
     }
     g_autoptr(GError) error = NULL;
     Template *frozen = host->driver->template_open(host->hypervisor, folder, order->key, &error);
-    if (frozen) {
-        pool_template_done(order, frozen, NULL);
-        template_order_free(order);
+    if (!frozen) {
+        retire(order, folder, error);
         return;
     }
-    log_warning("pool %s: its template cannot be used and is made anew: %s", order->pool_name,
-                error->message);
-    g_clear_error(&error);
-    if (!collect_retire(host, folder, &error)) {
-        pool_template_done(order, NULL, error);
-        template_order_free(order);
-        return;
-    }
-    if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
-        /* Its disk is still needed: the next look finds another key. */
-        pool_template_done(order, NULL, NULL);
-        template_order_free(order);
-        return;
-    }
-    begin_build(order);
+    pool_template_done(order, frozen, NULL);
+    template_order_free(order);
 }
 
 /* ---- ends ---- */
@@ -311,11 +386,11 @@ void template_open_saved(TemplateOrder *order)
 static void accept(PoolTemplate *entry, const TemplateOrder *order, Template *frozen)
 {
     g_free(entry->key);
-    g_free(entry->base);
+    g_free(entry->made_of);
     g_free(entry->version_id);
     entry->frozen = frozen;
     entry->key = g_strdup(order->key);
-    entry->base = g_strdup(order->base);
+    entry->made_of = g_strdup(order->made_of);
     entry->version_id = g_strdup(order->version_id);
     entry->state = TEMPLATE_READY;
     entry->failures = 0;
@@ -343,7 +418,7 @@ void pool_template_done(TemplateOrder *order, Template *frozen, const GError *er
     Template *old = NULL;
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = g_hash_table_lookup(host->templates_of, order->pool_id);
-    bool wanted = entry && g_strcmp0(entry->wanted, order->base) == 0;
+    bool wanted = entry && g_strcmp0(entry->wanted, order->made_of) == 0;
     if (wanted && frozen) {
         old = entry->frozen;
         accept(entry, order, g_steal_pointer(&frozen));
@@ -415,9 +490,13 @@ void host_template_status_clear(HostTemplateStatus *status)
 bool host_template_status(Host *host, const char *pool_id, HostTemplateStatus *ret, GError **error)
 {
     static const char *const words[] = {
-        [TEMPLATE_NONE] = "waiting",     [TEMPLATE_OPENING] = "loading",
-        [TEMPLATE_BUILDING] = "booting", [TEMPLATE_READY] = "ready",
-        [TEMPLATE_FAILED] = "failed",    [TEMPLATE_NO_IMAGE] = "waiting for the image",
+        [TEMPLATE_NONE] = "waiting",
+        [TEMPLATE_OPENING] = "loading",
+        [TEMPLATE_BUILDING] = "booting",
+        [TEMPLATE_SHARING] = "booting",
+        [TEMPLATE_READY] = "ready",
+        [TEMPLATE_FAILED] = "failed",
+        [TEMPLATE_NO_IMAGE] = "waiting for the image",
     };
     Template *frozen = pool_template_get(host, pool_id, NULL);
     g_mutex_lock(&host->lock);

@@ -1,0 +1,383 @@
+/* What happens to desktops after the click: sessions, log off, deaths, restarts of orield, the end of the
+ * host. */
+#include <string.h>
+
+#include "../fixtures/host/household.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+
+/* One pool, one user, one running desktop of that user. */
+typedef struct {
+    Household household;
+    StorePool *pool;
+    StoreUser *ann;
+    HostConnection connection;
+    char *folder;
+} Life;
+
+static void life_begin(Life *life, StorePoolType type, unsigned spares)
+{
+    g_autoptr(GError) error = NULL;
+    household_open(&life->household);
+    household_start(&life->household);
+    life->pool =
+        household_pool(&life->household, &(PoolWish){.name = "p", .type = type, .size = 5, .spares = spares});
+    life->ann = household_user(&life->household, "ann", life->pool);
+    household_click(&life->household, life->ann, life->pool, &life->connection, &error);
+    g_assert_no_error(error);
+    life->folder = household_folder(&life->household, life->connection.desktop_id);
+}
+
+static void life_clear(Life *life)
+{
+    household_close(&life->household);
+    store_pool_free(life->pool);
+    store_user_free(life->ann);
+    host_connection_clear(&life->connection);
+    g_free(life->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Life, life_clear)
+
+static StoreSession *session_now(Life *life)
+{
+    StoreSession *session = store_session_get(life->household.store, life->connection.session_id, NULL);
+    g_assert_nonnull(session);
+    return session;
+}
+
+typedef struct {
+    Life *life;
+    StoreSessionState state;
+} SessionIs;
+
+static bool session_is(Household *household, const void *data)
+{
+    const SessionIs *want = data;
+    g_autoptr(StoreSession) session = session_now(want->life);
+    return session->state == want->state;
+}
+
+static void until_session(Life *life, StoreSessionState state)
+{
+    household_until(&life->household, session_is, &(SessionIs){life, state}, store_session_state_word(state));
+}
+
+/* The desktop runs, of a later generation than 1, and is nobody's. */
+static bool is_refreshed(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = store_desktop_find(household->store, life->connection.desktop_id, NULL);
+    return row && row->generation > 1 && row->observed_generation == row->generation &&
+           row->observed == STORE_OBSERVED_RUNNING && !row->user_id && simulated_runs(life->folder);
+}
+
+static bool runs(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, life->connection.desktop_id);
+    return row->observed == STORE_OBSERVED_RUNNING && row->generation == row->observed_generation &&
+           simulated_runs(life->folder);
+}
+
+static bool agent_is_ready(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, life->connection.desktop_id);
+    return row->agent == STORE_AGENT_READY;
+}
+
+static void test_viewers(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_assert_true(simulated_set_viewers(life.folder, 1));
+    until_session(&life, STORE_SESSION_CONNECTED);
+    g_assert_true(simulated_set_viewers(life.folder, 0));
+    until_session(&life, STORE_SESSION_DISCONNECTED);
+    g_assert_true(simulated_set_viewers(life.folder, 1));
+    until_session(&life, STORE_SESSION_CONNECTED);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(host_session_disconnect(life.household.host, life.connection.session_id, NULL, &error));
+    until_session(&life, STORE_SESSION_DISCONNECTED);
+    g_assert_true(simulated_runs(life.folder));
+}
+
+static void test_log_off_refreshes(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    g_autoptr(StoreDesktop) before = household_desktop(&life.household, life.connection.desktop_id);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(host_session_log_off(life.household.host, life.connection.session_id, NULL, &error));
+    g_assert_no_error(error);
+    g_autoptr(StoreSession) session = session_now(&life);
+    g_assert_cmpint(session->state, ==, STORE_SESSION_ENDED);
+    g_assert_cmpstr(session->end_reason, ==, "logged off");
+    g_assert_cmpuint(simulated_calls("log_off"), ==, 1);
+    household_until(&life.household, is_refreshed, &life, "it is refreshed");
+    g_autoptr(StoreDesktop) after = household_desktop(&life.household, life.connection.desktop_id);
+    g_assert_cmpstr(before->mac, !=, after->mac);
+    g_assert_cmpstr(before->machine_id, !=, after->machine_id);
+    g_assert_true(host_session_log_off(life.household.host, life.connection.session_id, NULL,
+                                       &error)); /* again: fine */
+}
+
+static void test_guest_logs_off(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_assert_true(simulated_guest_logs_off(life.folder));
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, is_refreshed, &life, "it is refreshed");
+}
+
+static void test_floating_dies(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_assert_true(simulated_die(life.folder, MACHINE_END_CRASHED));
+    until_session(&life, STORE_SESSION_ENDED);
+    g_autoptr(StoreSession) session = session_now(&life);
+    g_assert_cmpstr(session->end_reason, ==, "machine died");
+    household_until(&life.household, is_refreshed, &life, "it is refreshed");
+    g_autoptr(StoreDesktop) row = household_desktop(&life.household, life.connection.desktop_id);
+    g_assert_null(row->error);
+}
+
+static void test_dedicated_dies(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_assert_true(simulated_die(life.folder, MACHINE_END_CRASHED));
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, runs, &life, "it boots again");
+    g_autoptr(StoreDesktop) row = household_desktop(&life.household, life.connection.desktop_id);
+    g_assert_cmpstr(row->user_id, ==, life.ann->id);
+    g_assert_cmpint(row->generation, ==, 1); /* its disk is the same */
+    g_assert_cmpuint(simulated_calls("fork"), ==, 1);
+}
+
+static bool is_stopped(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, life->connection.desktop_id);
+    return row->desired == STORE_DESIRED_STOPPED && row->observed == STORE_OBSERVED_STOPPED;
+}
+
+static void test_dedicated_shuts_down(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_assert_true(simulated_die(life.folder, MACHINE_END_SHUT_DOWN));
+    household_until(&life.household, is_stopped, &life, "it stays down");
+    g_autoptr(GError) error = NULL;
+    g_auto(HostConnection) again = {0};
+    HostConnectRequest request = {.user_id = life.ann->id, .pool_id = life.pool->id};
+    g_assert_true(host_connect(life.household.host, &request, &again, &error));
+    g_assert_no_error(error);
+    g_assert_nonnull(again.job_id); /* it has to boot first */
+    g_assert_null(again.ticket);
+    household_until(&life.household, runs, &life, "the job starts it");
+}
+
+static void test_restart_of_orield(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 1);
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    g_assert_true(simulated_set_viewers(life.folder, 1));
+    until_session(&life, STORE_SESSION_CONNECTED);
+    household_stop(&life.household);
+    unsigned forks = simulated_calls("fork"), running = simulated_running();
+    simulated_set_viewers(life.folder, 0); /* nobody listens */
+    household_start(&life.household);
+    until_session(&life, STORE_SESSION_DISCONNECTED);
+    g_autoptr(GError) error = NULL;
+    g_auto(HostConnection) again = {0};
+    g_assert_true(household_click(&life.household, life.ann, life.pool, &again, &error));
+    g_assert_cmpstr(again.desktop_id, ==, life.connection.desktop_id);
+    g_assert_cmpstr(again.session_id, ==, life.connection.session_id);
+    g_assert_cmpuint(simulated_calls("fork"), ==, forks);
+    g_assert_cmpuint(simulated_calls("start"), ==, 1); /* the template: it was opened, not booted again */
+    g_assert_cmpuint(simulated_running(), ==, running);
+}
+
+static void test_dies_while_orield_is_down(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    household_stop(&life.household);
+    simulated_die(life.folder, MACHINE_END_CRASHED);
+    household_start(&life.household);
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, is_refreshed, &life, "it is refreshed");
+}
+
+/* A fork that was killed between its folder and its row: paused, and the row knows nothing. */
+static void test_fork_was_cut_off(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(store_desktop_refresh(life.household.store, NULL, life.connection.desktop_id, &error));
+    household_stop(&life.household);
+    simulated_pause(life.folder);
+    household_start(&life.household);
+    household_until(&life.household, runs, &life, "it is forked anew");
+}
+
+static bool is_gone(Household *household, const void *folder)
+{
+    return !simulated_runs(folder) && !g_file_test(folder, G_FILE_TEST_EXISTS);
+}
+
+static void test_orphans(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    household_stop(&life.household);
+    g_autofree char *id = id_new();
+    g_autofree char *folder = household_folder(&life.household, id);
+    g_autofree char *disk = g_build_filename(folder, "disk.qcow2", NULL);
+    g_assert_true(folder_make(folder, 0700, NULL));
+    g_assert_true(file_write_atomic(disk, "x", 1, 0600, NULL));
+    const HostDriver *driver = host_driver_simulated();
+    Machine *machine = driver->start(NULL, &(MachineSpec){.folder = folder}, NULL);
+    driver->release(machine);
+    g_assert_true(simulated_runs(folder));
+    household_start(&life.household);
+    household_until(&life.household, is_gone, folder, "a machine without a row ends");
+    g_assert_true(simulated_runs(life.folder));
+}
+
+static bool nothing_runs(Household *household, const void *data)
+{
+    g_autoptr(GPtrArray) rows = store_desktop_list(household->store, NULL, NULL, NULL, NULL);
+    return simulated_running() == 0 && rows && rows->len == 0;
+}
+
+static void test_delete_pool(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 2);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(store_pool_delete(life.household.store, NULL, life.pool->id, 0, &error));
+    household_until(&life.household, nothing_runs, NULL, "the pool's desktops are gone");
+    g_assert_true(is_gone(&life.household, life.folder));
+    g_assert_null(store_pool_find(life.household.store, life.pool->id, NULL));
+}
+
+static void test_stop_and_start_desktop(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_autoptr(GError) error = NULL;
+    Host *host = life.household.host;
+    g_assert_false(host_desktop_stop(host, life.connection.desktop_id, false, NULL, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CONFLICT);
+    g_assert_nonnull(strstr(error->message, "\"ann\" is in session"));
+    g_clear_error(&error);
+    g_assert_true(host_desktop_stop(host, life.connection.desktop_id, true, NULL, &error));
+    household_until(&life.household, is_stopped, &life, "it stops");
+    g_assert_true(host_desktop_start(host, life.connection.desktop_id, NULL, &error));
+    household_until(&life.household, runs, &life, "it boots");
+    g_assert_true(host_desktop_reset(host, life.connection.desktop_id, NULL, &error));
+    g_assert_no_error(error);
+    g_assert_true(runs(&life.household, &life));
+    g_assert_cmpuint(simulated_calls("start"), ==, 3); /* template, start, reset */
+}
+
+static void test_thumbnail(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_autoptr(GError) error = NULL;
+    Host *host = life.household.host;
+    g_autoptr(GBytes) whole = host_desktop_thumbnail(host, life.connection.desktop_id, 0, &error);
+    g_assert_no_error(error);
+    g_autoptr(GBytes) small = host_desktop_thumbnail(host, life.connection.desktop_id, 320, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_bytes_equal(whole, small)); /* it is narrower already */
+    g_assert_cmpuint(simulated_calls("screenshot"), ==, 1);
+    g_assert_null(host_desktop_thumbnail(host, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_UNAVAILABLE);
+}
+
+/* ---- the end of the host, and its return ---- */
+
+static void stop_machines(Life *life)
+{
+    g_autoptr(GError) error = NULL;
+    job_runner_stop(life->household.jobs);
+    g_assert_true(host_stop_machines(life->household.host, &error));
+    g_assert_no_error(error);
+    household_stop(&life->household);
+    g_assert_cmpuint(simulated_running(), ==, 0);
+}
+
+static void test_host_sleeps(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 1);
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    stop_machines(&life);
+    g_assert_cmpuint(simulated_calls("suspend"), ==, 1); /* the spare was thrown away */
+    household_start(&life.household);
+    household_until(&life.household, runs, &life, "it is resumed");
+    g_assert_cmpuint(simulated_calls("resume"), ==, 1);
+    g_autoptr(StoreSession) session = session_now(&life);
+    g_assert_cmpint(session->state, !=, STORE_SESSION_ENDED);
+    g_autofree char *suspended = g_build_filename(life.folder, "suspended", NULL);
+    g_autofree char *resuming = g_build_filename(life.folder, "resuming", NULL);
+    g_assert_false(g_file_test(suspended, G_FILE_TEST_EXISTS) || g_file_test(resuming, G_FILE_TEST_EXISTS));
+}
+
+static void test_cannot_be_resumed(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    stop_machines(&life);
+    simulated_fail("resume", ORIEL_ERROR_CORRUPT, 1);
+    household_start(&life.household);
+    household_until(&life.household, runs, &life, "it boots from its disk instead");
+    g_autoptr(StoreDesktop) row = household_desktop(&life.household, life.connection.desktop_id);
+    g_assert_cmpstr(row->user_id, ==, life.ann->id);
+}
+
+static void test_cannot_be_suspended(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    simulated_fail("suspend", ORIEL_ERROR_NO_SPACE, 1);
+    stop_machines(&life);
+    g_assert_cmpuint(simulated_calls("shut_down"), ==, 1);
+    household_start(&life.household);
+    household_until(&life.household, runs, &life, "it boots from its disk");
+    g_assert_cmpuint(simulated_calls("fork"), ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/life/viewers", test_viewers);
+    g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
+    g_test_add_func("/host/life/guest-logs-off", test_guest_logs_off);
+    g_test_add_func("/host/life/floating-dies", test_floating_dies);
+    g_test_add_func("/host/life/dedicated-dies", test_dedicated_dies);
+    g_test_add_func("/host/life/dedicated-shuts-down", test_dedicated_shuts_down);
+    g_test_add_func("/host/life/restart-of-orield", test_restart_of_orield);
+    g_test_add_func("/host/life/dies-while-orield-is-down", test_dies_while_orield_is_down);
+    g_test_add_func("/host/life/fork-was-cut-off", test_fork_was_cut_off);
+    g_test_add_func("/host/life/orphans", test_orphans);
+    g_test_add_func("/host/life/delete-pool", test_delete_pool);
+    g_test_add_func("/host/life/stop-and-start", test_stop_and_start_desktop);
+    g_test_add_func("/host/life/thumbnail", test_thumbnail);
+    g_test_add_func("/host/life/host-sleeps", test_host_sleeps);
+    g_test_add_func("/host/life/cannot-be-resumed", test_cannot_be_resumed);
+    g_test_add_func("/host/life/cannot-be-suspended", test_cannot_be_suspended);
+    return g_test_run();
+}
