@@ -64,11 +64,16 @@ static bool is_resumable(JobRunner *runner, const char *kind)
     return g_hash_table_contains(runner->kinds, kind);
 }
 
+static bool may_pass(const GError *failure)
+{
+    OrielErrorKind kind = oriel_error_kind(failure);
+    return kind == ORIEL_ERROR_UNAVAILABLE || kind == ORIEL_ERROR_NO_SPACE || kind == ORIEL_ERROR_TIMEOUT;
+}
+
 /* After a failure of the store. False: do not try again. */
 static bool wait_for_store(JobRunner *runner, const GError *failure, int64_t *back_off_ms)
 {
-    OrielErrorKind kind = oriel_error_kind(failure);
-    if (kind != ORIEL_ERROR_UNAVAILABLE && kind != ORIEL_ERROR_NO_SPACE && kind != ORIEL_ERROR_TIMEOUT)
+    if (!may_pass(failure))
         return false;
     *back_off_ms = CLAMP(*back_off_ms * 2, BACK_OFF_FIRST_MS, BACK_OFF_MOST_MS);
     int64_t end = g_get_monotonic_time() + *back_off_ms * G_TIME_SPAN_MILLISECOND;
@@ -92,16 +97,25 @@ static bool begin(Job *job)
     }
 }
 
+/* The last of its log first; what cannot be written for another reason than the store's absence does not hold
+ * up the end. */
+static bool write_end(Job *job, StoreJobState state, const char *error_text, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    if (!report_write(job, true, &failure) && may_pass(failure)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    return store_job_finish(job->runner->store, job->id, state, error_text, error);
+}
+
 static void end(Job *job, StoreJobState state, const char *error_text)
 {
     JobRunner *runner = job->runner;
     for (int64_t back_off_ms = 0;;) {
         g_autoptr(GError) failure = NULL;
-        if (report_write(job, true, &failure) || oriel_error_kind(failure) == ORIEL_ERROR_CONFLICT) {
-            g_clear_error(&failure);
-            if (store_job_finish(runner->store, job->id, state, error_text, &failure))
-                return;
-        }
+        if (write_end(job, state, error_text, &failure))
+            return;
         if (!wait_for_store(runner, failure, &back_off_ms)) {
             log_error("job %s (%s): its end (%s) could not be written: %s", job->id, job->kind,
                       store_job_state_word(state), failure->message);
@@ -152,12 +166,18 @@ static void run(gpointer data, gpointer user_data)
     job_unref(job);
 }
 
+/* Takes the job. One that comes after the stop is left for the next start. */
 static void push(JobRunner *runner, Job *job)
 {
     g_mutex_lock(&runner->lock);
-    g_hash_table_insert(runner->jobs, job->id, job_ref(job));
+    bool taken = !runner->stopping;
+    if (taken) {
+        g_hash_table_insert(runner->jobs, job->id, job_ref(job));
+        g_thread_pool_push(runner->pool, job, NULL);
+    }
     g_mutex_unlock(&runner->lock);
-    g_thread_pool_push(runner->pool, job, NULL);
+    if (!taken)
+        job_unref(job);
 }
 
 /* ---- the runner ---- */

@@ -68,16 +68,13 @@ static gpointer run(gpointer data)
 {
     Listener *listener = data;
     int back_off_ms = 0;
-    bool first = true;
     while (wait_for(listener, -1, back_off_ms)) {
         PGconn *link = open_link(listener->uri);
         if (!link) {
             back_off_ms = CLAMP(back_off_ms * 2, BACK_OFF_FIRST_MS, BACK_OFF_MOST_MS);
             continue;
         }
-        if (!first)
-            listener->function(NULL, listener->data);
-        first = false;
+        listener->function(NULL, listener->data);
         back_off_ms = BACK_OFF_FIRST_MS;
         bool broke = listen_on(listener, link);
         PQfinish(link);

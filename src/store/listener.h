@@ -5,8 +5,8 @@
 
 typedef struct Listener Listener;
 
-/* payload NULL: notifications may have been missed (the connection was lost and is there again). Lives during
- * the call. */
+/* payload NULL: notifications may have been missed (a connection is there, for the first time or again).
+ * Lives during the call. */
 typedef void (*ListenerFunction)(const char *payload, void *data);
 
 /* Connects in its own time and reconnects with back-off. */

@@ -1,0 +1,367 @@
+/* Rules and roles, and log-ins, links, tokens on both databases. */
+#include <string.h>
+
+#include "../fixtures/store/backend.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/secret.h"
+#include "identity/identity.h"
+#include "store/event.h"
+
+#define GOOD "correct horse battery"
+
+static const ClientInfo client = {.address = "192.0.2.7", .agent = "test"};
+
+static void test_names(void)
+{
+    static const struct {
+        const char *name;
+        bool good;
+    } rows[] = {
+        {"a", true},
+        {"anna", true},
+        {"anna.b-c_d@example.org", true},
+        {"0", true},
+        {"", false},
+        {NULL, false},
+        {"Anna", false},
+        {"-a", false},
+        {".a", false},
+        {"a b", false},
+        {"a/b", false},
+        {"a\nb", false},
+        {"\u00e4", false},
+        {"01arz3ndektsv4rrffq69g5fav", false},
+        {"81arz3ndektsv4rrffq69g5fav", true},
+        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true},
+        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_cmpint(name_check(rows[i].name, "user", &error), ==, rows[i].good);
+        g_assert_true(rows[i].good == (error == NULL));
+    }
+}
+
+static void test_password_rules(void)
+{
+    static const struct {
+        const char *password;
+        bool good;
+    } rows[] = {
+        {GOOD, true},
+        {"123456789", false},
+        {"1234567890", false},
+        {"aaaaaaaaaaaa", false},
+        {"Password1234", false},
+        {"administrator-x", false},
+        {"\u00e4\u00f6\u00fc\u00df\u00e4\u00f6\u00fc\u00df\u00e4\u00f6", true},
+        {"\u00e4\u00f6\u00fc\u00df\u00e4\u00f6\u00fc\u00df\u00e4", false},
+        {"bad\xff utf-8 here", false},
+        {"          ", false},
+        {"it is a password", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_cmpint(password_check(rows[i].password, "Administrator-X", &error), ==, rows[i].good);
+    }
+    g_autofree char *longest = g_strnfill(LIMIT_PASSWORD, 'a');
+    longest[0] = 'b';
+    g_assert_true(password_check(longest, NULL, NULL));
+    g_autofree char *longer = g_strconcat(longest, "a", NULL);
+    g_assert_false(password_check(longer, NULL, NULL));
+}
+
+/* The whole table, written down a second time. */
+static void test_permissions(void)
+{
+    static const struct {
+        const char *word;
+        const char *roles;
+    } rows[] = {
+        {"self", "admin operator helpdesk auditor user"},
+        {"portal", "admin operator helpdesk user"},
+        {"connect.others", "admin operator"},
+        {"session.read", "admin operator helpdesk"},
+        {"session.write", "admin operator helpdesk"},
+        {"desktop.read", "admin operator helpdesk"},
+        {"desktop.power", "admin operator helpdesk"},
+        {"desktop.assign", "admin operator"},
+        {"desktop.delete", "admin"},
+        {"pool.read", "admin operator"},
+        {"pool.write", "admin"},
+        {"image.read", "admin operator"},
+        {"image.write", "admin"},
+        {"user.read", "admin"},
+        {"user.write", "admin"},
+        {"job.read", "admin operator"},
+        {"job.cancel", "admin operator"},
+        {"event.read", "admin auditor"},
+        {"status.read", "admin operator"},
+        {"stream.all", "admin operator"},
+    };
+    g_assert_cmpuint(G_N_ELEMENTS(rows), ==, PERMISSIONS);
+    for (unsigned permission = 0; permission < PERMISSIONS; permission++) {
+        Roles allowed = 0;
+        for (Role role = ROLE_USER; role <= ROLE_ADMIN; role <<= 1)
+            if (identity_allows(role, permission))
+                allowed |= role;
+        g_autofree char *words = roles_format(allowed);
+        g_assert_cmpstr(permission_word(permission), ==, rows[permission].word);
+        g_assert_cmpstr(words, ==, rows[permission].roles);
+        g_assert_false(identity_allows(0, permission));
+    }
+    Roles roles = 99;
+    g_autoptr(GError) error = NULL;
+    g_assert_true(roles_parse("user  admin", &roles, &error));
+    g_assert_cmpuint(roles, ==, ROLE_ADMIN | ROLE_USER);
+    g_assert_true(roles_parse("", &roles, &error));
+    g_assert_cmpuint(roles, ==, 0);
+    g_assert_false(roles_parse("root", &roles, &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+}
+
+static Identity *identity_of(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Identity *identity = identity_new(fixture->store, &error);
+    g_assert_no_error(error);
+    return identity;
+}
+
+static StoreUser *user_with_password(Fixture *fixture, Identity *identity, const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    StoreUser *user = world_user(fixture->store, name, "user");
+    g_assert_true(
+        identity_set_password(identity, NULL, &(PasswordChange){user->id, NULL, GOOD, NULL}, &error));
+    return user;
+}
+
+static void test_login(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) anna = user_with_password(fixture, identity, "anna");
+    g_autoptr(StoreUser) bob = world_user(fixture->store, "bob", "user");
+    g_autoptr(Login) login = identity_login(identity, " Anna ", GOOD, &client, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(login->caller->user_id, ==, anna->id);
+    g_assert_cmpuint(login->caller->roles, ==, ROLE_USER);
+    g_autoptr(Caller) caller = identity_by_cookie(identity, login->cookie, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(caller->name, ==, "anna");
+    g_assert_true(identity_csrf_matches(caller, login->caller->csrf));
+    g_assert_false(identity_csrf_matches(caller, "x"));
+    g_assert_false(identity_csrf_matches(caller, NULL));
+    g_assert_null(identity_by_cookie(identity, "x", &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    /* The store holds no cookie, only its hash. */
+    g_assert_null(store_web_session_get(fixture->store, login->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+
+    /* The same sentence for a wrong password, an unknown user, one without password. */
+    static const char *const names[] = {"anna", "eve", "bob"};
+    g_autofree char *sentence = NULL;
+    for (int i = 0; i < 3; i++) {
+        g_assert_null(identity_login(identity, names[i], "wrong password", &client, &error));
+        g_assert_cmpstr(error->message, ==, sentence ? sentence : error->message);
+        store_set(&sentence, error->message);
+        assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    }
+    g_assert_true(identity_logout(identity, caller, client.address, &error));
+    g_assert_true(identity_logout(identity, caller, client.address, &error));
+    g_assert_null(identity_by_cookie(identity, login->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    g_autoptr(GPtrArray) events =
+        store_event_list(fixture->store, &(StoreEventFilter){.action = "login"}, NULL, NULL, &error);
+    g_assert_cmpuint(events->len, ==, 4);
+}
+
+static void test_disabled_and_expired(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) root = world_user(fixture->store, "root", "admin");
+    g_autoptr(StoreUser) made = user_with_password(fixture, identity, "anna");
+    g_autoptr(Login) login = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autoptr(Login) other = identity_login(identity, "anna", GOOD, &client, &error);
+    g_assert_no_error(error);
+    g_autofree char *token = NULL;
+    g_autoptr(StoreToken) row = identity_token_new(identity, login->caller, "script", 0, &token, &error);
+    g_assert_no_error(error);
+    g_assert_null(identity_token_new(identity, login->caller, "script", 0, &token, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    g_assert_null(identity_token_new(identity, login->caller, "old", 1, &token, &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+    g_autoptr(Caller) by_token = identity_by_token(identity, token, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(by_token->means, ==, CALLER_TOKEN);
+    g_assert_true(identity_csrf_matches(by_token, NULL));
+
+    /* Unused for too long. */
+    g_autoptr(Caller) idle = identity_by_cookie(identity, other->cookie, &error);
+    g_assert_true(store_web_session_expire(fixture->store, clock_utc_ms(), clock_utc_ms() + 1000, &error));
+    g_assert_null(identity_by_cookie(identity, other->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+
+    g_autoptr(Login) third = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autoptr(StoreUser) anna = store_user_find(fixture->store, "anna", &error);
+    g_assert_cmpint(anna->last_login_ms, >, 0);
+    anna->enabled = false;
+    g_assert_true(store_user_update(fixture->store, NULL, anna, &error));
+    g_assert_null(identity_by_cookie(identity, third->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    g_assert_null(identity_by_token(identity, token, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    g_assert_null(identity_login(identity, "anna", GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    g_assert_true(identity_expire(identity, &error));
+}
+
+/* After some failures even the right password waits; another name and a restart change nothing about that. */
+static void test_back_off(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) anna = user_with_password(fixture, identity, "anna");
+    g_autoptr(StoreUser) bob = user_with_password(fixture, identity, "bob");
+    StoreFailures failures;
+    for (int i = 0; i < 6; i++)
+        g_assert_true(store_failures_add(fixture->store, "name:anna", clock_utc_ms(), 0, &failures, &error));
+    g_assert_cmpint(failures.failures, ==, 6);
+    g_assert_null(identity_login(identity, "anna", GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_TOO_MANY);
+    g_autoptr(Login) other = identity_login(identity, "bob", GOOD, &client, &error);
+    g_assert_no_error(error);
+
+    identity_free(g_steal_pointer(&identity));
+    fixture_reopen(fixture);
+    identity = identity_of(fixture);
+    g_assert_null(identity_login(identity, "ANNA", GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_TOO_MANY);
+    /* Long ago: forgotten. */
+    g_assert_true(store_failures_clear(fixture->store, "name:anna", &error));
+    for (int i = 0; i < 6; i++)
+        g_assert_true(
+            store_failures_add(fixture->store, "name:anna", clock_utc_ms() - 60000, 0, &failures, &error));
+    g_autoptr(Login) login = identity_login(identity, "anna", GOOD, &client, &error);
+    g_assert_no_error(error);
+    g_assert_true(store_failures_get(fixture->store, "name:anna", &failures, &error));
+    g_assert_cmpint(failures.failures, ==, 0);
+    /* An address that tried many names. */
+    for (int i = 0; i < 30; i++)
+        g_assert_true(
+            store_failures_add(fixture->store, "address:192.0.2.66", clock_utc_ms(), 0, &failures, &error));
+    g_assert_null(identity_login(identity, "bob", GOOD, &(ClientInfo){.address = "192.0.2.66"}, &error));
+    assert_kind(error, ORIEL_ERROR_TOO_MANY);
+}
+
+typedef struct {
+    Identity *identity;
+    gint refused;
+    gint blocked;
+} Guess;
+
+static gpointer guess(gpointer data)
+{
+    Guess *all = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Login) login = identity_login(all->identity, "anna", "wrong password", &client, &error);
+    g_assert_null(login);
+    g_atomic_int_inc(oriel_error_kind(error) == ORIEL_ERROR_TOO_MANY ? &all->blocked : &all->refused);
+    return NULL;
+}
+
+/* Guessing many at once gains nothing: the attempt is counted before the password is looked at. */
+static void test_parallel_guesses(Fixture *fixture)
+{
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) anna = user_with_password(fixture, identity, "anna");
+    Guess all = {.identity = identity};
+    /* So many failures before that the wait is 30 s, long over: the first one may try. */
+    StoreFailures failures;
+    for (int i = 0; i < 10; i++)
+        g_assert_true(store_failures_add(fixture->store, "name:anna", clock_utc_ms() - 60000, 0, &failures, NULL));
+    GThread *threads[12];
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("guess", guess, &all);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_thread_join(threads[i]);
+    g_assert_cmpint(all.refused + all.blocked, ==, 12);
+    g_assert_cmpint(all.refused, ==, 1);
+}
+
+static void test_first_admin(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autofree char *third = NULL;
+    g_assert_true(identity_first_admin(identity, &first, &error));
+    g_assert_nonnull(first);
+    g_assert_true(identity_first_admin(identity, &second, &error));
+    g_assert_nonnull(second);
+    /* The older link has ended. */
+    g_assert_null(identity_link_use(identity, first, GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_assert_null(identity_link_use(identity, second, "short", &client, &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+    g_autoptr(Login) login = identity_link_use(identity, second, GOOD, &client, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(login->caller->roles, ==, ROLE_ADMIN);
+    g_assert_null(identity_link_use(identity, second, GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_assert_true(identity_first_admin(identity, &third, &error));
+    g_assert_null(third);
+    g_autoptr(Login) again = identity_login(identity, "admin", GOOD, &client, &error);
+    g_assert_no_error(error);
+}
+
+static void test_passwords(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) anna = user_with_password(fixture, identity, "anna");
+    g_autoptr(Login) here = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autoptr(Login) there = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autofree char *link = identity_link_new(identity, NULL, anna->id, NULL, &error);
+    StoreActor actor = {.user_id = anna->id, .address = client.address};
+    PasswordChange change = {anna->id, "wrong password", "another good one", here->caller->session_id};
+    g_assert_false(identity_set_password(identity, &actor, &change, &error));
+    assert_kind(error, ORIEL_ERROR_FORBIDDEN);
+    change.current = GOOD;
+    g_assert_true(identity_set_password(identity, &actor, &change, &error));
+    g_autoptr(Caller) kept = identity_by_cookie(identity, here->cookie, &error);
+    g_assert_no_error(error);
+    g_assert_null(identity_by_cookie(identity, there->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    g_assert_null(identity_link_use(identity, link, GOOD, &client, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_autofree char *hash = store_password_get(fixture->store, anna->id, &error);
+    g_assert_true(g_str_has_prefix(hash, "$argon2id$"));
+    /* No secret is in the audit trail. */
+    g_autoptr(GPtrArray) events = store_event_list(fixture->store, NULL, NULL, NULL, &error);
+    for (guint i = 0; i < events->len; i++) {
+        const StoreEvent *event = events->pdata[i];
+        g_assert_null(strstr(event->detail, GOOD));
+        g_assert_null(strstr(event->object_name, GOOD));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/identity/names", test_names);
+    g_test_add_func("/identity/password-rules", test_password_rules);
+    g_test_add_func("/identity/permissions", test_permissions);
+    fixture_add("login", test_login);
+    fixture_add("disabled-and-expired", test_disabled_and_expired);
+    fixture_add("back-off", test_back_off);
+    fixture_add("parallel-guesses", test_parallel_guesses);
+    fixture_add("first-admin", test_first_admin);
+    fixture_add("passwords", test_passwords);
+    return fixture_run();
+}
