@@ -6,12 +6,25 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/number.h"
 #include "base/secret.h"
 #include "cli/transport.h"
 #include "cli/client_private.h"
 
 /* The largest answer that is taken into memory: a job's log is the longest there is. */
 enum { ANSWER_LIMIT = 64 * 1024 * 1024, REQUEST_SECONDS = 300 };
+
+/* "X-Oriel-Next: 4711": the one header of an answer that matters to us. */
+static size_t header_read(char *bytes, size_t size, size_t count, void *context)
+{
+    static const char name[] = "x-oriel-next:";
+    Client *client = context;
+    g_autofree char *line = g_strndup(bytes, size * count);
+    if (g_ascii_strncasecmp(line, name, strlen(name)) == 0)
+        client->has_next =
+            number_parse(g_strstrip(line + strlen(name)), 0, INT64_MAX, "X-Oriel-Next", &client->next, NULL);
+    return size * count;
+}
 
 static bool fingerprint_read(const char *text, guint8 bytes[32], GError **error)
 {
@@ -94,6 +107,9 @@ static GByteArray *exchange(Client *client, const char *method, const char *path
     g_autoptr(GByteArray) answer = g_byte_array_new();
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_SECONDS);
+    client->has_next = false;
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header_read);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, client);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_add);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     if (body) {
@@ -126,9 +142,11 @@ Json *client_request(Client *client, const char *method, const char *path, const
     return json_parse_object((const char *)answer->data, answer->len, "answer of orield", error);
 }
 
-GBytes *client_fetch(Client *client, const char *path, GError **error)
+GBytes *client_fetch(Client *client, const char *path, uint64_t *ret_next, GError **error)
 {
     GByteArray *answer = exchange(client, "GET", path, NULL, error);
+    if (answer && ret_next && client->has_next)
+        *ret_next = client->next;
     return answer ? g_byte_array_free_to_bytes(answer) : NULL;
 }
 

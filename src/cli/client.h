@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/json.h"
 
@@ -25,8 +26,9 @@ void client_free(Client *client);
  * empty object where the answer has no body), NULL on failure. Caller owns. */
 Json *client_request(Client *client, const char *method, const char *path, const Json *body, GError **error);
 
-/* The same with If-Match: *, or an ETag, as header line; and for bytes that are no JSON. */
-GBytes *client_fetch(Client *client, const char *path, GError **error);
+/* GET of bytes that are no JSON. *ret_next (may be NULL) becomes the answer's X-Oriel-Next, and stays where
+ * there is none. */
+GBytes *client_fetch(Client *client, const char *path, uint64_t *ret_next, GError **error);
 
 /* All pages of a list as one {"items": […], "next": null}; at most `limit` items (0: all). The path may have
  * a query. */

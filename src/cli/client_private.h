@@ -6,4 +6,6 @@
 
 struct Client {
     Transport transport;
+    bool has_next; /* the last answer had X-Oriel-Next: */
+    uint64_t next;
 };

@@ -74,6 +74,20 @@ static char *list_text(const Json *list)
     return g_strdup(text->str);
 }
 
+static char *details_text(const Json *object)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    const char *key;
+    Json *value;
+    json_object_foreach ((Json *)object, key, value) {
+        g_autofree char *piece = json_is_array(value) ? list_text(value) : plain_text(value);
+        g_autofree char *safe = print_safe(key);
+        if (*piece)
+            g_string_append_printf(text, "%s%s %s", text->len ? ", " : "", safe, piece);
+    }
+    return g_strdup(text->str);
+}
+
 char *print_value(const Json *object, const Column *column)
 {
     const Json *value = json_at(object, column->path);
@@ -82,12 +96,17 @@ char *print_value(const Json *object, const Column *column)
     switch (column->form) {
     case SHOW_SIZE:
         return number_format_size((uint64_t)json_integer_value(value));
+    case SHOW_LIMIT:
+        return json_integer_value(value) ? number_format_size((uint64_t)json_integer_value(value))
+                                         : g_strdup("");
     case SHOW_TIME:
         return time_text(json_integer_value(value));
     case SHOW_AGE:
         return print_age(json_integer_value(value), clock_utc_ms());
     case SHOW_LIST:
         return list_text(value);
+    case SHOW_DETAILS:
+        return details_text(value);
     case SHOW_COUNT:
         return g_strdup_printf("%zu", json_array_size(value));
     case SHOW_TEXT:

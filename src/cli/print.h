@@ -8,14 +8,16 @@
 
 typedef enum {
     SHOW_TEXT,
-    SHOW_NUMBER, /* right-aligned */
-    SHOW_SIZE,   /* bytes as "1.5 GiB" */
-    SHOW_TIME,   /* milliseconds as local date and time */
-    SHOW_AGE,    /* milliseconds as "3 min" ago */
-    SHOW_YES,    /* "yes" or "no" */
-    SHOW_LIST,   /* names of an array of references, or strings, joined by commas */
-    SHOW_COUNT,  /* length of an array */
-    SHOW_STATE,  /* text, coloured by its meaning */
+    SHOW_NUMBER,  /* right-aligned */
+    SHOW_SIZE,    /* bytes as "1.5 GiB" */
+    SHOW_LIMIT,   /* the same, and 0 as nothing */
+    SHOW_TIME,    /* milliseconds as local date and time */
+    SHOW_AGE,     /* milliseconds as "3 min" ago */
+    SHOW_YES,     /* "yes" or "no" */
+    SHOW_LIST,    /* names of an array of references, or strings, joined by commas */
+    SHOW_DETAILS, /* an object as "key value, key value" */
+    SHOW_COUNT,   /* length of an array */
+    SHOW_STATE,   /* text, coloured by its meaning */
 } ShowForm;
 
 typedef struct {

@@ -11,7 +11,7 @@ static const Column list_columns[] = {
     {"NAME", "name", SHOW_TEXT},        {"STATE", "state", SHOW_STATE},
     {"USER", "user.name", SHOW_TEXT},   {"SESSION", "session.state", SHOW_STATE},
     {"IMAGE", "image.name", SHOW_TEXT}, {"VERSION", "version", SHOW_NUMBER},
-    {"AGENT", "agent", SHOW_STATE},     {"SINCE", "changed_ms", SHOW_AGE},
+    {"AGENT", "agent", SHOW_STATE},     {"SINCE", "updated_ms", SHOW_AGE},
     {"ERROR", "error", SHOW_TEXT},      {0},
 };
 
@@ -31,7 +31,7 @@ static const Column card_columns[] = {
     {"Observed", "observed", SHOW_TEXT},
     {"Generation", "generation", SHOW_NUMBER},
     {"Made", "created_ms", SHOW_TIME},
-    {"Changed", "changed_ms", SHOW_TIME},
+    {"Changed", "updated_ms", SHOW_TIME},
     {0},
 };
 
@@ -127,7 +127,9 @@ static bool power(Cli *cli, const Call *call, const char *action, const char *st
 {
     const char *name = call_argument(call, 0);
     g_autofree char *path = client_path("desktops", name, action, NULL);
-    g_autoptr(Json) desktop = client_request(cli->client, "POST", path, NULL, error);
+    g_autoptr(GString) whole = g_string_new(path);
+    client_query(whole, "force", call_flag(call, "force") ? "true" : NULL);
+    g_autoptr(Json) desktop = client_request(cli->client, "POST", whole->str, NULL, error);
     if (!desktop)
         return false;
     if (cli->wait) {
@@ -214,7 +216,7 @@ static bool run_thumbnail(Cli *cli, const Call *call, GError **error)
     g_autofree char *path = client_path("desktops", name, "thumbnail", NULL);
     g_autoptr(GString) whole = g_string_new(path);
     client_query(whole, "width", call_option(call, "width"));
-    g_autoptr(GBytes) picture = client_fetch(cli->client, whole->str, error);
+    g_autoptr(GBytes) picture = client_fetch(cli->client, whole->str, NULL, error);
     if (!picture)
         return false;
     size_t length = 0;
@@ -227,7 +229,7 @@ static bool run_thumbnail(Cli *cli, const Call *call, GError **error)
 static const Option list_options[] = {
     {"pool", VALUE_TEXT, "POOL", "Only those of this pool", .names = NAMES_POOL},
     {"state", VALUE_CHOICE, .help = "Only those in this state",
-     .choices = "absent|starting|running|stopping|stopped|refreshing|deleting|failed"},
+     .choices = "absent|starting|running|stopping|stopped|failed"},
     {"user", VALUE_TEXT, "USER", "Only those assigned to this person", .names = NAMES_USER},
     {0},
 };
@@ -240,6 +242,11 @@ static const Option connect_options[] = {
 
 static const Option refresh_options[] = {
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
+    {0},
+};
+
+static const Option stop_options[] = {
+    {"force", VALUE_FLAG, .help = "Even while somebody is in session there"},
     {0},
 };
 
@@ -267,15 +274,14 @@ static const Verb verbs[] = {
      .arguments = {{"POOL", NAMES_POOL}}, .options = connect_options, .run = run_connect},
     {"console", "Get a URL that opens any running desktop's screen", DESKTOP, .run = run_console},
     {"start", "Power on", DESKTOP, .run = run_start},
-    {"stop", "Power off in an orderly way", "After a minute the hard way. A person's session there ends.",
-     DESKTOP, .run = run_stop},
+    {"stop", "Power off in an orderly way", "After a minute the hard way.", DESKTOP, .options = stop_options,
+     .run = run_stop},
     {"reset", "Press the reset button", DESKTOP, .run = run_reset},
     {"refresh", "Back to the image: everything on its disk is lost", DESKTOP, .options = refresh_options,
      .run = run_refresh},
-    {"assign", "Give a desktop to a person",
-     "Of a dedicated or manual pool; it stays theirs until it is released.",
+    {"assign", "Give a desktop to a person", "It stays theirs until it is released.",
      .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_assign},
-    {"release", "End an assignment", DESKTOP, .run = run_release},
+    {"release", "End an assignment; the desktop goes back to the image", DESKTOP, .run = run_release},
     {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options,
      .run = run_thumbnail},
     {"delete", "Throw a desktop away; its pool makes another where it needs one", DESKTOP,

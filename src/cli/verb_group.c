@@ -5,14 +5,14 @@
 static const Column list_columns[] = {
     {"NAME", "name", SHOW_TEXT},
     {"MEMBERS", "members", SHOW_COUNT},
-    {"DESCRIPTION", "description", SHOW_TEXT},
+    {"SHOWN AS", "display_name", SHOW_TEXT},
     {0},
 };
 
 static const Column card_columns[] = {
     {"Name", "name", SHOW_TEXT},
     {"Id", "id", SHOW_TEXT},
-    {"Description", "description", SHOW_TEXT},
+    {"Shown as", "display_name", SHOW_TEXT},
     {"Members", "members", SHOW_LIST},
     {"Made", "created_ms", SHOW_TIME},
     {0},
@@ -49,8 +49,7 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "oriel group edit: nothing to change; give --description");
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel group edit: nothing to change; give --title");
     g_autofree char *path = client_path("groups", call_argument(call, 0), NULL);
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
@@ -87,13 +86,13 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 }
 
 static const Option create_options[] = {
-    {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"},
+    {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"},
     {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},
 };
 
 static const Option edit_options[] = {
-    {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"},
+    {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"},
     {0},
 };
 
@@ -110,7 +109,7 @@ static const Verb verbs[] = {
     {"show", "Show a group and its members", GROUP, .run = run_show},
     {"create", "Make a group", .arguments = {{"NAME", NAMES_NONE}}, .options = create_options,
      .run = run_create},
-    {"edit", "Change a group's description", GROUP, .options = edit_options, .run = run_edit},
+    {"edit", "Change a group", GROUP, .options = edit_options, .run = run_edit},
     {"add-member", "Make a user a member", GROUP_USER, .run = run_add},
     {"remove-member", "End a membership", GROUP_USER, .run = run_remove},
     {"delete", "Delete a group with its entitlements", GROUP, .options = delete_options, .run = run_delete},

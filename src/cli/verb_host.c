@@ -13,7 +13,8 @@
 /* Machines have a minute for an orderly end, each group of them in turn. */
 enum { END_LIMIT_MS = 170 * 1000 };
 
-/* A descriptor of the process that listens on orield's socket (pidfd_open(2)); -1: elsewhere, or it is not there. */
+/* A descriptor of the process that listens on orield's socket (pidfd_open(2)); -1: elsewhere, or it is not
+ * there. */
 static int daemon_open(const Cli *cli)
 {
     struct ucred peer;
@@ -30,8 +31,9 @@ static bool wait_for_end(int daemon, GError **error)
     int ready;
     while ((ready = poll(&input, 1, END_LIMIT_MS)) < 0 && errno == EINTR) {
     }
-    return ready > 0 || oriel_fail(error, ORIEL_ERROR_TIMEOUT, "orield still runs after %d seconds; its log says why",
-                                   END_LIMIT_MS / 1000);
+    return ready > 0 ||
+           oriel_fail(error, ORIEL_ERROR_TIMEOUT, "orield still runs after %d seconds; its log says why",
+                      END_LIMIT_MS / 1000);
 }
 
 static bool run_stop(Cli *cli, const Call *call, GError **error)

@@ -10,7 +10,7 @@ static const Column list_columns[] = {
     {"NAME", "name", SHOW_TEXT},
     {"NEWEST", "newest", SHOW_NUMBER},
     {"STATE", "versions.0.state", SHOW_STATE},
-    {"DISK", "versions.0.disk_bytes", SHOW_SIZE},
+    {"ON DISK", "versions.0.file_bytes", SHOW_SIZE},
     {"MADE", "versions.0.created_ms", SHOW_TIME},
     {"POOLS", "pools", SHOW_LIST},
     {0},
@@ -19,7 +19,9 @@ static const Column list_columns[] = {
 static const Column card_columns[] = {
     {"Name", "name", SHOW_TEXT},
     {"Id", "id", SHOW_TEXT},
+    {"Shown as", "display_name", SHOW_TEXT},
     {"Description", "description", SHOW_TEXT},
+    {"Recipe", "recipe", SHOW_TEXT},
     {"Newest version", "newest", SHOW_NUMBER},
     {"Pools", "pools", SHOW_LIST},
     {"Being built by job", "building", SHOW_TEXT},
@@ -29,12 +31,12 @@ static const Column card_columns[] = {
 static const Column version_columns[] = {
     {"VERSION", "version", SHOW_NUMBER},
     {"STATE", "state", SHOW_STATE},
-    {"ON DISK", "disk_bytes", SHOW_SIZE},
-    {"DESKTOP DISK", "size_bytes", SHOW_SIZE},
+    {"ON DISK", "file_bytes", SHOW_SIZE},
+    {"DESKTOP DISK", "disk_bytes", SHOW_SIZE},
     {"MEMORY", "memory_bytes", SHOW_SIZE},
     {"CPUS", "vcpus", SHOW_NUMBER},
-    {"RECIPE", "recipe", SHOW_TEXT},
     {"MADE", "created_ms", SHOW_TIME},
+    {"ERROR", "error", SHOW_TEXT},
     {0},
 };
 

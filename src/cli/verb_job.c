@@ -23,7 +23,8 @@ static const Column card_columns[] = {
     {"State", "state", SHOW_TEXT},
     {"Per cent", "progress", SHOW_NUMBER},
     {"Step", "step", SHOW_TEXT},
-    {"Works on", "object", SHOW_TEXT},
+    {"Works on", "object.name", SHOW_TEXT},
+    {"Begun by", "actor", SHOW_TEXT},
     {"Error", "error", SHOW_TEXT},
     {"Asked for", "created_ms", SHOW_TIME},
     {"Began", "started_ms", SHOW_TIME},
@@ -74,8 +75,15 @@ static bool log_write_out(const Cli *cli, GBytes *log, GError **error)
 static bool run_log(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *path = client_path("jobs", call_argument(call, 0), "log", NULL);
-    g_autoptr(GBytes) log = client_fetch(cli->client, path, error);
-    return log && log_write_out(cli, log, error);
+    uint64_t next = 0, from;
+    do {
+        from = next;
+        g_autofree char *page = g_strdup_printf("%s?from=%" G_GUINT64_FORMAT, path, from);
+        g_autoptr(GBytes) log = client_fetch(cli->client, page, &next, error);
+        if (!log || !log_write_out(cli, log, error))
+            return false;
+    } while (next > from);
+    return true;
 }
 
 static bool run_cancel(Cli *cli, const Call *call, GError **error)

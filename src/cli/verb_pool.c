@@ -12,11 +12,12 @@ static const Column list_columns[] = {
     {"TYPE", "type", SHOW_TEXT},
     {"IMAGE", "image.name", SHOW_TEXT},
     {"VERSION", "version", SHOW_NUMBER},
-    {"MAXIMUM", "maximum", SHOW_NUMBER},
+    {"SIZE", "size", SHOW_NUMBER},
     {"DESKTOPS", "counts.desktops", SHOW_NUMBER},
-    {"FREE", "counts.free", SHOW_NUMBER},
+    {"RUNNING", "counts.running", SHOW_NUMBER},
+    {"ASSIGNED", "counts.assigned", SHOW_NUMBER},
     {"SESSIONS", "counts.sessions", SHOW_NUMBER},
-    {"FAILED", "counts.failed", SHOW_NUMBER},
+    {"TEMPLATE", "template.state", SHOW_STATE},
     {"ENABLED", "enabled", SHOW_YES},
     {0},
 };
@@ -30,16 +31,19 @@ static const Column card_columns[] = {
     {"Image", "image.name", SHOW_TEXT},
     {"Version", "version", SHOW_NUMBER},
     {"Follows the newest", "follows_newest", SHOW_YES},
-    {"Desktops at most", "maximum", SHOW_NUMBER},
+    {"Desktops at most", "size", SHOW_NUMBER},
     {"Spares", "spares", SHOW_NUMBER},
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
-    {"On log off", "on_log_off", SHOW_TEXT},
+    {"Disk of a desktop", "disk_limit_bytes", SHOW_LIMIT},
+    {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
     {"Enabled", "enabled", SHOW_YES},
+    {"Maintenance", "maintenance", SHOW_YES},
+    {"Template", "template.state", SHOW_TEXT},
+    {"Template's error", "template.error", SHOW_TEXT},
     {"Desktops now", "counts.desktops", SHOW_NUMBER},
     {"Running", "counts.running", SHOW_NUMBER},
-    {"Free", "counts.free", SHOW_NUMBER},
-    {"Failed", "counts.failed", SHOW_NUMBER},
+    {"Assigned", "counts.assigned", SHOW_NUMBER},
     {"Sessions", "counts.sessions", SHOW_NUMBER},
     {"Made", "created_ms", SHOW_TIME},
     {0},
@@ -121,35 +125,45 @@ typedef struct {
     int64_t wanted; /* free desktops; -1: as many as the pool's spares */
 } Readiness;
 
-/* The job that this pool waits for: the newest that runs. Boots, freezes and builds are all jobs. */
-static Json *running_job(Cli *cli)
+/* The template's job moves the bar: its boot is what takes long. */
+static void show_template(const Readiness *readiness, const Json *template, Progress *progress)
 {
-    g_autoptr(Json) jobs = client_request(cli->client, "GET", "jobs?state=running&limit=1", NULL, NULL);
-    return json_incref(json_array_get(json_object_get(jobs, "items"), 0));
+    const char *state = json_string_value(json_object_get(template, "state"));
+    const char *job_id = json_string_value(json_object_get(template, "job"));
+    g_autofree char *path = job_id ? client_path("jobs", job_id, NULL) : NULL;
+    g_autoptr(Json) job = path ? client_request(readiness->cli->client, "GET", path, NULL, NULL) : NULL;
+    const char *title = json_string_value(json_object_get(job, "title"));
+    const char *step = json_string_value(json_object_get(job, "step"));
+    if (g_strcmp0(json_string_value(json_object_get(job, "state")), "running") == 0)
+        progress_set(progress, title, (int)json_integer_value(json_object_get(job, "progress")), step);
+    else
+        progress_set(progress, readiness->title, -1, state);
 }
 
 static WatchVerdict ready_look(void *context, const Json *pool, Progress *progress, GError **error)
 {
-    Readiness *readiness = context;
-    const Json *counts = json_object_get(pool, "counts");
-    int64_t free_desktops = json_integer_value(json_object_get(counts, "free"));
-    int64_t spares = json_integer_value(json_object_get(pool, "spares"));
-    int64_t wanted = readiness->wanted >= 0 ? readiness->wanted : spares;
-    bool in_use = json_integer_value(json_object_get(counts, "sessions")) > 0;
-    g_autofree char *free_text =
-        g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops", free_desktops, wanted);
-    if (free_desktops >= wanted || (readiness->wanted < 0 && in_use)) {
-        progress_set(progress, readiness->title, 100, free_text);
-        return WATCH_DONE;
+    const Readiness *readiness = context;
+    const Json *counts = json_object_get(pool, "counts"), *template = json_object_get(pool, "template");
+    const char *state = json_string_value(json_object_get(template, "state"));
+    if (g_strcmp0(state, "failed") == 0) {
+        const char *sentence = json_string_value(json_object_get(template, "error"));
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s: no template: %s", readiness->title,
+                   sentence ? sentence : "its job's log says why");
+        return WATCH_FAILED;
     }
-    g_autoptr(Json) job = running_job(readiness->cli);
-    const char *step = json_string_value(json_object_get(job, "step"));
-    const char *title = json_string_value(json_object_get(job, "title"));
-    if (job)
-        progress_set(progress, title, (int)json_integer_value(json_object_get(job, "progress")), step);
-    else
-        progress_set(progress, readiness->title, -1, free_text);
-    return WATCH_ON;
+    if (g_strcmp0(state, "ready") != 0) {
+        show_template(readiness, template, progress);
+        return WATCH_ON;
+    }
+    int64_t assigned = json_integer_value(json_object_get(counts, "assigned"));
+    int64_t unassigned = json_integer_value(json_object_get(counts, "running")) - assigned;
+    int64_t spares = json_integer_value(json_object_get(pool, "spares"));
+    int64_t places = json_integer_value(json_object_get(pool, "size")) - assigned;
+    int64_t wanted = readiness->wanted >= 0 ? readiness->wanted : MIN(spares, places);
+    g_autofree char *step = g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops",
+                                            MAX(unassigned, 0), MAX(wanted, 0));
+    progress_set(progress, readiness->title, unassigned >= wanted ? 100 : -1, step);
+    return unassigned >= wanted ? WATCH_DONE : WATCH_ON;
 }
 
 static bool run_wait(Cli *cli, const Call *call, GError **error)
@@ -171,24 +185,27 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"}, \
     {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"}, \
     {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"}, \
-    {"size", VALUE_COUNT, "N", .help = "Desktops at most (10)", .highest = LIMIT_DESKTOPS_POOL, \
-     .field = "maximum"}, \
+    {"size", VALUE_COUNT, "N", .help = "Desktops at most (10)", .lowest = 1, .highest = LIMIT_DESKTOPS_POOL, \
+     .field = "size"}, \
     {"spares", VALUE_COUNT, "N", .help = "Free desktops kept running (1)", .highest = LIMIT_DESKTOPS_POOL, \
      .field = "spares"}, \
     {"cpus", VALUE_COUNT, "N", .help = "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, \
      .field = "vcpus"}, \
     {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \
      .field = "memory_bytes"}, \
-    {"on-log-off", VALUE_CHOICE, .help = "Back to the image, or keep the disk", .choices = "refresh|keep", \
-     .field = "on_log_off"}, \
-    {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people may connect", .field = "enabled"}
+    {"disk-limit", VALUE_SIZE, "SIZE", .help = "What a desktop may add to its disk; 0 is no limit (0)", \
+     .field = "disk_limit_bytes"}, \
+    {"refresh", VALUE_SWITCH, "yes|no", .help = "Back to the image when its person logs off", \
+     .field = "refresh_on_log_off"}, \
+    {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
+    {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}
 /* clang-format on */
 
 static const Option create_options[] = {
     {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops", .names = NAMES_IMAGE, .field = "image",
      .required = true},
-    {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
-     .help = "Any free desktop (the default), one's own for good, or assigned by hand"},
+    {"type", VALUE_CHOICE, .choices = "floating|dedicated", .field = "type",
+     .help = "Any free desktop (the default), or one's own for good"},
     SHARED_OPTIONS,
     {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},

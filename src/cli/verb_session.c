@@ -8,7 +8,7 @@ static const Column columns[] = {
     {"DESKTOP", "desktop.name", SHOW_TEXT},
     {"STATE", "state", SHOW_STATE},
     {"FOR", "since_ms", SHOW_AGE},
-    {"FROM", "client_address", SHOW_TEXT},
+    {"FROM", "client", SHOW_TEXT},
     {"BEGAN", "started_ms", SHOW_TIME},
     {0},
 };
@@ -23,6 +23,7 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
     g_autoptr(GString) path = g_string_new("sessions");
     client_query(path, "user", call_option(call, "user"));
     client_query(path, "pool", call_option(call, "pool"));
+    client_query(path, "ended", call_flag(call, "ended") ? "true" : NULL);
     return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
 }
 
@@ -48,6 +49,7 @@ static bool run_log_off(Cli *cli, const Call *call, GError **error)
 
 static const Option list_options[] = {
     {"user", VALUE_TEXT, "USER", "Only those of this person", .names = NAMES_USER},
+    {"ended", VALUE_FLAG, .help = "Also those that have ended"},
     {"pool", VALUE_TEXT, "POOL", "Only those of this pool", .names = NAMES_POOL},
     {0},
 };
@@ -58,11 +60,10 @@ static const Option log_off_options[] = {
 };
 
 static const Verb verbs[] = {
-    {"list", "List sessions that have not ended", .options = list_options, .run = run_list},
+    {"list", "List sessions, newest first", .options = list_options, .run = run_list},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
-    {"log-off", "End a session and its programs",
-     "What then happens to the desktop is the pool's --on-log-off.",
+    {"log-off", "End a session and its programs", "What then happens to the desktop is the pool's --refresh.",
      .arguments = {{"SESSION", NAMES_SESSION}}, .options = log_off_options, .run = run_log_off},
     {0},
 };

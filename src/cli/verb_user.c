@@ -18,6 +18,7 @@ static const Column card_columns[] = {
     {"Name", "name", SHOW_TEXT},
     {"Id", "id", SHOW_TEXT},
     {"Shown as", "display_name", SHOW_TEXT},
+    {"Mail", "email", SHOW_TEXT},
     {"Roles", "roles", SHOW_LIST},
     {"Groups", "groups", SHOW_LIST},
     {"Enabled", "enabled", SHOW_YES},
@@ -156,27 +157,20 @@ static bool run_link(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, client_request(cli->client, "POST", path, NULL, error), show_link);
 }
 
-#define ROLES                                                                                                \
-    {                                                                                                        \
-        "roles", VALUE_TEXT, "ROLE,…",                                                                       \
-            .help = "Of admin, operator, helpdesk, auditor, user; separated by commas"                       \
-    }
-#define TITLE                                                                                                \
-    {                                                                                                        \
-        "title", VALUE_TEXT, "TEXT", "The person's name as others see it", .field = "display_name"           \
-    }
-#define PASSWORD_FILE                                                                                        \
-    {                                                                                                        \
-        "password-file", VALUE_FILE, "FILE", "The password is its first line; - is standard input",          \
-            .names = NAMES_FILE                                                                              \
-    }
+/* clang-format off */
+#define TITLE {"title", VALUE_TEXT, "TEXT", .help = "The person's name as others see it", .field = "display_name"}
+#define MAIL {"mail", VALUE_TEXT, "ADDRESS", .help = "Their mail address", .field = "email"}
+#define ROLES {"roles", VALUE_TEXT, "ROLE,…", \
+               .help = "Of admin, operator, helpdesk, auditor, user; separated by commas"}
+#define PASSWORD_FILE {"password-file", VALUE_FILE, "FILE", \
+                       .help = "The password is its first line; - is standard input", .names = NAMES_FILE}
+/* clang-format on */
 
-static const Option create_options[] = {TITLE, ROLES, PASSWORD_FILE, {0}};
+static const Option create_options[] = {TITLE, MAIL, ROLES, PASSWORD_FILE, {0}};
 
 static const Option edit_options[] = {
-    TITLE,
-    ROLES,
-    {"enabled", VALUE_SWITCH, "yes|no", "Whether they may log in", .field = "enabled"},
+    TITLE, MAIL,
+    ROLES, {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether they may log in", .field = "enabled"},
     {0},
 };
 

@@ -25,11 +25,11 @@ static void test_good(void)
         {"oriel pool show demo", "oriel pool show", "{}"},
         {"oriel pool create demo --image debian-xfce --size 7 --memory 1GiB --enabled no --type dedicated",
          "oriel pool create",
-         "{\"image\":\"debian-xfce\",\"type\":\"dedicated\",\"maximum\":7,\"memory_bytes\":1073741824,"
+         "{\"image\":\"debian-xfce\",\"type\":\"dedicated\",\"size\":7,\"memory_bytes\":1073741824,"
          "\"enabled\":false}"},
         {"oriel pool create --image=i demo --spares=0", "oriel pool create",
          "{\"image\":\"i\",\"spares\":0}"},
-        {"oriel pool edit demo --size 1 --size 2", "oriel pool edit", "{\"maximum\":2}"},
+        {"oriel pool edit demo --size 1 --size 2", "oriel pool edit", "{\"size\":2}"},
         {"oriel entitle add demo --user ada", "oriel entitle add", "{}"},
         {"oriel desktop connect demo --user ada", "oriel desktop connect", "{\"user\":\"ada\"}"},
         {"oriel user create -- --odd", "oriel user create", "{}"},
@@ -72,7 +72,7 @@ static void test_bad(void)
         {"oriel pool create x", "--image is missing"},
         {"oriel pool create x --image", "--image needs a value"},
         {"oriel pool create x --image i --tpye floating", "did you mean --type"},
-        {"oriel pool create x --image i --type floaty", "\"floaty\" is none of: floating, dedicated, manual"},
+        {"oriel pool create x --image i --type floaty", "\"floaty\" is none of: floating, dedicated"},
         {"oriel pool create x --image i --size 2001", "--size"},
         {"oriel pool create x --image i --size -1", "--size"},
         {"oriel pool create x --image i --cpus 0", "--cpus"},

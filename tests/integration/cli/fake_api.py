@@ -26,6 +26,7 @@ class Answers:
     def begin(self):
         self.requests = []  # (method, path, body)
         self.answers = {}  # "METHOD path" → (status, body) or a function of the body
+        self.headers = {}  # path → more headers of its answer
         self.streams = []
         self.stream_refusal = None
         self.lock = threading.Lock()
@@ -94,6 +95,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         problem = not raw and isinstance(body, dict) and str(body.get("type", "")).startswith(PROBLEM)
         self.send_header("Content-Type", "image/png" if raw else "application/problem+json" if problem else "application/json")
         self.send_header("Content-Length", str(len(data)))
+        for name, value in self.server.headers.get(self.path.removeprefix("/api/v1/"), {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
@@ -138,31 +141,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def job(number, state="running", progress=0, step="", error=None, title="Build image debian-xfce"):
-    return {"id": ulid(number), "kind": "image-build", "title": title, "state": state, "progress": progress, "step": step,
-            "object": "debian-xfce", "error": error, "created_ms": TIME, "started_ms": TIME, "ended_ms": None}
+    return {"id": ulid(number), "kind": "image.build", "title": title,
+            "object": {"kind": "image", "id": ulid(7), "name": "debian-xfce"}, "state": state, "progress": progress,
+            "step": step, "error": error, "cancel_requested": False, "actor": None, "created_ms": TIME, "started_ms": TIME,
+            "ended_ms": None}
 
 
 def image(name="debian-xfce", newest=1, building=None):
     versions = [] if newest is None else [
-        {"version": newest, "state": "ready", "disk_bytes": 1610612736, "size_bytes": 8589934592,
-         "memory_bytes": 1073741824, "vcpus": 2, "recipe": name, "created_ms": TIME}]
-    return {"id": ulid(7), "name": name, "description": "XFCE", "newest": newest, "versions": versions, "pools": [],
-            "building": building, "created_ms": TIME}
+        {"version": newest, "state": "ready", "disk_bytes": 8589934592, "file_bytes": 1610612736,
+         "memory_bytes": 1073741824, "vcpus": 2, "checksum": "", "job": None, "error": None, "created_ms": TIME}]
+    return {"id": ulid(7), "name": name, "display_name": "", "description": "XFCE", "recipe": name, "newest": newest,
+            "versions": versions, "pools": [], "building": building, "created_ms": TIME, "updated_ms": TIME}
 
 
-def pool(name="demo", free=1, spares=1, sessions=0):
+def pool(name="demo", running=1, spares=1, template="ready", template_job=None, template_error=None):
     return {"id": ulid(3), "name": name, "display_name": "Debian", "description": "", "type": "floating",
-            "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "follows_newest": True, "maximum": 10,
-            "spares": spares, "vcpus": 2, "memory_bytes": 1073741824, "on_log_off": "refresh", "enabled": True,
-            "counts": {"desktops": free, "running": free, "free": free, "failed": 0, "sessions": sessions},
-            "created_ms": TIME}
+            "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "follows_newest": True, "size": 10,
+            "spares": spares, "vcpus": 2, "memory_bytes": 1073741824, "disk_limit_bytes": 0, "refresh_on_log_off": True,
+            "enabled": True, "maintenance": False, "deleting": False,
+            "counts": {"desktops": running, "running": running, "assigned": 0, "sessions": 0},
+            "template": {"state": template, "job": template_job, "error": template_error},
+            "created_ms": TIME, "updated_ms": TIME}
 
 
 def desktop(name="demo-1", state="running", generation=1, observed=1, error=None):
     return {"id": ulid(11), "name": name, "pool": {"id": ulid(3), "name": "demo"}, "state": state, "desired": "running",
             "observed": "running", "agent": "ready", "user": None, "session": None,
             "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "generation": generation,
-            "observed_generation": observed, "error": error, "created_ms": TIME, "changed_ms": TIME}
+            "observed_generation": observed, "error": error, "created_ms": TIME, "updated_ms": TIME}
 
 
 def page(*items, following=None):

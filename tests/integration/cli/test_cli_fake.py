@@ -92,8 +92,9 @@ def test_answer_that_is_no_json(fake, tmp_path):
 def test_table_and_json(fake, tmp_path):
     fake.answer("GET pools", page(pool()))
     table = run(tmp_path, "pool", "list").stdout.splitlines()
-    assert table[0].split() == ["NAME", "TYPE", "IMAGE", "VERSION", "MAXIMUM", "DESKTOPS", "FREE", "SESSIONS", "FAILED", "ENABLED"]
-    assert table[1].split() == ["demo", "floating", "debian-xfce", "1", "10", "1", "1", "0", "0", "yes"]
+    assert table[0].split() == ["NAME", "TYPE", "IMAGE", "VERSION", "SIZE", "DESKTOPS", "RUNNING", "ASSIGNED",
+                                "SESSIONS", "TEMPLATE", "ENABLED"]
+    assert table[1].split() == ["demo", "floating", "debian-xfce", "1", "10", "1", "1", "0", "0", "ready", "yes"]
     assert json.loads(run(tmp_path, "pool", "list", "--json").stdout) == page(pool())
     fake.answer("GET pools/demo", pool())
     assert json.loads(run(tmp_path, "--json", "pool", "show", "demo").stdout) == pool()
@@ -124,14 +125,14 @@ def test_names_are_encoded(fake, tmp_path):
 
 @pytest.mark.parametrize("words,request_line,body", [
     (["pool", "create", "p", "--image", "i", "--size", "5", "--version", "2"], "POST pools",
-     {"image": "i", "maximum": 5, "name": "p", "version": 2}),
+     {"image": "i", "size": 5, "name": "p", "version": 2}),
     (["pool", "edit", "demo", "--version", "newest"], "PATCH pools/demo", {"version": None}),
     (["entitle", "add", "demo", "--user", "ada"], "PUT pools/demo/entitlements/users/ada", None),
     (["entitle", "remove", "demo", "--group", "all"], "DELETE pools/demo/entitlements/groups/all", None),
     (["user", "create", "ada", "--title", "Ada L.", "--roles", "user, admin"], "POST users",
      {"display_name": "Ada L.", "name": "ada", "roles": ["user", "admin"]}),
     (["user", "edit", "ada", "--enabled", "no"], "PATCH users/ada", {"enabled": False}),
-    (["group", "create", "g", "--description", "d"], "POST groups", {"description": "d", "name": "g"}),
+    (["group", "create", "g", "--title", "d"], "POST groups", {"display_name": "d", "name": "g"}),
     (["group", "add-member", "g", "ada"], "PUT groups/g/members/ada", None),
     (["group", "remove-member", "g", "ada"], "DELETE groups/g/members/ada", None),
     (["desktop", "assign", "demo-1", "ada"], "POST desktops/demo-1/assign", {"user": "ada"}),
@@ -145,7 +146,7 @@ def test_names_are_encoded(fake, tmp_path):
     (["token", "create", "ci", "--days", "30"], "POST tokens", {"days": 30, "name": "ci"}),
     (["token", "create", "ci", "--forever"], "POST tokens", {"days": None, "name": "ci"}),
     (["token", "delete", ulid(1)], f"DELETE tokens/{ulid(1)}", None),
-    (["host", "stop", "--machines"], "POST host/stop", {"machines": True}),
+    (["host", "stop", "--machines", "--no-wait"], "POST host/stop", {"machines": True}),
 ])
 def test_requests(fake, tmp_path, words, request_line, body):
     fake.answer(request_line, {})
@@ -347,15 +348,29 @@ def test_refresh_waits_for_the_generation(fake, tmp_path):
 
 
 def test_pool_wait(fake, tmp_path):
-    fake.answer("GET pools/demo", pool(free=0))
-    fake.answer("GET jobs", page(job(5, progress=20, step="boots", title="Template of pool demo")))
+    fake.answer("GET pools/demo", pool(running=0, template="booting", template_job=ulid(5)))
+    fake.answer(f"GET jobs/{ulid(5)}", job(5, progress=20, step="boots", title="Template of pool demo"))
     child = start(tmp_path, "pool", "wait", "demo")
-    until(lambda: fake.asked("GET", "jobs?state=running&limit=1"))
-    fake.answer("GET pools/demo", pool(free=1))
+    until(lambda: fake.asked("GET", f"jobs/{ulid(5)}"))
+    fake.answer("GET pools/demo", pool(running=1))
     until(lambda: fake.streams)
     fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
     out, err = child.communicate(timeout=30)
     assert child.returncode == 0 and "Template of pool demo: 20 % boots" in err
+
+
+def test_pool_wait_says_why_not(fake, tmp_path):
+    fake.answer("GET pools/demo", pool(running=0, template="failed", template_error="the kernel does not boot"))
+    answer = run(tmp_path, "pool", "wait", "demo")
+    assert answer.returncode == 69 and "the kernel does not boot" in answer.stderr
+
+
+def test_long_log(fake, tmp_path):
+    path = f"jobs/{ulid(1)}/log"
+    for begin, text, following in ((0, b"first\n", 6), (6, b"second\n", 13), (13, b"", 13)):
+        fake.answer(f"GET {path}?from={begin}", text)
+        fake.headers[f"{path}?from={begin}"] = {"X-Oriel-Next": str(following)}
+    assert run(tmp_path, "job", "log", ulid(1)).stdout == "first\nsecond\n"
 
 
 def test_thumbnail(fake, tmp_path):
@@ -368,7 +383,8 @@ def test_thumbnail(fake, tmp_path):
 
 def event(number, action):
     return {"id": ulid(number), "time_ms": TIME, "actor": "ada", "action": action,
-            "object": {"kind": "pool", "id": ulid(3), "name": "demo"}, "detail": "a sentence"}
+            "address": None, "result": "ok",
+            "object": {"kind": "pool", "id": ulid(3), "name": "demo"}, "detail": {"size": 4}}
 
 
 def test_events_follow(fake, tmp_path):
@@ -447,7 +463,7 @@ def test_completion(fake, tmp_path):
     assert complete(tmp_path, "oriel pool cr") == ["create"]
     assert complete(tmp_path, "oriel pool show ") == ["demo", "office"]
     assert complete(tmp_path, "oriel --json pool show o") == ["office"]
-    assert complete(tmp_path, "oriel pool create x --type ") == ["floating", "dedicated", "manual"]
+    assert complete(tmp_path, "oriel pool create x --type ") == ["floating", "dedicated"]
     assert complete(tmp_path, "oriel pool create x --ima") == ["--image"]
     assert complete(tmp_path, "oriel desktop list --pool d") == ["demo"]
     assert complete(tmp_path, "oriel completion z") == ["zsh"]
