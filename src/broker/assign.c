@@ -32,6 +32,17 @@ static const BrokerDesktop *own_desktop(const BrokerDesktop *desktops, size_t co
     return own;
 }
 
+/* FNV-1a, 64 bits, over both names. */
+static uint64_t preference(const char *user_id, const char *desktop_id)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    const char *const parts[] = {user_id, "\n", desktop_id};
+    for (size_t p = 0; p < G_N_ELEMENTS(parts); p++)
+        for (const char *c = parts[p]; *c; c++)
+            hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    return hash;
+}
+
 Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
                           const char *user_id)
 {
@@ -41,13 +52,16 @@ Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops,
     if (pool->type == BROKER_MANUAL)
         return (Assignment){ASSIGN_NONE, NULL};
     Assignment best = {ASSIGN_FULL, NULL};
+    uint64_t best_preference = 0;
     for (size_t i = 0; i < count; i++) {
         AssignKind kind = kind_for_new_user(&desktops[i]);
-        if (kind == ASSIGN_FULL)
+        if (kind == ASSIGN_FULL || (best.desktop_id && kind > best.kind))
             continue;
-        if (!best.desktop_id || kind < best.kind ||
-            (kind == best.kind && strcmp(desktops[i].id, best.desktop_id) < 0))
-            best = (Assignment){kind, desktops[i].id};
+        uint64_t mine = preference(user_id, desktops[i].id);
+        if (best.desktop_id && kind == best.kind && mine <= best_preference)
+            continue;
+        best = (Assignment){kind, desktops[i].id};
+        best_preference = mine;
     }
     if (!best.desktop_id && count < pool->size)
         best.kind = ASSIGN_CREATE;

@@ -203,16 +203,14 @@ static GArray *values_of(const GPtrArray *rows, Host *host)
     return desktops;
 }
 
-/* A new row for the pool. The id, or NULL with FULL where somebody else took the last place. */
-static char *make_desktop(Click *click, GError **error)
+/* A new row for the pool. LOST: others have taken the last places meanwhile, but perhaps left one of theirs
+ * free. */
+static Rise make_desktop(Click *click, char **ret_desktop_id, GError **error)
 {
     g_autofree char *version_id = NULL;
     Template *frozen = pool_template_get(click->host, click->pool->id, &version_id);
-    if (!frozen) {
-        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "pool \"%s\": its template is not ready yet",
-                   click->pool->name);
-        return NULL;
-    }
+    if (!frozen)
+        return LOST;
     click->host->driver->template_release(frozen);
     StoreDesktopNew fields = {
         .pool_id = click->pool->id,
@@ -220,9 +218,17 @@ static char *make_desktop(Click *click, GError **error)
         .image_version_id = version_id,
         .desired = STORE_DESIRED_RUNNING,
     };
+    g_autoptr(GError) problem = NULL;
     g_autoptr(StoreDesktop) made =
-        store_desktop_create(click->host->store, click->request->actor, &fields, error);
-    return made ? g_strdup(made->id) : NULL;
+        store_desktop_create(click->host->store, click->request->actor, &fields, &problem);
+    if (made) {
+        *ret_desktop_id = g_strdup(made->id);
+        return UP;
+    }
+    if (oriel_error_kind(problem) == ORIEL_ERROR_FULL)
+        return LOST;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return BROKEN;
 }
 
 /* What a fork needs, asked before anything is claimed: otherwise the user would hold a desktop that cannot
@@ -262,9 +268,7 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
         return can_fork(click, error);
     case ASSIGN_CREATE: {
         Rise ready = can_fork(click, error);
-        if (ready == UP)
-            *ret_desktop_id = make_desktop(click, error);
-        return ready == UP && !*ret_desktop_id ? BROKEN : ready;
+        return ready == UP ? make_desktop(click, ret_desktop_id, error) : ready;
     }
     case ASSIGN_FULL:
     case ASSIGN_NONE:

@@ -87,7 +87,7 @@ typedef struct {
     int fd;           /* a connected stream socket that speaks RFB from its first byte; the caller owns it */
     char *desktop_id; /* the caller frees with host_display_clear, which closes a fd that is >= 0 */
     char *session_id; /* NULL: an administrator's console */
-    char *user_id;    /* of the session; NULL: console */
+    char *user_id;    /* who got the ticket; NULL: the local administrator */
 } HostDisplay;
 
 void host_display_clear(HostDisplay *display);

@@ -136,9 +136,15 @@ bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, G
 
 static StoreImageVersion *wanted_version(Host *host, const StorePool *pool, GError **error)
 {
+    g_autoptr(GError) problem = NULL;
     g_autoptr(StoreImageVersion) version =
-        pool->image_version_id ? store_image_version_get(host->store, pool->image_version_id, error)
-                               : store_image_version_newest(host->store, pool->image_id, error);
+        pool->image_version_id ? store_image_version_get(host->store, pool->image_version_id, &problem)
+                               : store_image_version_newest(host->store, pool->image_id, &problem);
+    if (!version && oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                   "image \"%s\": has no version that is ready; build one first", pool->image_name);
+    else if (!version)
+        g_propagate_error(error, g_steal_pointer(&problem));
     if (version && version->state != STORE_IMAGE_READY) {
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GINT64_FORMAT " is not ready",
                    version->image_name, version->number);
@@ -212,6 +218,7 @@ static void say_no_image(Host *host, const StorePool *pool, const GError *error)
         g_free(entry->error);
         entry->error = g_strdup(error->message);
     }
+    g_cond_broadcast(&host->changed);
     g_mutex_unlock(&host->lock);
 }
 

@@ -24,12 +24,6 @@ static const struct {
 } cases[] = {
     {"an empty pool grows", BROKER_FLOATING, {{0}}, 0, ASSIGN_CREATE, NULL},
     {"a spare is given", BROKER_FLOATING, {{.id = "a", RUNNING}}, 1, ASSIGN_SPARE, "a"},
-    {"of two spares the first",
-     BROKER_FLOATING,
-     {{.id = "b", RUNNING}, {.id = "a", RUNNING}},
-     2,
-     ASSIGN_SPARE,
-     "a"},
     {"a spare before a stopped one",
      BROKER_FLOATING,
      {{.id = "a", STOPPED}, {.id = "b", RUNNING}},
@@ -129,6 +123,30 @@ static void test_assign(void)
     }
 }
 
+/* A hundred users and ten spares: whoever comes first finds any of them, and each user always the same one.
+ */
+static void test_spread(void)
+{
+    BrokerDesktop desktops[10];
+    char ids[10][3];
+    unsigned taken[10] = {0};
+    for (unsigned i = 0; i < 10; i++) {
+        g_snprintf(ids[i], sizeof ids[i], "%02u", i);
+        desktops[i] = (BrokerDesktop){.id = ids[i], RUNNING};
+    }
+    BrokerPool pool = floating;
+    for (unsigned user = 0; user < 100; user++) {
+        g_autofree char *name = g_strdup_printf("user-%u", user);
+        Assignment first = assign_desktop(&pool, desktops, 10, name);
+        Assignment again = assign_desktop(&pool, desktops, 10, name);
+        g_assert_cmpint(first.kind, ==, ASSIGN_SPARE);
+        g_assert_true(first.desktop_id == again.desktop_id);
+        taken[first.desktop_id[1] - '0']++;
+    }
+    for (unsigned i = 0; i < 10; i++)
+        g_assert_cmpuint(taken[i], >, 0);
+}
+
 static void test_refusal(void)
 {
     g_autofree char *full = assign_refusal(&floating, ASSIGN_FULL);
@@ -193,6 +211,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/assign", test_assign);
+    g_test_add_func("/broker/assign/spread", test_spread);
     g_test_add_func("/broker/assign/refusal", test_refusal);
     g_test_add_func("/broker/entitle", test_entitle);
     return g_test_run();
