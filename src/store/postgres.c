@@ -13,6 +13,7 @@ enum { OID_INT8 = 20, OID_TEXT = 25, PARAMS_MOST = 32 };
 typedef struct {
     Connection base;
     PGconn *link;
+    bool broken; /* as far as libpq told: its PQstatus may still say OK after the server went away */
     GHashTable *statements; /* SQL literal (by address) to the number that names its prepared form */
 } Postgres;
 
@@ -52,18 +53,25 @@ static OrielErrorKind kind_of(const char *state)
     return ORIEL_ERROR_INTERNAL;
 }
 
+/* An error without a code is libpq's own: the connection broke. Classes 08 and 57P: the server ends it. */
+static bool is_farewell(const char *state)
+{
+    return !state || g_str_has_prefix(state, "08") || g_str_has_prefix(state, "57P");
+}
+
 static bool fail(Postgres *postgres, const PGresult *result, GError **error)
 {
-    if (PQstatus(postgres->link) != CONNECTION_OK) {
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    if (PQstatus(postgres->link) != CONNECTION_OK || is_farewell(state)) {
+        postgres->broken = true;
         postgres->base.failure = FAILURE_BROKEN;
         return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
                           "store: PostgreSQL cannot be reached; trying to reconnect");
     }
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     postgres->base.failure = failure_of(state);
-    return oriel_fail(error, kind_of(state), "store: PostgreSQL: %s (%s)", primary ? primary : "no answer",
-                      state ? state : "no code");
+    return oriel_fail(error, kind_of(state), "store: PostgreSQL: %s (%s)", primary ? primary : "no reason",
+                      state);
 }
 
 static bool execute(Postgres *postgres, const char *sql, GError **error)
@@ -226,13 +234,14 @@ static bool postgres_commit(Connection *connection, GError **error)
 static void postgres_rollback(Connection *connection)
 {
     Postgres *postgres = (Postgres *)connection;
-    if (PQtransactionStatus(postgres->link) != PQTRANS_IDLE)
+    if (!postgres->broken && PQtransactionStatus(postgres->link) != PQTRANS_IDLE)
         PQclear(PQexec(postgres->link, "ROLLBACK"));
 }
 
 static bool postgres_is_broken(const Connection *connection)
 {
-    return PQstatus(((const Postgres *)connection)->link) != CONNECTION_OK;
+    const Postgres *postgres = (const Postgres *)connection;
+    return postgres->broken || PQstatus(postgres->link) != CONNECTION_OK;
 }
 
 static char *postgres_version(Connection *connection)
