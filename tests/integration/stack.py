@@ -382,7 +382,7 @@ class Orield:
         return found
 
     def destroy(self):
-        self.stop()
+        self.stop(machines=bool(self.machines()))
         if self.gateway:
             self.gateway.terminate()
             try:
