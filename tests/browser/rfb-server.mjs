@@ -135,9 +135,9 @@ export class Viewer {
       this.end(); // as QEMU with share=allow-exclusive
       return;
     }
-    if (!shared) for (const other of others) other.end();
     this.step = 'normal';
     this.screen.viewers.add(this);
+    if (!shared) for (const other of others) other.end();
     const name = Buffer.from('fake');
     const format = Buffer.from([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
     this.write(Buffer.concat([u16(this.screen.width), u16(this.screen.height), format, u32(name.length), name]));
@@ -174,7 +174,7 @@ export class Viewer {
         if (data.length < 8 || data.length < 8 + data[6] * 16) return 0;
         this.screen.note({ type: 'size', width: data.readUInt16BE(2), height: data.readUInt16BE(4) });
         this.screen.resize(data.readUInt16BE(2), data.readUInt16BE(4));
-        for (const viewer of this.screen.viewers) viewer.dirty = true;
+        this.asked = true;
         this.screen.changed();
         return 8 + data[6] * 16;
       }
@@ -237,10 +237,11 @@ export class Viewer {
     const { width, height, pixels } = this.screen;
     const rectangles = [];
     const size = `${width}x${height}`;
-    if (this.encodings.includes(encodingExtendedDesktopSize) && this.reported !== size) {
+    if (this.encodings.includes(encodingExtendedDesktopSize) && (this.asked || this.reported !== size)) {
       this.reported = size;
-      rectangles.push(Buffer.concat([u16(0), u16(0), u16(width), u16(height), u32(encodingExtendedDesktopSize),
+      rectangles.push(Buffer.concat([u16(this.asked ? 1 : 0), u16(0), u16(width), u16(height), u32(encodingExtendedDesktopSize),
         Buffer.from([1, 0, 0, 0]), u32(0), u16(0), u16(0), u16(width), u16(height), u32(0)]));
+      this.asked = false;
     }
     if (this.encodings.includes(encodingQemuKey) && !this.keysOffered) {
       this.keysOffered = true;

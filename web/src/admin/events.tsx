@@ -78,7 +78,7 @@ export function Events({ route }: PageProps) {
             head: 'Actions',
             look: 'actions',
             cell: (event) => event.object.id && !object
-              && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={`All events of ${nameOf(event)}`}>History</a>,
+              && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={`History of ${nameOf(event)}`}>History</a>,
           },
         ]} />
       </div>

@@ -171,7 +171,7 @@ export function Console({ target, me, first }: Props) {
       <div ref={screen} class="console-screen" role="application" aria-label={`${title}. Ctrl+Alt+Shift opens the controls.`}
         onPointerDown={() => {
           setPanel(null);
-          if (mode === 'characters') setTimeout(focusDesktop, 0);
+          if (mode === 'characters') focusDesktop();
         }} />
       <textarea ref={field} class="console-field" aria-label="Text for the desktop" autocapitalize="off" autocomplete="off"
         autocorrect="off" spellcheck={false} tabIndex={-1}

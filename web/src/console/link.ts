@@ -50,7 +50,9 @@ export class Link {
   private exclusive = false;
   private mark: string | null = null;
   private readonly online = () => {
-    if (this.state.name === 'lost') this.retryNow();
+    if (this.state.name !== 'lost') return;
+    clearTimeout(this.retryTimer);
+    void this.retryUnlessElsewhere();
   };
 
   constructor(private readonly target: Target, private readonly screen: HTMLElement) {

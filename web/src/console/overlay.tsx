@@ -1,5 +1,6 @@
 // What stands over (or instead of) the picture while there is none, with the one thing to do next.
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Mark } from '../ui/logo.tsx';
 import { Bar, Button } from '../ui/parts.tsx';
 import { useNow } from '../live.ts';
@@ -14,8 +15,13 @@ interface Props {
 }
 
 function Box({ title, children, busy = false }: { title: string; children?: ComponentChildren; busy?: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // after keys went to the desktop, Enter must do what the page proposes
+    box.current?.querySelector<HTMLElement>('.button.main')?.focus();
+  }, [title]);
   return (
-    <div class="console-box" role={busy ? 'status' : 'alertdialog'} aria-label={title}>
+    <div ref={box} class="console-box" role={busy ? 'status' : 'alertdialog'} aria-label={title}>
       <Mark size={40} />
       <h1>{title}</h1>
       {children}
@@ -59,7 +65,7 @@ export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Prop
       return (
         <Box title="Opened elsewhere">
           <p>This desktop is now shown in another window or on another device. Nothing is lost.</p>
-          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Reconnect here</Button>{leave}</div>
+          <div class="row"><Button look="main" onClick={onReconnect}>Reconnect here</Button>{leave}</div>
         </Box>
       );
     case 'busy':
@@ -73,14 +79,14 @@ export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Prop
       return (
         <Box title="Disconnected">
           <p>Your programs are still open on the desktop.</p>
-          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Reconnect</Button>{leave}</div>
+          <div class="row"><Button look="main" onClick={onReconnect}>Reconnect</Button>{leave}</div>
         </Box>
       );
     case 'ended':
       return (
         <Box title="You are logged off">
           <p>The session on {title} has ended.</p>
-          <div class="row"><Button look="main" autoFocus onClick={onLeave}>Back to your desktops</Button>
+          <div class="row"><Button look="main" onClick={onLeave}>Back to your desktops</Button>
             <Button onClick={onReconnect}>Open again</Button></div>
         </Box>
       );
@@ -88,7 +94,7 @@ export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Prop
       return (
         <Box title="This desktop cannot be opened">
           <p>{state.why}</p>
-          <div class="row"><Button look="main" autoFocus onClick={onReconnect}>Try again</Button>{leave}</div>
+          <div class="row"><Button look="main" onClick={onReconnect}>Try again</Button>{leave}</div>
         </Box>
       );
   }

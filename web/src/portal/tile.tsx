@@ -92,7 +92,7 @@ export function TileCard({ tile }: { tile: Tile }) {
   }
   return (
     <li class="tile">
-      <a class="tile-link" href={address} aria-label={`Open ${pool.display_name}: ${state.text}`}>
+      <a class="tile-link" href={address}>
         <div class="tile-view">
           <Wall hue={hueOf(pool.name)} />
           {shows && <Thumbnail desktop={shows} width={480} every={15} />}

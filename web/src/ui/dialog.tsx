@@ -20,6 +20,8 @@ export function Dialog({ title, onClose, wide = false, children, footer }: Dialo
   useEffect(() => {
     const before = document.activeElement;
     box.current?.showModal();
+    const first = box.current?.querySelector<HTMLElement>('.inside :is(input, textarea, select):not([type=radio]), footer .button');
+    first?.focus(); // the browser would take the close button
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };

@@ -33,10 +33,13 @@ type InputProps = FieldProps & Omit<PartialInputHTMLAttributes<HTMLInputElement>
   onValue: (value: string) => void;
 };
 
-export function TextField({ label, help, wrong, value, onValue, ...rest }: InputProps) {
+/** The browser's autofocus works only while a page loads; this one whenever the field appears. */
+const focusNow = (field: HTMLInputElement | null) => field?.focus();
+
+export function TextField({ label, help, wrong, value, onValue, autoFocus, ...rest }: InputProps) {
   return (
     <Field label={label} help={help} wrong={wrong} control={(wiring) => (
-      <input class="input" {...(rest as object)} {...wiring} value={value} onInput={(event) => onValue(event.currentTarget.value)} />
+      <input class="input" ref={autoFocus ? focusNow : null} {...(rest as object)} {...wiring} value={value} onInput={(event) => onValue(event.currentTarget.value)} />
     )} />
   );
 }

@@ -43,14 +43,18 @@ export function Menu({ label, look = 'plain icon small', items, children }: Menu
     });
     list.current.querySelector<HTMLElement>('[role=menuitem]:not(:disabled)')?.focus({ preventScroll: true });
     const away = (event: Event) => {
-      if (event.type === 'scroll' || !(event.target instanceof Node) ||
-        (!list.current?.contains(event.target) && !button.current?.contains(event.target))) close(false);
+      const inside = event.target instanceof Node && (list.current?.contains(event.target) || button.current?.contains(event.target));
+      if (!inside) close(false);
+    };
+    const moved = () => {
+      const now = button.current?.getBoundingClientRect();
+      if (!now || Math.abs(now.top - from.top) + Math.abs(now.left - from.left) > 4) close(false);
     };
     document.addEventListener('pointerdown', away);
-    window.addEventListener('scroll', away, true);
+    window.addEventListener('scroll', moved, true);
     return () => {
       document.removeEventListener('pointerdown', away);
-      window.removeEventListener('scroll', away, true);
+      window.removeEventListener('scroll', moved, true);
     };
   }, [open]);
 

@@ -1,0 +1,278 @@
+// The console, against a small RFB server that notes what it is told and draws what it gets.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { FakeOriel } from './fake-api.mjs';
+import { accessibilityFaults, desktopShown, difference, eventually, launch, logIn, openDesktop, picture, see, settled, showControls, tile } from './lib.mjs';
+
+const password = 'correct horse';
+let browser;
+let fake;
+let url;
+const people = [];
+
+before(async () => {
+  fake = new FakeOriel();
+  url = await fake.listen();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await fake?.close();
+});
+afterEach(async () => {
+  const here = people.splice(0);
+  for (const { context } of here) await context.close();
+  for (const peer of fake.displays) peer.cut();
+  fake.refuseDisplays = false;
+  fake.reset();
+  for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
+});
+
+async function admin(options) {
+  const one = await browser.person(options);
+  people.push(one);
+  await logIn(one.page, url, 'admin', password);
+  return one.page;
+}
+const guest = (name = 'demo-1') => fake.screenOf(fake.world.desktops.find((one) => one.name === name));
+const keysOf = (screen) => screen.events.filter((one) => one.type === 'key');
+const typed = (screen) => keysOf(screen).filter((one) => one.down).map((one) => one.scancode);
+const down = (screen) => {
+  const held = new Set();
+  for (const one of keysOf(screen)) held[one.down ? 'add' : 'delete'](one.scancode ?? one.keysym);
+  return [...held];
+};
+
+test('a click shows the picture, at the size of the window', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await eventually(() => see(page), (seen) => seen.width === 1280 && seen.height === 800, 5000, 'the size of the window');
+  await page.setViewportSize({ width: 1000, height: 640 });
+  await eventually(() => see(page), (seen) => seen.width === 1000 && seen.height === 640, 5000, 'the new size');
+  const sizes = guest().events.filter((one) => one.type === 'size').length;
+  for (let n = 0; n < 20; n += 1) await page.setViewportSize({ width: 1000 + n * 5, height: 640 });
+  await eventually(() => see(page), (seen) => seen.width === 1095, 5000, 'the last size');
+  assert.ok(guest().events.filter((one) => one.type === 'size').length - sizes <= 3, 'a dragged window is asked for once it rests');
+});
+
+test('keys, pointer and wheel arrive; nothing stays down when the focus goes', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const before = await see(page);
+  await page.keyboard.type('ab');
+  await eventually(() => typed(guest()).length, (many) => many === 2);
+  assert.deepEqual(typed(guest()), [0x1e, 0x30]);
+  await eventually(() => see(page), (seen) => seen.hash !== before.hash, 5000, 'other pixels');
+  await page.mouse.click(300, 300);
+  await page.mouse.wheel(0, 120);
+  await eventually(() => guest().events.filter((one) => one.type === 'pointer' && one.buttons === 1).length, (many) => many > 0);
+  await eventually(() => guest().events.filter((one) => one.type === 'pointer' && (one.buttons & 24)).length, (many) => many > 0, 5000, 'a wheel step');
+  await page.keyboard.down('Shift');
+  await page.keyboard.down('x');
+  await eventually(() => down(guest()).length, (many) => many === 2);
+  await page.evaluate(() => document.activeElement.blur());
+  await eventually(() => down(guest()).length, (many) => many === 0, 5000, 'lifted keys');
+});
+
+test('the controls by Ctrl+Alt+Shift, the keys browsers keep, and back to the desktop', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Back to your desktops');
+  await eventually(() => down(guest()).length, (many) => many === 0, 5000, 'lifted keys');
+  guest().events.length = 0;
+  await page.getByRole('button', { name: 'Send keys' }).click();
+  await page.getByRole('button', { name: /^Ctrl\+Alt\+Del/ }).click();
+  await eventually(() => keysOf(guest()).length, (many) => many === 6);
+  assert.deepEqual(keysOf(guest()).map((one) => [one.scancode, one.down]), [[0x1d, true], [0x38, true], [0xd3, true], [0xd3, false], [0x38, false], [0x1d, false]]);
+  await page.getByRole('button', { name: /^Ctrl\+W/ }).click();
+  await eventually(() => typed(guest()).slice(-2), (last) => last.join() === [0x1d, 0x11].join());
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'Send keys' }).focus();
+  await page.keyboard.press('Escape');
+  await eventually(() => page.evaluate(() => document.activeElement.tagName), (tag) => tag === 'CANVAS', 5000, 'focus on the desktop');
+});
+
+test('clipboard both ways by the panel, and typed where nothing pastes', async () => {
+  const page = await admin({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await page.getByRole('button', { name: 'Clipboard' }).click();
+  await page.getByLabel('Text on the clipboard').fill('Grüße, “world” 你好');
+  await page.getByRole('button', { name: 'Send to desktop' }).click();
+  await eventually(() => guest().events.find((one) => one.type === 'clipboard')?.text, (text) => text === 'Grüße, “world” 你好', 5000, 'the text at the desktop');
+  guest().copy('from the desktop: äß€');
+  await eventually(() => page.getByLabel('Text on the clipboard').inputValue(), (text) => text === 'from the desktop: äß€', 5000, 'the text here');
+  await page.getByRole('button', { name: 'Copy to this computer' }).click();
+  await eventually(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text === 'from the desktop: äß€');
+  guest().events.length = 0;
+  await page.getByLabel('Text on the clipboard').fill('Hi!');
+  await page.getByRole('button', { name: 'Type it' }).click();
+  await eventually(() => typed(guest()), (codes) => codes.join() === [0x2a, 0x23, 0x17, 0x2a, 0x02].join(), 5000, 'Shift+h, i, Shift+1');
+});
+
+test('clipboards kept the same by themselves', async () => {
+  const page = await admin({ permissions: ['clipboard-read', 'clipboard-write'] });
+  await openDesktop(page, 'Office');
+  await page.evaluate(() => navigator.clipboard.writeText('copied before'));
+  await showControls(page);
+  await page.getByRole('button', { name: 'Clipboard' }).click();
+  await page.getByLabel('Keep both clipboards the same').check();
+  await eventually(() => guest().events.find((one) => one.type === 'clipboard')?.text, (text) => text === 'copied before');
+  guest().copy('and back');
+  await eventually(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text === 'and back');
+});
+
+test('characters instead of keys: another layout at the desktop', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await page.getByRole('button', { name: 'Keyboard layout' }).click();
+  await page.getByText('The characters I type').click();
+  await page.getByLabel('Keyboard layout of the desktop').selectOption('de');
+  await page.mouse.click(640, 500);
+  guest().events.length = 0;
+  await page.keyboard.type('z@');
+  await eventually(() => typed(guest()), (codes) => codes.join() === [0x15, 0xb8, 0x10].join(), 5000, 'the key where German has z, then AltGr+q');
+  await page.keyboard.press('Control+z');
+  await eventually(() => typed(guest()).slice(-2), (codes) => codes.join() === [0x1d, 0x15].join(), 5000, 'Ctrl and the key where German has z');
+  await page.keyboard.press('Enter');
+  await eventually(() => typed(guest()).at(-1), (code) => code === 0x1c);
+  assert.deepEqual(down(guest()), []);
+});
+
+test('a second browser takes over; the first says so and can take it back', async () => {
+  const first = await admin();
+  await openDesktop(first, 'Office');
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const second = await admin();
+  await openDesktop(second, 'Office');
+  await first.getByRole('heading', { name: 'Opened elsewhere' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(first), []);
+  await first.keyboard.press('Enter');
+  await desktopShown(first);
+  await second.getByRole('heading', { name: 'Opened elsewhere' }).waitFor();
+});
+
+test('a lost connection comes back by itself, with a new ticket', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  fake.refuseDisplays = true;
+  for (const peer of fake.displays) peer.cut();
+  await page.getByRole('heading', { name: 'Reconnecting' }).waitFor();
+  await page.getByText(/attempt [2-9]/).waitFor({ timeout: 20_000 });
+  fake.refuseDisplays = false;
+  await desktopShown(page, 30_000);
+});
+
+test('coming back from a lost connection never takes the desktop from where the person went on', async () => {
+  const first = await admin();
+  await openDesktop(first, 'Office');
+  await eventually(() => fake.world.sessions.find((one) => one.user.name === 'admin')?.state, (state) => state === 'connected');
+  await new Promise((resolve) => setTimeout(resolve, 1800));
+  await first.context().setOffline(true);
+  for (const peer of fake.displays) peer.cut();
+  await first.getByRole('heading', { name: 'Reconnecting' }).waitFor();
+  const second = await admin();
+  await openDesktop(second, 'Office');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await first.context().setOffline(false);
+  await first.getByRole('heading', { name: 'Opened elsewhere' }).waitFor({ timeout: 30_000 });
+  assert.equal(await second.locator('.console-covered').count(), 0);
+});
+
+test('leaving disconnects, the same session is there again, and closing the tab disconnects', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await page.keyboard.type('hello');
+  await eventually(() => guest().typed, (many) => many === 5);
+  await showControls(page);
+  const before = await settled(page, 500);
+  await page.getByRole('button', { name: 'Back to your desktops' }).click();
+  await page.getByText('Waiting for you').waitFor();
+  await openDesktop(page, 'Office');
+  await eventually(async () => difference(before, await picture(page)), (differ) => differ === 0, 5000, 'the same pixels');
+  await page.close();
+  await eventually(() => guest().viewers.size, (many) => many === 0, 5000, 'no viewer');
+});
+
+test('log off asks first, then ends the session', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await page.getByRole('button', { name: 'Session', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Log off…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Log off' }).click();
+  await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
+  assert.equal(fake.world.sessions.find((one) => one.user.name === 'admin').state, 'ended');
+});
+
+test('logged off from elsewhere: the page says so', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const session = fake.world.sessions.find((one) => one.user.name === 'admin');
+  await fake.on_sessions({ method: 'POST', name: session.id, verb: 'log-off' });
+  await page.getByRole('heading', { name: 'You are logged off' }).waitFor();
+});
+
+test('a desktop that must start first shows how far it is', async () => {
+  const page = await admin();
+  const pool = fake.world.pools.find((one) => one.name === 'lab');
+  const job = fake.startJob('desktop-start', 'Start', pool.id);
+  Object.assign(job, { progress: 35, step: 'Boot the template' });
+  fake.boots.set(pool.id, job);
+  fake.world.desktops.find((one) => one.name === 'lab-1').state = 'running';
+  await tile(page, 'Lab').click();
+  await page.getByRole('heading', { name: 'Preparing lab' }).waitFor();
+  await page.getByText('35 %').waitFor();
+  job.state = 'done';
+  await desktopShown(page);
+});
+
+test('a refusal is shown as its sentence', async () => {
+  const page = await admin();
+  for (const one of fake.world.desktops.filter((d) => d.pool.name === 'lab')) one.state = 'failed';
+  await tile(page, 'Lab').click();
+  await page.getByText('pool "lab" has no desktop left').waitFor();
+  await page.getByRole('button', { name: 'Back to your desktops' }).click();
+  await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
+});
+
+test('an operator does not look over a shoulder: taking over is asked for', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const operator = await admin();
+  await operator.goto(`${url}#/console/demo-1`);
+  await operator.getByRole('heading', { name: 'Somebody is working here' }).waitFor();
+  assert.equal(await page.locator('.console-covered').count(), 0, 'the person was not disturbed');
+  await operator.getByRole('button', { name: 'Take over' }).click();
+  await desktopShown(operator);
+});
+
+test('a ticket from the command line opens the desktop without a login', async () => {
+  const one = await browser.person();
+  people.push(one);
+  const desktop = fake.world.desktops[0];
+  const [, connection] = fake.connection(desktop, null);
+  await one.page.goto(connection.url);
+  await desktopShown(one.page);
+});
+
+test('on a phone: picture, on-screen keyboard, correction of a word, capital letters', async () => {
+  const page = await admin({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await tile(page, 'Office').tap();
+  await desktopShown(page);
+  await page.locator('.toolbar-handle').tap({ force: true }).catch(() => {});
+  await page.getByRole('button', { name: 'On-screen keyboard' }).tap();
+  await eventually(() => page.evaluate(() => document.activeElement.className), (name) => name === 'console-field', 5000, 'the text field has the focus');
+  guest().events.length = 0;
+  await page.keyboard.insertText('Teh');
+  await eventually(() => typed(guest()), (codes) => codes.join() === [0x2a, 0x14, 0x12, 0x23].join(), 5000, 'Shift+t, e, h');
+  await page.evaluate(() => {
+    const field = document.activeElement;
+    field.value = field.value.replace('Teh', 'The ');
+    field.dispatchEvent(new InputEvent('input', { inputType: 'insertReplacementText' }));
+  });
+  await eventually(() => typed(guest()).slice(4), (codes) => codes.join() === [0x0e, 0x0e, 0x23, 0x12, 0x39].join(), 5000, 'two backspaces, h, e, space');
+  assert.deepEqual(down(guest()), []);
+});

@@ -1,0 +1,314 @@
+// The pages, against the fake API: what a person sees and can do, by mouse, by keys, on a phone, in the dark.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { FakeOriel } from './fake-api.mjs';
+import { accessibilityFaults, eventually, launch, logIn, tile } from './lib.mjs';
+
+const password = 'correct horse';
+let browser;
+let fake;
+let url;
+const people = [];
+
+before(async () => {
+  fake = new FakeOriel();
+  url = await fake.listen();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await fake?.close();
+});
+afterEach(async () => {
+  const here = people.splice(0);
+  for (const { context } of here) await context.close();
+  fake.reset();
+  for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
+});
+
+async function person(options) {
+  const one = await browser.person(options);
+  people.push(one);
+  return one.page;
+}
+async function admin(options, path = '') {
+  const page = await person(options);
+  await logIn(page, url, 'admin', password);
+  if (path) await page.goto(`${url}#${path}`);
+  return page;
+}
+
+test('a wrong password is said so, and the right one leads to the tiles', async () => {
+  const page = await person();
+  await page.goto(url);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('alert').getByText('Give your name and your password.').waitFor();
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Password').fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('name or password is wrong').waitFor();
+  await page.getByLabel('Password').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
+  assert.equal(await page.locator('.tile').count(), 3);
+});
+
+test('too many attempts: the button counts the seconds', async () => {
+  const page = await person();
+  await page.goto(url);
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Password').fill('slow down');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: /Wait \d s/ }).waitFor();
+  assert.ok(await page.getByRole('button', { name: /Wait \d s/ }).isDisabled());
+  await page.getByRole('button', { name: 'Log in' }).waitFor({ timeout: 8000 });
+});
+
+test('a one-time link sets the password; a used one says what to do', async () => {
+  const page = await person();
+  await page.goto(`${url}#/setup/USED`);
+  await page.getByLabel('New password').fill('short');
+  await page.getByText('5 more characters are needed.').waitFor();
+  await page.getByLabel('New password').fill('four quiet words here');
+  await page.getByLabel('The same again').fill('four quiet words');
+  await page.getByText('The two passwords differ.').waitFor();
+  await page.getByLabel('The same again').fill('four quiet words here');
+  await page.keyboard.press('Enter');
+  await page.getByText(/Ask your administrator for a new link/).waitFor();
+  await page.goto(`${url}#/setup/GOOD`);
+  await page.reload();
+  await page.getByLabel('New password').fill('four quiet words here');
+  await page.getByLabel('The same again').fill('four quiet words here');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
+  assert.ok(!page.url().includes('GOOD'), 'the token leaves the address bar');
+});
+
+test('tiles follow what happens elsewhere', async () => {
+  const page = await admin();
+  await page.getByText('Waiting for you').waitFor();
+  const desktop = fake.world.desktops.find((one) => one.name === 'studio-2');
+  desktop.state = 'starting';
+  fake.tell('desktop', desktop.id);
+  await page.getByText('Preparing').waitFor();
+  fake.world.pools.find((one) => one.name === 'lab').display_name = 'Laboratory';
+  fake.tell('portal', 'x');
+  await page.getByRole('heading', { name: 'Laboratory' }).waitFor();
+});
+
+test('the stream comes back after the server was away, and the page catches up', async () => {
+  const page = await admin();
+  await page.getByText('Waiting for you').waitFor();
+  fake.broken = (method, path) => (path === 'stream' || path === 'me' ? { status: 502, kind: 'unavailable', detail: 'away' } : null);
+  for (const stream of fake.streams) stream.destroy();
+  await page.getByText('Reconnecting').waitFor({ timeout: 10_000 });
+  fake.world.pools[0].display_name = 'Office of tomorrow';
+  fake.broken = null;
+  await page.getByRole('heading', { name: 'Office of tomorrow' }).waitFor({ timeout: 15_000 });
+});
+
+test('two tabs share one stream; when the first closes the second goes on', async () => {
+  const page = await admin();
+  const second = await page.context().newPage();
+  await second.goto(url);
+  await second.getByText('Waiting for you').waitFor();
+  await eventually(() => fake.streams.size, (many) => many === 1, 5000, 'one stream');
+  await page.close();
+  await eventually(() => fake.streams.size, (many) => many === 1, 5000, 'the stream of the second tab');
+  fake.world.pools[0].display_name = 'Renamed';
+  await eventually(async () => {
+    fake.tell('portal', 'x');
+    return second.getByRole('heading', { name: 'Renamed' }).count();
+  }, (many) => many === 1);
+});
+
+test('logging out in one tab logs out the other', async () => {
+  const page = await admin();
+  const second = await page.context().newPage();
+  await second.goto(url);
+  await second.getByText('Waiting for you').waitFor();
+  await page.getByRole('button', { name: /Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await second.getByRole('heading', { name: 'Log in' }).waitFor();
+});
+
+test('a pool by keys alone: from the list through the form to who may use it', async () => {
+  const page = await admin({}, '/admin/pools');
+  await page.getByRole('link', { name: 'Create pool' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Name', { exact: true }).waitFor();
+  await page.keyboard.type('Sales');
+  await page.getByText('Small letters only.').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('sales');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('Sales team');
+  await page.getByLabel('Desktops at most').fill('4');
+  await page.getByLabel('Kept ready').fill('9');
+  await page.getByText('Not more than the 4 desktops the pool may have.').waitFor();
+  await page.keyboard.press('Enter');
+  assert.equal(fake.world.pools.length, 3, 'nothing is sent while something is wrong');
+  await page.getByLabel('Kept ready').fill('1');
+  await page.getByText(/This will fork up to 4 desktops with 2 processors and 2 GiB each/).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Sales team' }).waitFor();
+  await page.getByText('Nobody may use this pool yet').waitFor();
+  await page.getByLabel('Name of the group').fill('sales');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Take Sales team from group sales' }).waitFor();
+  const pool = fake.world.pools.at(-1);
+  assert.deepEqual([pool.name, pool.maximum, pool.spares, pool.on_log_off, pool.follows_newest], ['sales', 4, 1, 'refresh', true]);
+});
+
+test('a change sends only what was changed, and a refusal is shown as its sentence', async () => {
+  const page = await admin({}, '/admin/pools/demo');
+  await page.getByLabel('Description').fill('Everything for the office');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal(fake.world.pools[0].description, 'Everything for the office');
+  fake.broken = (method) => (method === 'PATCH' ? { status: 409, kind: 'conflict', detail: 'image "debian-xfce": disk is 40 GiB, pool "demo" allows 32 GiB' } : null);
+  await page.getByLabel('Desktops at most').fill('11');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('disk is 40 GiB, pool "demo" allows 32 GiB').waitFor();
+});
+
+test('deleting a pool needs its name', async () => {
+  const page = await admin({}, '/admin/pools/lab');
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  const confirm = page.getByRole('dialog').getByRole('button', { name: 'Delete pool' });
+  assert.ok(await confirm.isDisabled());
+  await page.getByLabel('Type lab to confirm').fill('lab');
+  await confirm.click();
+  await page.getByText('Pool Lab is deleted.').waitFor();
+  assert.equal(fake.world.pools.length, 2);
+});
+
+test('a build: recipe, progress, log, done', async () => {
+  const page = await admin({}, '/admin/images/build');
+  await page.getByText('My own', { exact: true }).click();
+  await page.getByLabel('Your recipe').fill('nonsense: 1');
+  await page.getByLabel('Name of the image').fill('kiosk');
+  await page.getByRole('button', { name: 'Build' }).click();
+  await page.getByText('line 1: unknown word "nonsense"').waitFor();
+  await page.getByText('debian-minimal').first().click();
+  await page.getByRole('button', { name: 'Build' }).click();
+  await page.getByText('unpacking the base system').waitFor();
+  const job = fake.world.jobs[0];
+  fake.advance(job, 42, 'Install packages');
+  await page.getByText('42 %').waitFor();
+  await page.getByText('I: Install packages').waitFor();
+  fake.advance(job, 100, 'Ready');
+  await page.getByText('Done', { exact: true }).waitFor();
+});
+
+test('a desktop: menu by keys, stop, live state, assign', async () => {
+  const page = await admin({}, '/admin/desktops');
+  await page.getByRole('button', { name: 'Actions for demo-3' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Switch off…');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Switch off' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'demo-3' });
+  await row.getByText('Stopping').waitFor();
+  await row.getByText('Switched off').waitFor();
+  await page.getByRole('button', { name: 'Actions for demo-3' }).click();
+  await page.getByRole('menuitem', { name: 'Assign…' }).click();
+  await page.getByRole('combobox', { name: 'Person' }).fill('ben');
+  await page.keyboard.press('Enter');
+  await row.getByText('ben').waitFor();
+});
+
+test('a live picture is in the list of desktops', async () => {
+  const page = await admin({}, '/admin/desktops');
+  await eventually(() => page.locator('.screen-small img').evaluateAll((all) => all.filter((one) => one.complete && one.naturalWidth > 100).length),
+    (many) => many >= 3, 10_000, 'three thumbnails');
+});
+
+test('people: add, link, roles; the last administrator is safe', async () => {
+  const page = await admin({}, '/admin/users');
+  await page.getByRole('button', { name: 'Add person' }).click();
+  await page.getByLabel('Login name').fill('gerda');
+  await page.getByLabel('Full name').fill('Gerda Berg');
+  await page.getByRole('button', { name: 'Add and make a link' }).click();
+  assert.match(await page.getByLabel('Link', { exact: true }).inputValue(), /#\/setup\/GOOD$/);
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('Gerda Berg').waitFor();
+  await page.getByRole('button', { name: 'Actions for admin' }).click();
+  await page.getByRole('menuitem', { name: 'Change…' }).click();
+  await page.getByLabel('May log in').uncheck();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('user "admin" is the last administrator').waitFor();
+});
+
+test('events: pages and filter', async () => {
+  const page = await admin({}, '/admin/events');
+  await page.getByRole('table').waitFor();
+  assert.equal(await page.getByRole('row').count(), 101);
+  await page.getByRole('button', { name: 'Next page' }).click();
+  await page.getByText('Page 2').waitFor();
+  await eventually(() => page.getByRole('row').count(), (many) => many === 31);
+  await page.getByLabel('Filter this page').fill('login.failed root');
+  await eventually(() => page.getByRole('row').count(), (many) => many === 7);
+});
+
+test('a token is shown once', async () => {
+  const page = await admin({}, '/account');
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByLabel('What is it for?').fill('Backup script');
+  await page.getByRole('button', { name: 'Make token' }).click();
+  assert.match(await page.getByLabel('Token', { exact: true }).inputValue(), /^oriel_/);
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await page.getByText('Backup script').waitFor();
+});
+
+test('a person without roles sees no administration, and a helper only what is theirs', async () => {
+  fake.world.passwords.set('dora', 'help help help');
+  const page = await person();
+  await logIn(page, url, 'dora', 'help help help');
+  await page.getByText('No desktops for you yet').waitFor();
+  await page.getByRole('link', { name: 'Administration' }).click();
+  await page.getByRole('heading', { name: 'Desktops', level: 1 }).waitFor();
+  assert.deepEqual(await page.locator('.admin-ways a').allTextContents(), ['Desktops', 'Sessions']);
+  await page.goto(`${url}#/admin/users`);
+  await page.getByText('This page is not for you').waitFor();
+});
+
+test('all of it under a path prefix of a reverse proxy', async () => {
+  const other = new FakeOriel({ prefix: '/it/desktops/' });
+  const there = await other.listen();
+  try {
+    const page = await person();
+    await logIn(page, there, 'admin', password);
+    await tile(page, 'Office').click();
+    await page.locator('.console:not(.console-covered) canvas').waitFor();
+  } finally {
+    await other.close();
+  }
+});
+
+const looks = [
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+];
+const everyPage = ['/', '/account', '/admin/dashboard', '/admin/desktops', '/admin/sessions', '/admin/pools', '/admin/pools/new', '/admin/pools/demo',
+  '/admin/images', '/admin/images/build', '/admin/users', '/admin/groups', '/admin/jobs', '/admin/events'];
+
+for (const [name, options] of looks) {
+  test(`no serious accessibility fault, and nothing wider than the screen: ${name}`, async () => {
+    const page = await person({ ...options, reducedMotion: 'reduce' });
+    await page.goto(url);
+    await page.getByLabel('Name').waitFor();
+    assert.deepEqual(await accessibilityFaults(page), [], 'login');
+    await logIn(page, url, 'admin', password);
+    for (const path of everyPage) {
+      await page.goto(`${url}#${path}`);
+      await page.locator('h1').waitFor();
+      await eventually(() => page.locator('.bone').count(), (many) => many === 0);
+      assert.deepEqual(await accessibilityFaults(page), [], path);
+      const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= screen, `${path} is ${wide} px wide on a screen of ${screen}`);
+    }
+  });
+}

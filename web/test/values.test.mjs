@@ -1,0 +1,163 @@
+// Unit tests of what needs no browser. The TypeScript is bundled by esbuild as the build does it.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+let folder;
+let code;
+
+before(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'oriel-web-'));
+  const out = path.join(folder, 'code.mjs');
+  await esbuild.build({
+    absWorkingDir: root,
+    stdin: {
+      resolveDir: root,
+      loader: 'ts',
+      contents: `
+        export * from './src/format.ts';
+        export * from './src/admin/pool-values.ts';
+        export { strokesFor, Typist, keysymOf, namedKeys } from './src/console/typist.ts';
+        export { layouts, layoutCodes } from './src/console/layouts.ts';
+        export { difference } from './src/console/textinput.ts';
+        export { levelOf, median } from './src/console/quality.ts';
+        export { parseHash } from './src/route.ts';
+        export { displayUrl } from './src/console/channel.ts';`,
+    },
+    bundle: true, format: 'esm', platform: 'neutral', mainFields: ['module', 'main'], outfile: out, logLevel: 'error',
+    banner: { js: "globalThis.document ??= { baseURI: 'https://host.example/desk/' }; globalThis.window ??= globalThis;" },
+  });
+  code = await import(pathToFileURL(out).href);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const layout = (id) => code.layouts.find((one) => one.id === id);
+const brief = (strokes) => strokes?.map((s) => `${s.shift ? 'S-' : ''}${s.altGr ? 'G-' : ''}${s.code}`).join(' ') ?? null;
+
+test('numbers and times as people read them', () => {
+  const { bytes, duration, ago, until, count } = code;
+  const cases = [[0, '0 B'], [1023, '1023 B'], [1024, '1 KiB'], [1536, '1.5 KiB'], [150 * 1024 ** 2, '150 MiB'], [2 * 1024 ** 3, '2 GiB'], [-1, '–'], [NaN, '–']];
+  for (const [value, text] of cases) assert.equal(bytes(value), text);
+  const times = [[0, '0 s'], [59_000, '59 s'], [60_000, '1 min'], [3_600_000, '1 h'], [5_400_000, '1 h 30 min'], [40_000_000, '11 h'], [90_000_000, '1 day'], [400_000_000, '4 days']];
+  for (const [value, text] of times) assert.equal(duration(value), text);
+  assert.equal(ago(1000, 500), 'just now');
+  assert.equal(until(500, 1000), 'over');
+  assert.equal(count(1, 'day'), '1 day');
+});
+
+test('addresses', () => {
+  const { parseHash, displayUrl } = code;
+  assert.deepEqual(parseHash('#/').parts, []);
+  assert.deepEqual(parseHash('').parts, []);
+  assert.deepEqual(parseHash('#/desktop/a%20b').parts, ['desktop', 'a b']);
+  assert.deepEqual(parseHash('#/desktop/100%').parts, ['desktop', '100%']);
+  assert.equal(parseHash('#/desktop/x?ticket=A-b_').query.get('ticket'), 'A-b_');
+  assert.equal(displayUrl('api/v1/display/T', 'https://h:8443/'), 'wss://h:8443/api/v1/display/T');
+  assert.equal(displayUrl('api/v1/display/T', 'https://h/desk/#/desktop/demo'), 'wss://h/desk/api/v1/display/T');
+  assert.equal(displayUrl('api/v1/display/T', 'http://localhost:1/'), 'ws://localhost:1/api/v1/display/T');
+});
+
+test('every layout has a place for each key, and can type its own letters', () => {
+  for (const one of code.layouts) {
+    for (const level of one.levels) assert.equal(level.length, code.layoutCodes.length, one.id);
+    for (const letter of 'abcxyzABCXYZ0189.,-/@"') assert.ok(code.strokesFor(one, letter), `${one.id}: ${letter}`);
+  }
+});
+
+test('characters become key strokes', () => {
+  const cases = [
+    ['us', 'a', 'KeyA'], ['us', 'A', 'S-KeyA'], ['us', '<', 'S-Comma'], ['us', '\n', 'Enter'], ['us', ' ', 'Space'], ['us', 'é', null], ['us', '你', null],
+    ['de', 'z', 'KeyY'], ['de', 'ß', 'Minus'], ['de', '@', 'G-KeyQ'], ['de', '€', 'G-KeyE'], ['de', 'é', 'Equal KeyE'], ['de', 'È', 'S-Equal S-KeyE'], ['de', '^', 'Backquote Space'],
+    ['fr', 'a', 'KeyQ'], ['fr', '1', 'S-Digit1'], ['fr', 'é', 'Digit2'], ['fr', 'ê', 'BracketLeft KeyE'], ['es', 'ñ', 'Semicolon'], ['gb', '£', 'S-Digit3'],
+  ];
+  for (const [id, character, strokes] of cases) assert.equal(brief(code.strokesFor(layout(id), character)), strokes, `${id} ${character}`);
+});
+
+function typist(id) {
+  const sent = [];
+  const one = new code.Typist((keysym, key, down) => sent.push(`${down ? '+' : '-'}${key ?? keysym.toString(16)}`), layout(id));
+  return { one, sent };
+}
+
+test('typing leaves no key down and gives Shift back', () => {
+  const { one, sent } = typist('us');
+  assert.equal(one.text('aB'), '');
+  assert.deepEqual(sent, ['+KeyA', '-KeyA', '+ShiftLeft', '+KeyB', '-KeyB', '-ShiftLeft']);
+  sent.length = 0;
+  one.press('ShiftLeft', 0xffe1);
+  one.type('a');
+  one.releaseAll();
+  assert.deepEqual(sent, ['+ShiftLeft', '-ShiftLeft', '+KeyA', '-KeyA', '+ShiftLeft', '-ShiftLeft']);
+});
+
+test('what the keyboard cannot make is reported, and tried as a keysym', () => {
+  const { one, sent } = typist('us');
+  assert.equal(one.text('a你'), '你');
+  assert.deepEqual(sent.slice(-2), ['+1004f60', '-1004f60']);
+});
+
+test('combinations press in order and release in reverse', () => {
+  const { one, sent } = typist('us');
+  one.combination(['ControlLeft', 'AltLeft', 'Delete']);
+  assert.deepEqual(sent, ['+ControlLeft', '+AltLeft', '+Delete', '-Delete', '-AltLeft', '-ControlLeft']);
+});
+
+test('a change of the text field becomes backspaces and text', () => {
+  const cases = [['ooo', 'oooa', 0, 'a'], ['ooohel', 'ooohelp ', 0, 'p '], ['oooteh', 'ooothe', 2, 'he'], ['ooo', 'oo', 1, ''], ['oo´', 'ooé', 1, 'é']];
+  for (const [before, now, back, text] of cases) assert.deepEqual(code.difference(before, now), { back, text });
+});
+
+test('the quality of a connection', () => {
+  const cases = [[null, 0, 'unknown'], [20, 0, 'good'], [120, 0, 'fair'], [400, 0, 'poor'], [20, 2, 'poor']];
+  for (const [trip, failures, level] of cases) assert.equal(code.levelOf(trip, failures), level);
+  assert.equal(code.median([]), null);
+  assert.equal(code.median([5, 1, 900]), 5);
+});
+
+test('names of pools, images, users', () => {
+  const good = ['a', 'sales', 'team-1.x_y', 'a'.repeat(63)];
+  const bad = ['', 'Sales', '-a', 'a-', 'a b', 'ä', 'a'.repeat(64)];
+  for (const name of good) assert.equal(code.nameWrong(name), null, name);
+  for (const name of bad) assert.notEqual(code.nameWrong(name), null, name);
+});
+
+test('the pool form says what is wrong', () => {
+  const draft = { ...code.emptyDraft('debian'), name: 'x' };
+  const wrong = (change) => Object.keys(code.poolWrong({ ...draft, ...change }, true));
+  assert.deepEqual(wrong({}), []);
+  assert.deepEqual(wrong({ name: 'X' }), ['name']);
+  assert.deepEqual(wrong({ image: '' }), ['image']);
+  assert.deepEqual(wrong({ maximum: '' }), ['maximum']);
+  assert.deepEqual(wrong({ maximum: '2001' }), ['maximum']);
+  assert.deepEqual(wrong({ maximum: '3', spares: '4' }), ['spares']);
+  assert.deepEqual(wrong({ vcpus: '65' }), ['vcpus']);
+  assert.deepEqual(wrong({ memory_gib: '0.01' }), ['memory_gib']);
+  assert.deepEqual(wrong({ memory_gib: 'two' }), ['memory_gib']);
+  assert.deepEqual(wrong({ memory_gib: '1,5' }), []);
+});
+
+test('the pool form sends what was filled in, and only changes', () => {
+  const draft = { ...code.emptyDraft('debian'), name: 'x', memory_gib: '1.5' };
+  const body = code.createBody(draft);
+  assert.equal(body.memory_bytes, 1.5 * 1024 ** 3);
+  assert.equal(body.version, null);
+  assert.ok(!('vcpus' in body));
+  assert.deepEqual(code.updateBody(draft, { ...draft, maximum: '12', name: 'ignored' }), { maximum: 12 });
+  assert.deepEqual(code.updateBody(draft, draft), {});
+});
+
+test('the preview warns of more than the host has', () => {
+  const image = { name: 'debian', newest: 1, versions: [{ version: 1, state: 'ready', memory_bytes: 2 * 1024 ** 3, vcpus: 2 }] };
+  const status = { memory: { limit_bytes: 8 * 1024 ** 3, used_bytes: 0 } };
+  const of = (change) => code.preview({ ...code.emptyDraft('debian'), ...change }, [image], status);
+  assert.match(of({ maximum: '3' }).lines[0], /up to 3 desktops with 2 processors and 2 GiB each/);
+  assert.equal(of({ maximum: '3' }).mood, '');
+  assert.equal(of({ maximum: '5' }).mood, 'warn');
+  assert.equal(of({ maximum: '0' }).mood, 'warn');
+  assert.equal(of({ image: 'none' }).lines.length, 1);
+});
