@@ -190,15 +190,15 @@ static bool check_entitled(Click *click, bool has_desktop, GError **error)
     return false;
 }
 
-static GArray *values_of(const GPtrArray *rows, Host *host)
+/* As many as rows; caller frees. */
+static BrokerDesktop *values_of(const GPtrArray *rows, Host *host)
 {
-    GArray *desktops = g_array_sized_new(FALSE, FALSE, sizeof(BrokerDesktop), rows->len);
+    BrokerDesktop *desktops = g_new0(BrokerDesktop, MAX(rows->len, 1));
     for (size_t i = 0; i < rows->len; i++) {
         const StoreDesktop *row = rows->pdata[i];
-        BrokerDesktop desktop = values_desktop(row);
-        desktop.outdated = !row->user_id && row->observed_generation > 0 &&
-                           !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
-        g_array_append_val(desktops, desktop);
+        desktops[i] = values_desktop(row);
+        desktops[i].outdated = !row->user_id && row->observed_generation > 0 &&
+                               !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
     }
     return desktops;
 }
@@ -253,10 +253,9 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     g_autoptr(GPtrArray) rows = store_desktop_list(host->store, &filter, NULL, NULL, error);
     if (!rows)
         return BROKEN;
-    g_autoptr(GArray) desktops = values_of(rows, host);
+    g_autofree BrokerDesktop *desktops = values_of(rows, host);
     BrokerPool pool = values_pool(click->pool);
-    Assignment assignment =
-        assign_desktop(&pool, (const BrokerDesktop *)(void *)desktops->data, desktops->len, click->user->id);
+    Assignment assignment = assign_desktop(&pool, desktops, rows->len, click->user->id);
     if (!check_entitled(click, assignment.kind == ASSIGN_EXISTING, error))
         return BROKEN;
     *ret_desktop_id = g_strdup(assignment.desktop_id);

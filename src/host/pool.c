@@ -11,7 +11,8 @@ typedef struct {
     Host *host;
     StorePool *pool;
     BrokerPool values;
-    GArray *desktops; /* of BrokerDesktop */
+    const BrokerDesktop *desktops;
+    size_t count;
 } Look;
 
 /* Only desktops that nobody has can be outdated: a user's own keeps what it was made from. */
@@ -27,17 +28,19 @@ static bool is_outdated(Host *host, const StoreDesktop *row)
     return !fits;
 }
 
-static GArray *desktops_of(Host *host, const StorePool *pool, const GPtrArray *rows)
+/* Those of this pool; caller frees. */
+static BrokerDesktop *desktops_of(Host *host, const StorePool *pool, const GPtrArray *rows, size_t *ret_count)
 {
-    GArray *desktops = g_array_new(FALSE, FALSE, sizeof(BrokerDesktop));
+    BrokerDesktop *desktops = g_new0(BrokerDesktop, MAX(rows->len, 1));
+    size_t count = 0;
     for (size_t i = 0; i < rows->len; i++) {
         const StoreDesktop *row = rows->pdata[i];
         if (g_strcmp0(row->pool_id, pool->id) != 0)
             continue;
-        BrokerDesktop desktop = values_desktop(row);
-        desktop.outdated = is_outdated(host, row);
-        g_array_append_val(desktops, desktop);
+        desktops[count] = values_desktop(row);
+        desktops[count++].outdated = is_outdated(host, row);
     }
+    *ret_count = count;
     return desktops;
 }
 
@@ -64,8 +67,8 @@ static bool make_desktops(const Look *look, unsigned count, GError **error)
 
 static bool start_desktops(const Look *look, unsigned count, GError **error)
 {
-    for (size_t i = 0; i < look->desktops->len && count > 0; i++) {
-        const BrokerDesktop *desktop = &g_array_index(look->desktops, BrokerDesktop, i);
+    for (size_t i = 0; i < look->count && count > 0; i++) {
+        const BrokerDesktop *desktop = &look->desktops[i];
         if (desktop->user_id || desktop->desired != BROKER_WANT_STOPPED || desktop->outdated)
             continue;
         if (!store_desktop_set_desired(look->host->store, NULL, desktop->id, STORE_DESIRED_RUNNING, error))
@@ -78,10 +81,9 @@ static bool start_desktops(const Look *look, unsigned count, GError **error)
 static bool remove_desktops(const Look *look, unsigned count, GError **error)
 {
     g_autofree unsigned *indices = g_new(unsigned, count ? count : 1);
-    const BrokerDesktop *desktops = (const BrokerDesktop *)(void *)look->desktops->data;
-    unsigned surplus = headroom_surplus(&look->values, desktops, look->desktops->len, indices, count);
+    unsigned surplus = headroom_surplus(&look->values, look->desktops, look->count, indices, count);
     for (unsigned i = 0; i < surplus; i++)
-        if (!store_desktop_set_desired(look->host->store, NULL, desktops[indices[i]].id,
+        if (!store_desktop_set_desired(look->host->store, NULL, look->desktops[indices[i]].id,
                                        STORE_DESIRED_DELETED, error))
             return false;
     return true;
@@ -96,11 +98,11 @@ static void keep_waiting(const Look *look, unsigned room)
 
 static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
 {
-    g_autoptr(GArray) desktops = desktops_of(host, pool, rows);
-    Look look = {host, pool, values_pool(pool), desktops};
+    size_t count = 0;
+    g_autofree BrokerDesktop *desktops = desktops_of(host, pool, rows, &count);
+    Look look = {host, pool, values_pool(pool), desktops, count};
     unsigned room = capacity_room(host, pool->memory_bytes);
-    Headroom headroom =
-        headroom_of(&look.values, (const BrokerDesktop *)(void *)desktops->data, desktops->len, room);
+    Headroom headroom = headroom_of(&look.values, desktops, count, room);
     keep_waiting(&look, room);
     g_autoptr(GError) error = NULL;
     bool done = remove_desktops(&look, headroom.delete, &error) &&

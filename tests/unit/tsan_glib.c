@@ -88,12 +88,31 @@ typedef struct {
     gpointer data;
 } PoolCall;
 
+static char pool_end; /* whoever waits for a pool's end sees what its functions did */
+
 static void pool_call(gpointer item, gpointer data)
 {
     PoolCall *call = data;
     __tsan_acquire(item);
     call->function(item, call->data);
     __tsan_release(item);
+    __tsan_release(&pool_end);
+}
+
+void g_thread_pool_free(GThreadPool *pool, gboolean immediate, gboolean wait)
+{
+    REAL(g_thread_pool_free)(pool, immediate, wait);
+    __tsan_acquire(&pool_end);
+}
+
+/* Whoever gives the last reference back sees what the others did before they gave theirs. */
+gboolean(g_atomic_ref_count_dec)(gatomicrefcount *count)
+{
+    __tsan_release((void *)count);
+    gboolean last = REAL(g_atomic_ref_count_dec)(count);
+    if (last)
+        __tsan_acquire((void *)count);
+    return last;
 }
 
 GThreadPool *g_thread_pool_new(GFunc function, gpointer data, gint threads, gboolean exclusive, GError **error)
