@@ -146,6 +146,11 @@ static void table_row(Table *table, const Json *item, const Column *columns)
 
 void print_table(const Json *list, const Column *columns)
 {
+    const Json *items = json_object_get(list, "items");
+    if (json_array_size(items) == 0) {
+        puts("None.");
+        return;
+    }
     scols_init_debug(0);
     g_autoptr(Table) table = scols_new_table();
     if (!table)
@@ -157,7 +162,6 @@ void print_table(const Json *list, const Column *columns)
     }
     if (isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR"))
         scols_table_enable_colors(table, 1);
-    const Json *items = json_object_get(list, "items");
     for (size_t i = 0; i < json_array_size(items); i++)
         table_row(table, json_array_get(items, i), columns);
     scols_print_table(table);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "cli/print.h"
 
-enum { BAR_CELLS = 24, TEXT_LIMIT = 200 };
+enum { BAR_CELLS = 24, TEXT_LIMIT = 200, LOG_PAUSE_MS = 15000 };
 
 struct Progress {
     bool terminal, quiet;
@@ -17,6 +17,7 @@ struct Progress {
     char *title, *step;
     int percent;
     int printed_percent;
+    int64_t printed_ms; /* monotonic; 0: nothing yet */
     char *printed_step;
 };
 
@@ -26,7 +27,6 @@ Progress *progress_new(bool terminal, bool quiet)
     progress->terminal = terminal;
     progress->quiet = quiet;
     progress->since_ms = clock_monotonic_ms();
-    progress->printed_percent = -1;
     return progress;
 }
 
@@ -71,14 +71,19 @@ static void draw(Progress *progress)
     progress->drawn = true;
 }
 
-/* In a log file: one line for each new step, and none for each per cent. */
+/* In a log file: a line for a new step, and none for each per cent. Steps that flicker get one line in a while. */
 static void log_line(Progress *progress)
 {
-    if (g_strcmp0(progress->printed_step, progress->step) == 0 && progress->printed_percent >= 0)
+    int64_t now = clock_monotonic_ms();
+    bool same = g_strcmp0(progress->printed_step, progress->step) == 0;
+    bool moved = ABS(progress->percent - progress->printed_percent) >= 5;
+    bool due = now - progress->printed_ms >= LOG_PAUSE_MS;
+    if (progress->printed_ms && (same || (!moved && !due)))
         return;
+    progress->printed_ms = now;
     g_free(progress->printed_step);
     progress->printed_step = g_strdup(progress->step);
-    progress->printed_percent = MAX(progress->percent, 0);
+    progress->printed_percent = progress->percent;
     if (progress->percent >= 0)
         fprintf(stderr, "%s: %d %% %s\n", progress->title, progress->percent, progress->step);
     else
