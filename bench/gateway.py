@@ -3,9 +3,11 @@
 
     bench/gateway.py [--json FILE] [--build FOLDER] [--seconds N] [--rounds N] [--displays N]
 
-Throughput: displays paint as fast as they are taken, browsers read over TLS 1.3; counted are the bytes of pixels that
-arrive for each second of processor time that the program under test used (its whole process tree). HAProxy passes raw
-bytes, without WebSocket frames; it and the gateway use TLS_AES_128_GCM_SHA256, websockify what Python's ssl chooses.
+Counted is work for each second of processor time that the program under test uses (its whole process tree), so that
+the other programs on the machine, painters and browsers, do not matter. Over TLS 1.3; HAProxy passes raw bytes, without
+WebSocket frames; it and the gateway use TLS_AES_128_GCM_SHA256, websockify what Python's ssl chooses (AES-256).
+Bytes: displays paint 64 KiB at a time, as fast as they are taken. Encryption and copies decide: no program can be far
+ahead. Updates: as RFB does it, a browser asks (10 bytes), the display answers (4 KiB), and so on. Handling decides.
 Memory: proportional set size (PSS) of the process tree with so many idle displays, less that without, divided.
 """
 
@@ -29,8 +31,11 @@ sys.path.insert(0, str(ROOT / "tests" / "integration" / "gateway"))
 
 from gateway_fake import Browser, FakeOrield, tls_context  # noqa: E402
 
-STREAMS = 4  # displays that paint at once
+STREAMS = 4  # browsers' processes, each with one display that floods
+UPDATERS = 8  # or with so many that answer
 BLOCK = 65536
+ASK = b"\3\1" + b"\0" * 8  # FramebufferUpdateRequest (RFC 6143 7.5.3)
+UPDATE = 4096
 
 
 def free_port():
@@ -49,25 +54,40 @@ def need(program, package):
 # ---- the displays' side: one process, so that it takes no time of the others ----
 
 
-def paint(sock):
+def flood(sock):
     block = os.urandom(BLOCK)
-    try:
-        while True:
+    while True:
+        sock.sendall(block)
+
+
+def answer(sock):
+    block = os.urandom(UPDATE)
+    held = 0
+    while got := sock.recv(4096):
+        held += len(got)
+        while held >= len(ASK):
             sock.sendall(block)
-    except OSError:
-        sock.close()
+            held -= len(ASK)
+
+
+def sleep(sock):
+    sock.recv(1)
+
+
+def paint(painting, sock):
+    def run():
+        with contextlib.suppress(OSError), sock:
+            painting(sock)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 def painter_passed(runtime, ready, painting):
-    """An orield whose displays paint, or sleep."""
+    """An orield that passes displays."""
     fake = FakeOrield(runtime).start()
     ready.set()
-    held = []
     while True:
-        display = fake.displays.get()
-        if painting:
-            threading.Thread(target=paint, args=(display,), daemon=True).start()
-        held.append(display)
+        paint(painting, fake.displays.get())
 
 
 def painter_listening(path, ready, painting):
@@ -76,12 +96,8 @@ def painter_listening(path, ready, painting):
     listener.bind(path)
     listener.listen(4096)
     ready.set()
-    held = []
     while True:
-        display = listener.accept()[0]
-        if painting:
-            threading.Thread(target=paint, args=(display,), daemon=True).start()
-        held.append(display)
+        paint(painting, listener.accept()[0])
 
 
 @contextlib.contextmanager
@@ -102,7 +118,7 @@ def child(target, *arguments):
 
 class Door:
     upgrade = True
-    handshake = {}
+    idle_displays = 1 << 20  # as many as are asked for
 
     def __init__(self, folder, options):
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=folder))
@@ -196,6 +212,7 @@ backend displays
 
 class Websockify(Door):
     name = "websockify"
+    idle_displays = 40  # each is a process of several MiB
 
     def command(self):
         return [need("websockify", "websockify"), "--ssl-only", f"--cert={self.certificate}", f"--key={self.key}",
@@ -233,38 +250,46 @@ def memory_kib(pid):
     return total
 
 
-def read_stream(door, counter, stop):
-    """One browser: counts payload without looking into frames, whose headers are under a thousandth of it."""
+def read_flood(door, counter):
+    """Counts payload without looking into frames, whose headers are under a thousandth of it."""
     browser = door.open(tls_context(), None)
     space = bytearray(1 << 20)
-    while not stop.is_set():
-        got = browser.socket.recv_into(space)
-        if not got:
-            sys.exit(f"{door.name} ended the stream")
-        with counter.get_lock():
-            counter.value += got
+    while got := browser.socket.recv_into(space):
+        counter.value += got
 
 
-def throughput(door, seconds):
-    """Bytes for each second of the program's processor time, and bytes a second of the clock."""
-    counter, stop = multiprocessing.Value("Q", 0), multiprocessing.Event()
-    with door.painter(True), door.running() as pid:
-        readers = [multiprocessing.Process(target=read_stream, args=(door, counter, stop), daemon=True)
-                   for _ in range(STREAMS)]
+def read_updates(door, counter):
+    browsers = [door.open(tls_context(), None) for _ in range(UPDATERS)]
+    ask = browsers[0].frame(ASK) if door.upgrade else ASK
+    while True:
+        for browser in browsers:
+            browser.send(ask)
+        for browser in browsers:
+            browser.hear_bytes(UPDATE) if door.upgrade else browser.take(UPDATE)
+            counter.value += 1
+
+
+def work(door, painting, reading, seconds):
+    """What `reading` counts, for each second of the program's processor time, and for each of the clock."""
+    counters = [multiprocessing.Value("Q", 0, lock=False) for _ in range(STREAMS)]
+    with door.painter(painting), door.running() as pid:
+        readers = [multiprocessing.Process(target=reading, args=(door, counter), daemon=True) for counter in counters]
         for reader in readers:
             reader.start()
-        while counter.value < 64 << 20:
+        while not all(counter.value for counter in counters):
             time.sleep(0.05)
-            if not all(reader.is_alive() for reader in readers):
-                sys.exit(f"{door.name}: a stream ended")
-        before, clock, bytes_before = processor_seconds(pid), time.monotonic(), counter.value
+        time.sleep(0.5)
+        used, clock, count = processor_seconds(pid), time.monotonic(), sum(counter.value for counter in counters)
         time.sleep(seconds)
-        bytes_after, used, clock = counter.value, processor_seconds(pid) - before, time.monotonic() - clock
-        stop.set()
+        used, clock = processor_seconds(pid) - used, time.monotonic() - clock
+        count = sum(counter.value for counter in counters) - count
+        alive = all(reader.is_alive() for reader in readers)
         for reader in readers:
             reader.kill()
             reader.join()
-    return (bytes_after - bytes_before) / used, (bytes_after - bytes_before) / clock
+    if not alive:
+        sys.exit(f"{door.name}: a display ended")
+    return count / used, count / clock
 
 
 def settled(pid):
@@ -281,7 +306,7 @@ def settled(pid):
 def idle(door, displays):
     """KiB for each idle display."""
     context = tls_context()
-    with door.painter(False), door.running() as pid:
+    with door.painter(sleep), door.running() as pid:
         door.open(context, None).close()  # whatever is loaded at the first use
         time.sleep(1)
         before = memory_kib(pid)
@@ -297,30 +322,33 @@ def result(name, value, unit, baseline, baseline_value):
             "baseline_value": round(baseline_value, 2), "ratio": round(value / baseline_value, 3)}
 
 
+def median(rows, index, unit):
+    return {name: statistics.median(row[index] for row in values) / unit for name, values in rows.items()}
+
+
 def measure(options):
     with tempfile.TemporaryDirectory(prefix="oriel-bench-") as folder:
-        doors = [kind(folder, options) for kind in (OrielGateway, HAProxy, Websockify)]
-        rates = {door.name: [] for door in doors}
+        kinds = (OrielGateway, HAProxy, Websockify)
+        rates, updates = {kind.name: [] for kind in kinds}, {kind.name: [] for kind in kinds}
         for _ in range(options.rounds):
-            for door in doors:
-                fresh = type(door)(folder, options)
-                rates[door.name].append(throughput(fresh, options.seconds))
-        kib = {}
-        for door in doors:
-            count = options.displays if door.name != "websockify" else min(options.displays, 40)
-            kib[door.name] = idle(type(door)(folder, options), count)
-    core = {name: statistics.median(rate[0] for rate in rows) / 1e6 for name, rows in rates.items()}
-    clock = {name: statistics.median(rate[1] for rate in rows) / 1e6 for name, rows in rates.items()}
-    print(f"{'':16}{'MB/s a core':>14}{'MB/s seen':>12}{'KiB an idle display':>22}")
+            for kind in kinds:
+                rates[kind.name].append(work(kind(folder, options), flood, read_flood, options.seconds))
+            for kind in kinds:
+                updates[kind.name].append(work(kind(folder, options), answer, read_updates, options.seconds))
+        kib = {kind.name: idle(kind(folder, options), min(options.displays, kind.idle_displays)) for kind in kinds}
+    core, asked = median(rates, 0, 1e6), median(updates, 0, 1)
+    clock = median(rates, 1, 1e6)
+    print(f"{'':16}{'MB/s a core':>14}{'MB/s seen':>12}{'updates/s a core':>19}{'KiB an idle display':>22}")
     for name in core:
-        print(f"{name:16}{core[name]:14.0f}{clock[name]:12.0f}{kib[name]:22.1f}")
-    ours = "oriel-gateway"
-    return [
-        result("gateway_bytes_per_core_haproxy", core[ours], "MB/s", "haproxy", core["haproxy"]),
-        result("gateway_bytes_per_core_websockify", core[ours], "MB/s", "websockify", core["websockify"]),
-        result("idle_display_kib", kib[ours], "KiB", "haproxy", kib["haproxy"]),
-        result("idle_display_kib_websockify", kib[ours], "KiB", "websockify", kib["websockify"]),
-    ]
+        print(f"{name:16}{core[name]:14.0f}{clock[name]:12.0f}{asked[name]:19.0f}{kib[name]:22.1f}")
+    rows = []
+    for name, values, unit in (("gateway_bytes_per_core_{}", core, "MB/s"),
+                               ("gateway_updates_per_core_{}", asked, "updates/s"),
+                               ("idle_display_kib_{}", kib, "KiB")):
+        for baseline in (HAProxy.name, Websockify.name):
+            rows.append(result(name.format(baseline), values[OrielGateway.name], unit, baseline, values[baseline]))
+    rows.append(dict(rows[-2], name="idle_display_kib"))
+    return rows
 
 
 def main():

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* "192.0.2.7:51234" or "[2001:db8::1]:51234"; an IPv4 address that came over an IPv6 socket is written as IPv4, a
- * scope is left out. Caller frees. */
+/* "192.0.2.7:51234" or "[2001:db8::1]:51234"; an IPv4 address that came over an IPv6 socket is written as
+ * IPv4, a scope is left out. Caller frees. */
 char *address_text(const struct sockaddr *address);
 
 /* How many connections each address has. An IPv6 client counts by its /64: it owns all addresses of it. */

@@ -14,10 +14,9 @@ const char answer_unavailable[] =
     "ne moment</h1><p>Oriel is starting or being updated. This page tries again by itself"
     ". Desktops that are open stay open.</p></html>\n";
 
-const char answer_speak_https[] =
-    "HTTP/1.1 400 Bad Request\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Content-Length: 56\r\n"
-    "Connection: close\r\n"
-    "\r\n"
-    "This port speaks HTTPS: begin the address with https://\n";
+const char answer_speak_https[] = "HTTP/1.1 400 Bad Request\r\n"
+                                  "Content-Type: text/plain; charset=utf-8\r\n"
+                                  "Content-Length: 56\r\n"
+                                  "Connection: close\r\n"
+                                  "\r\n"
+                                  "This port speaks HTTPS: begin the address with https://\n";

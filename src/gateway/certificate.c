@@ -105,7 +105,8 @@ static bool key_write(EVP_PKEY *key, const char *path, GError **error)
     g_autoptr(BIO) bio = BIO_new(BIO_s_secmem());
     char *text = NULL;
     if (!PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL))
-        return oriel_fail(error, ORIEL_ERROR_INTERNAL, "certificate's key: cannot write it: %s", tls_reason());
+        return oriel_fail(error, ORIEL_ERROR_INTERNAL, "certificate's key: cannot write it: %s",
+                          tls_reason());
     long length = BIO_get_mem_data(bio, &text);
     return file_write_atomic(path, text, (size_t)length, 0600, error);
 }
@@ -127,11 +128,11 @@ bool certificate_ensure(const char *certificate, const char *key, bool *ret_made
 {
     *ret_made = false;
     if (access(certificate, F_OK) == 0)
-        return access(key, F_OK) == 0 ||
-               oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
-                          "certificate \"%s\": its key \"%s\" is missing; put it there, or remove the certificate and "
-                          "a new one is made",
-                          certificate, key);
+        return access(key, F_OK) == 0 || oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                                                    "certificate \"%s\": its key \"%s\" is missing; put it "
+                                                    "there, or remove the certificate and "
+                                                    "a new one is made",
+                                                    certificate, key);
     g_autofree char *folder = g_path_get_dirname(certificate);
     g_autofree char *key_folder = g_path_get_dirname(key);
     if (!folder_make(folder, 0700, error) || !folder_make(key_folder, 0700, error))
@@ -151,7 +152,8 @@ bool certificate_ensure(const char *certificate, const char *key, bool *ret_made
     return *ret_made;
 }
 
-/* RFC 7301: http/1.1, or the alert no_application_protocol. WebSocket needs HTTP/1.1, and nothing here speaks more. */
+/* RFC 7301: http/1.1, or the alert no_application_protocol. WebSocket needs HTTP/1.1, and nothing here speaks
+ * more. */
 static int choose_protocol(SSL *stream, const unsigned char **ret, unsigned char *ret_length,
                            const unsigned char *offered, unsigned offered_length, void *data)
 {
@@ -166,8 +168,9 @@ static int choose_protocol(SSL *stream, const unsigned char **ret, unsigned char
 
 static bool context_policy(SSL_CTX *context)
 {
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets keep the state at the client */
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"oriel", 5);
@@ -188,14 +191,15 @@ static bool context_chain(SSL_CTX *context, const char *path, GError **error)
     if (!bio)
         return false;
     if (!SSL_CTX_use_certificate(context, first))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "certificate \"%s\": cannot be used: %s", path, tls_reason());
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "certificate \"%s\": cannot be used: %s", path,
+                          tls_reason());
     X509_free(PEM_read_bio_X509_AUX(bio, NULL, no_password, NULL)); /* the first again */
     X509 *next;
     while ((next = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
         if (!SSL_CTX_add0_chain_cert(context, next)) {
             X509_free(next);
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "certificate \"%s\": its chain cannot be used: %s", path,
-                              tls_reason());
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "certificate \"%s\": its chain cannot be used: %s",
+                              path, tls_reason());
         }
     bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
     if (!at_end)
@@ -219,8 +223,9 @@ SSL_CTX *certificate_context(const char *certificate, const char *key, GError **
         return NULL;
     ERR_clear_error();
     if (!SSL_CTX_use_PrivateKey(context, private) || !SSL_CTX_check_private_key(context)) {
-        oriel_fail(error, ORIEL_ERROR_INVALID, "certificate \"%s\": the key \"%s\" does not belong to it (%s)",
-                   certificate, key, tls_reason());
+        oriel_fail(error, ORIEL_ERROR_INVALID,
+                   "certificate \"%s\": the key \"%s\" does not belong to it (%s)", certificate, key,
+                   tls_reason());
         return NULL;
     }
     return g_steal_pointer(&context);

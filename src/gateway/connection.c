@@ -57,8 +57,9 @@ static void client_put(Connection *connection, const void *bytes, size_t length)
 
 static void upstream_drop(Connection *connection)
 {
+    /* Closing alone would end nothing while orield still holds a copy of the display's socket. */
     if (connection->timing.stage == STAGE_DISPLAY && connection->upstream.fd >= 0)
-        shutdown(connection->upstream.fd, SHUT_RDWR); /* orield may still hold a copy of the display's socket */
+        shutdown(connection->upstream.fd, SHUT_RDWR);
     side_close(&connection->upstream);
     connection->timing.upstream_stalled_ms = 0;
 }
@@ -70,8 +71,9 @@ static void decoder_drop(Connection *connection)
     g_clear_pointer(&connection->decoder, g_free);
 }
 
-/* All is said. What waits still goes out, then our half is shut; the client has LIMIT_GATEWAY_CLOSE_SECONDS to end its
- * own. Closing at once would reset the connection if it is still sending, and the reset can overtake our answer. */
+/* All is said. What waits still goes out, then our half is shut; the client has LIMIT_GATEWAY_CLOSE_SECONDS
+ * to end its own. Closing at once would reset the connection if it is still sending, and the reset can
+ * overtake our answer. */
 static void linger(Connection *connection)
 {
     upstream_drop(connection);
@@ -163,7 +165,8 @@ static void refuse(Connection *connection)
         linger(connection);
 }
 
-/* If orield or the display has gone, its bytes are dropped: what it has still sent is read first, and its end then. */
+/* If orield or the display has gone, its bytes are dropped: what it has still sent is read first, and its end
+ * then. */
 static void upstream_put(Connection *connection, size_t length)
 {
     Side *side = &connection->upstream;
@@ -187,7 +190,8 @@ static void display_begin(Connection *connection, int display)
 {
     autofd int fd = display;
     Gateway *gateway = connection->gateway;
-    bool early = connection->upstream.waiting || connection->timing.half || !upstream_all_read(connection->upstream.fd);
+    bool early = connection->upstream.waiting || connection->timing.half ||
+                 !upstream_all_read(connection->upstream.fd);
     side_close(&connection->upstream);
     if (early) {
         display_fail(connection, WEBSOCKET_PROTOCOL_ERROR);
@@ -212,8 +216,8 @@ static void orield_ended(Connection *connection)
 {
     if (connection->answered)
         linger(connection);
-    else
-        refuse(connection); /* it went down with the request in its hands: there is no answer yet, so this is one */
+    else /* it went down with the request in its hands: there is no answer yet, so this can be one */
+        refuse(connection);
 }
 
 /* Whether a failed read of the upstream is its end. */
@@ -254,13 +258,17 @@ static bool relay_down(Connection *connection)
 static bool display_down(Connection *connection)
 {
     uint8_t *payload = connection->gateway->plain + WEBSOCKET_HEADER_LARGEST;
-    ssize_t got = recv(connection->upstream.fd, payload, GATEWAY_PLAIN - WEBSOCKET_HEADER_LARGEST, MSG_DONTWAIT);
+    const size_t size = GATEWAY_PLAIN - WEBSOCKET_HEADER_LARGEST;
+    Side *side = &connection->upstream;
+    ssize_t got = recv(side->fd, payload, size, MSG_DONTWAIT);
     if (got <= 0) {
-        if (!is_end(&connection->upstream, got))
+        if (!is_end(side, got))
             return false;
         display_end(connection, WEBSOCKET_NORMAL);
         return true;
     }
+    /* Less than asked for was all there was: descriptors, which end a read early, come no more. */
+    side->readable = (size_t)got == size || side->hung_up;
     uint8_t header[WEBSOCKET_HEADER_LARGEST];
     size_t length = websocket_header(header, WEBSOCKET_BINARY, (uint64_t)got);
     memcpy(payload - length, header, length);
@@ -268,8 +276,8 @@ static bool display_down(Connection *connection)
     return true;
 }
 
-/* Of several pings that wait the last is answered (RFC 6455 5.5.3), and none while much waits for the client: pings
- * must not fill our memory with pongs. */
+/* Of several pings that wait the last is answered (RFC 6455 5.5.3), and none while much waits for the client:
+ * pings must not fill our memory with pongs. */
 static void pong_put(Connection *connection, const uint8_t *payload, size_t length)
 {
     uint8_t frame[WEBSOCKET_HEADER_LARGEST + WEBSOCKET_CONTROL_LARGEST];
@@ -280,7 +288,8 @@ static void pong_put(Connection *connection, const uint8_t *payload, size_t leng
     client_put(connection, frame, header + length);
 }
 
-/* What the frames of one read came to. The payload of messages has been moved together at the start of plain. */
+/* What the frames of one read came to. The payload of messages has been moved together at the start of plain.
+ */
 typedef struct {
     size_t payload;
     bool pinged, closed, broken;
@@ -339,7 +348,8 @@ static bool tls_begin(Connection *connection)
 {
     Gateway *gateway = connection->gateway;
     if (g_ascii_isupper((char)gateway->input[0])) {
-        if (side_send(&connection->client, answer_speak_https, strlen(answer_speak_https), LIMIT_GATEWAY_WAITING))
+        if (side_send(&connection->client, answer_speak_https, strlen(answer_speak_https),
+                      LIMIT_GATEWAY_WAITING))
             linger(connection);
         else
             die(connection);
@@ -366,7 +376,8 @@ static void client_took(Connection *connection, size_t length)
         stage_begin(connection, STAGE_RELAY);
     if (plain > 0 && connection->timing.stage == STAGE_RELAY)
         relay_up(connection, plain);
-    else if (plain > 0 && (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_ENDING))
+    else if (plain > 0 &&
+             (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_ENDING))
         display_up(connection, plain);
     if (connection->timing.stage == STAGE_DEAD || connection->timing.stage == STAGE_LINGER)
         return;
@@ -391,6 +402,7 @@ static bool client_step(Connection *connection)
     ssize_t got = recv(side->fd, connection->gateway->input, GATEWAY_INPUT, MSG_DONTWAIT);
     if (got > 0) {
         connection->timing.heard_ms = connection->gateway->now_ms;
+        side->readable = got == GATEWAY_INPUT || side->hung_up; /* less: all that there was (epoll(7)) */
         if (stage != STAGE_LINGER)
             client_took(connection, (size_t)got);
     } else if (got == 0) {

@@ -11,8 +11,10 @@
 #include "gateway/tls.h"
 #include "gateway/websocket.h"
 
-#define GATEWAY_INPUT (32 * 1024) /* bytes taken from a client's socket at a time */
-#define GATEWAY_PLAIN (64 * 1024) /* bytes taken from orield or a display at a time, with a frame's header: 4 records */
+/* Bytes taken at a time from a client's socket, and from orield or a display (with a frame's header: 4
+ * records). */
+#define GATEWAY_INPUT (32 * 1024)
+#define GATEWAY_PLAIN (64 * 1024)
 
 /* What all connections share. The buffers are scratch: empty between two connections' turns. */
 typedef struct {
@@ -34,8 +36,8 @@ struct Connection {
     Side upstream; /* orield, later the display; fd -1: none yet, or no more */
     Gateway *gateway;
     SSL *tls;
-    WebsocketDecoder *decoder;   /* of a display */
-    char *name;                  /* ADDRESS:PORT; freed when it is a display */
+    WebsocketDecoder *decoder; /* of a display */
+    char *name;                /* ADDRESS:PORT; freed when it is a display */
     AddressCount *address;
     Connection *previous, *next; /* all connections; kept by the loop */
     Connection *run_next;        /* those with work; kept by the loop */
@@ -52,8 +54,8 @@ Connection *connection_new(Gateway *gateway, int fd, AddressCount *address, cons
 /* Closes everything at once. */
 void connection_free(Connection *connection);
 
-/* Moves bytes for a bounded number of steps. true: there is more to do at once, call again after the others' turns.
- * In stage DEAD afterwards: free it. */
+/* Moves bytes for a bounded number of steps. true: there is more to do at once, call again after the others'
+ * turns. In stage DEAD afterwards: free it. */
 bool connection_pump(Connection *connection);
 
 /* Once a second: pings, and ends what has had its time. In stage DEAD afterwards: free it. */

@@ -15,13 +15,15 @@
 
 static struct addrinfo *address_resolve(const char *address, uint16_t port, GError **error)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     g_autofree char *service = g_strdup_printf("%u", port);
     int failed = getaddrinfo(address, service, &hints, &found);
     if (failed)
         oriel_fail(error, ORIEL_ERROR_INVALID,
-                   "listen_address \"%s\": not an address (%s); \"::\" listens on all, \"127.0.0.1\" on this host only",
+                   "listen_address \"%s\": not an address (%s); \"::\" listens on all, \"127.0.0.1\" on this "
+                   "host only",
                    address, gai_strerror(failed));
     return found;
 }
@@ -30,18 +32,21 @@ static bool open_fail(const char *address, uint16_t port, GError **error)
 {
     switch (errno) {
     case EADDRINUSE:
-        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                          "port %u is in use by another program: stop that, or choose another port, for example "
-                          "ORIEL_PORT=%u",
-                          port, port <= 55535 ? port + 10000u : port - 10000u);
+        return oriel_fail(
+            error, ORIEL_ERROR_CONFLICT,
+            "port %u is in use by another program: stop that, or choose another port, for example "
+            "ORIEL_PORT=%u",
+            port, port <= 55535 ? port + 10000u : port - 10000u);
     case EADDRNOTAVAIL:
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "listen_address \"%s\": this host has no such address; \"::\" listens on all", address);
+                          "listen_address \"%s\": this host has no such address; \"::\" listens on all",
+                          address);
     case EACCES:
-        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
-                          "port %u: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another, for example "
-                          "ORIEL_PORT=8443",
-                          port);
+        return oriel_fail(
+            error, ORIEL_ERROR_FORBIDDEN,
+            "port %u: ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another, for example "
+            "ORIEL_PORT=8443",
+            port);
     default:
         return oriel_fail_errno(error, errno, "cannot listen on \"%s\", port %u", address, port);
     }

@@ -1,5 +1,5 @@
-/* oriel-gateway: see README.md. Everything that needs rights is done here, in order, and the rights are given up
- * before the first client. */
+/* oriel-gateway: see README.md. Everything that needs rights is done here, in order, and the rights are given
+ * up before the first client. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include "gateway/sandbox.h"
 #include "gateway/server.h"
 
-#define DESCRIPTORS_OWN 64  /* not for clients: files, sockets, epoll, and some in reserve */
+#define DESCRIPTORS_OWN 64 /* not for clients: files, sockets, epoll, and some in reserve */
 #define UNIX_PATH_LARGEST 107
 
 typedef struct {
@@ -28,15 +28,17 @@ typedef struct {
 static bool arguments_parse(int *argc, char ***argv, Arguments *ret, GError **error)
 {
     const GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &ret->config, "Configuration (default: STATE/oriel.conf)", "FILE"},
-        {"fingerprint", 0, 0, G_OPTION_ARG_NONE, &ret->fingerprint, "Print the certificate's SHA-256 fingerprint",
-         NULL},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &ret->config, "Configuration (default: STATE/oriel.conf)",
+         "FILE"},
+        {"fingerprint", 0, 0, G_OPTION_ARG_NONE, &ret->fingerprint,
+         "Print the certificate's SHA-256 fingerprint", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "Print the version", NULL},
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, "Oriel's door to the network: ends TLS, relays requests to orield and "
-                                          "displays to browsers.");
+    g_option_context_set_summary(context,
+                                 "Oriel's door to the network: ends TLS, relays requests to orield and "
+                                 "displays to browsers.");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return false;
@@ -45,15 +47,17 @@ static bool arguments_parse(int *argc, char ***argv, Arguments *ret, GError **er
     return true;
 }
 
-/* The files of a certificate made by root belong to the user that the gateway becomes, or it could not read them again. */
+/* The files of a certificate made by root belong to the user that the gateway becomes, or it could not read
+ * them again. */
 static bool certificate_prepare(const Config *config, GError **error)
 {
     g_autofree char *usual = g_build_filename(config->state, "tls", "certificate.pem", NULL);
     if (access(config->certificate, F_OK) != 0 && strcmp(config->certificate, usual) != 0)
-        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
-                          "certificate \"%s\": there is no such file; put it there, or take its line out of the "
-                          "configuration and a self-signed one is made",
-                          config->certificate);
+        return oriel_fail(
+            error, ORIEL_ERROR_NOT_FOUND,
+            "certificate \"%s\": there is no such file; put it there, or take its line out of the "
+            "configuration and a self-signed one is made",
+            config->certificate);
     bool made = false;
     if (!certificate_ensure(config->certificate, config->certificate_key, &made, error))
         return false;
@@ -67,15 +71,17 @@ static bool certificate_prepare(const Config *config, GError **error)
     g_autofree char *fingerprint = certificate_fingerprint(config->certificate, error);
     if (!fingerprint)
         return false;
-    log_info("%scertificate \"%s\", SHA-256 fingerprint %s", made ? "made a self-signed " : "", config->certificate,
-             fingerprint);
+    log_info("%scertificate \"%s\", SHA-256 fingerprint %s", made ? "made a self-signed " : "",
+             config->certificate, fingerprint);
     struct stat info;
     if (stat(config->certificate_key, &info) == 0 && (info.st_mode & 0007))
-        log_warning("certificate's key \"%s\": everybody on this host can read it; chmod 600", config->certificate_key);
+        log_warning("certificate's key \"%s\": everybody on this host can read it; chmod 600",
+                    config->certificate_key);
     return true;
 }
 
-/* Where orield listens for us. A path that is too long for a unix socket is reached from its folder. Caller frees. */
+/* Where orield listens for us. A path that is too long for a unix socket is reached from its folder. Caller
+ * frees. */
 static char *orield_path(const Config *config, GError **error)
 {
     g_autofree char *path = g_build_filename(config->runtime, "gateway.sock", NULL);
@@ -90,7 +96,8 @@ static char *orield_path(const Config *config, GError **error)
     return g_strdup("gateway.sock");
 }
 
-/* Folders that may still be read: of the certificate and its key, and, where these are links, of what they lead to. */
+/* Folders that may still be read: of the certificate and its key, and, where these are links, of what they
+ * lead to. */
 static bool files_hold(const Config *config, GError **error)
 {
     const char *const paths[] = {config->certificate, config->certificate_key};
@@ -113,11 +120,13 @@ static bool files_hold(const Config *config, GError **error)
 
 static unsigned clients_limit(unsigned descriptors)
 {
-    unsigned places = descriptors > 2 * DESCRIPTORS_OWN ? (descriptors - DESCRIPTORS_OWN) / 2 : DESCRIPTORS_OWN / 2;
+    unsigned places =
+        descriptors > 2 * DESCRIPTORS_OWN ? (descriptors - DESCRIPTORS_OWN) / 2 : DESCRIPTORS_OWN / 2;
     if (places >= LIMIT_GATEWAY_CLIENTS)
         return LIMIT_GATEWAY_CLIENTS;
-    log_info("at most %u clients: the limit of descriptors is %u (raise LimitNOFILE= or ulimit -n for up to %u)", places,
-             descriptors, LIMIT_GATEWAY_CLIENTS);
+    log_info(
+        "at most %u clients: the limit of descriptors is %u (raise LimitNOFILE= or ulimit -n for up to %u)",
+        places, descriptors, LIMIT_GATEWAY_CLIENTS);
     return places;
 }
 

@@ -64,7 +64,8 @@ static bool add_extension(X509 *certificate, int kind, const char *value)
     return added;
 }
 
-/* RFC 5280 4.1.2.2: positive, at most 20 bytes. Browsers refuse two certificates of one issuer with one number. */
+/* RFC 5280 4.1.2.2: positive, at most 20 bytes. Browsers refuse two certificates of one issuer with one
+ * number. */
 static bool set_number(X509 *certificate)
 {
     unsigned char bytes[16];
@@ -81,8 +82,8 @@ static bool set_name(X509 *certificate)
     const char *host = g_get_host_name();
     g_autofree char *common = g_strndup(host, 64); /* ub-common-name of RFC 5280 */
     X509_NAME *name = X509_get_subject_name(certificate);
-    return X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Oriel (self-signed)", -1, -1,
-                                      0) &&
+    return X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Oriel (self-signed)",
+                                      -1, -1, 0) &&
            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common, -1, -1, 0) &&
            X509_set_issuer_name(certificate, name);
 }
@@ -101,10 +102,12 @@ X509 *self_signed_new(EVP_PKEY *key, GError **error)
                 add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
                 add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
                 add_extension(certificate, NID_subject_key_identifier, "hash") &&
-                add_extension(certificate, NID_subject_alt_name, names) && X509_sign(certificate, key, EVP_sha256());
+                add_extension(certificate, NID_subject_alt_name, names) &&
+                X509_sign(certificate, key, EVP_sha256());
     if (!made) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-        oriel_fail(error, ORIEL_ERROR_INTERNAL, "certificate: cannot make one: %s", reason ? reason : "no memory");
+        oriel_fail(error, ORIEL_ERROR_INTERNAL, "certificate: cannot make one: %s",
+                   reason ? reason : "no memory");
         return NULL;
     }
     return g_steal_pointer(&certificate);

@@ -19,9 +19,10 @@
 #include "gateway/listener.h"
 
 #define TICK_MS 1000
-#define ACCEPTS 64            /* clients accepted before others have their turn */
-#define RELOAD_AFTER_MS 1000  /* certificate and key are two files: the second change comes soon after the first */
-#define GO_AWAY_MS 2000       /* displays have so long to answer our close frame at the end */
+#define ACCEPTS 64 /* clients accepted before others have their turn */
+#define RELOAD_AFTER_MS                                                                                      \
+    1000                /* certificate and key are two files: the second change comes soon after the first */
+#define GO_AWAY_MS 2000 /* displays have so long to answer our close frame at the end */
 #define EXPIRY_WARNING_DAYS 14
 #define DAY_MS (24 * 60 * 60 * 1000)
 
@@ -78,7 +79,8 @@ static void list_remove(Server *server, Connection *connection)
         connection->next->previous = connection->previous;
 }
 
-/* One turn of each that is queued now. Only here are connections freed: no event of this turn can point to one. */
+/* One turn of each that is queued now. Only here are connections freed: no event of this turn can point to
+ * one. */
 static void queue_run(Server *server)
 {
     Connection *connection = server->run_head;
@@ -135,7 +137,8 @@ static void listener_watch(Server *server, bool watch)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &server->listener};
     if (server->listening == watch)
         return;
-    if (epoll_ctl(server->gateway.epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server->listener.fd, &event) == 0)
+    if (epoll_ctl(server->gateway.epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server->listener.fd,
+                  &event) == 0)
         server->listening = watch;
 }
 
@@ -163,13 +166,15 @@ static void expiry_warn(Server *server)
     int days = certificate_context_days_left(server->gateway.context);
     server->expiry_ms = server->gateway.now_ms + DAY_MS;
     if (days < 0)
-        log_warning("certificate \"%s\" has ended: browsers refuse it; replace it, or remove it with its key and restart "
+        log_warning("certificate \"%s\" has ended: browsers refuse it; replace it, or remove it with its key "
+                    "and restart "
                     "for a new self-signed one",
                     server->options->certificate);
     else if (days < EXPIRY_WARNING_DAYS)
-        log_warning("certificate \"%s\" ends in %d days: replace it, or remove it with its key and restart for a new "
-                    "self-signed one",
-                    server->options->certificate, days);
+        log_warning(
+            "certificate \"%s\" ends in %d days: replace it, or remove it with its key and restart for a new "
+            "self-signed one",
+            server->options->certificate, days);
 }
 
 /* New connections get the new certificate; those that stand keep the context they began with. */
@@ -177,7 +182,8 @@ static void certificate_reload(Server *server)
 {
     g_autoptr(GError) error = NULL;
     server->reload_ms = 0;
-    SSL_CTX *fresh = certificate_context(server->options->certificate, server->options->certificate_key, &error);
+    SSL_CTX *fresh =
+        certificate_context(server->options->certificate, server->options->certificate_key, &error);
     if (!fresh) {
         log_error("the certificate in use stays, the new one cannot be used: %s", error->message);
         return;
@@ -205,8 +211,8 @@ static bool files_watch(Server *server, GError **error)
         const uint32_t changes = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE;
         if (inotify_add_watch(server->files.fd, folder, changes) < 0 ||
             inotify_add_watch(server->files.fd, target_folder, changes) < 0)
-            log_warning("folder \"%s\" cannot be watched (%s): after a change of the certificate send SIGHUP", folder,
-                        strerror(errno));
+            log_warning("folder \"%s\" cannot be watched (%s): after a change of the certificate send SIGHUP",
+                        folder, strerror(errno));
     }
     return true;
 }
@@ -304,11 +310,11 @@ static void dispatch(Server *server, const struct epoll_event *event)
     case WATCH_CLIENT:
     case WATCH_UPSTREAM: {
         Side *side = event->data.ptr;
-        Connection *connection = *kind == WATCH_CLIENT
-                                     ? (Connection *)(void *)((char *)side - G_STRUCT_OFFSET(Connection, client))
-                                     : (Connection *)(void *)((char *)side - G_STRUCT_OFFSET(Connection, upstream));
-        side->readable |= (event->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-        side->writable |= (event->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+        Connection *connection =
+            *kind == WATCH_CLIENT
+                ? (Connection *)(void *)((char *)side - G_STRUCT_OFFSET(Connection, client))
+                : (Connection *)(void *)((char *)side - G_STRUCT_OFFSET(Connection, upstream));
+        side_event(side, event->events);
         queue_put(server, connection);
         return;
     }

@@ -6,20 +6,21 @@
 #include <stdint.h>
 
 typedef struct {
-    int listener;                /* of listener_open; stays the caller's */
-    const char *certificate;     /* both files are watched, and read again when they change or at SIGHUP */
+    int listener;            /* of listener_open; stays the caller's */
+    const char *certificate; /* both files are watched, and read again when they change or at SIGHUP */
     const char *certificate_key;
-    const char *orield_path;     /* gateway.sock, at most 107 bytes */
+    const char *orield_path; /* gateway.sock, at most 107 bytes */
     unsigned clients_limit;
 } ServerOptions;
 
 typedef struct Server Server;
 
-/* All that needs files and rights; blocks SIGTERM, SIGINT and SIGHUP; nothing is accepted yet. options and what it points
- * to must outlive the server. NULL on failure. */
+/* All that needs files and rights; blocks SIGTERM, SIGINT and SIGHUP; nothing is accepted yet. options and
+ * what it points to must outlive the server. NULL on failure. */
 Server *server_new(const ServerOptions *options, GError **error);
 
-/* Until SIGTERM or SIGINT: displays are then closed with 1001 and have a moment to answer. false: epoll failed. */
+/* Until SIGTERM or SIGINT: displays are then closed with 1001 and have a moment to answer. false: epoll
+ * failed. */
 bool server_run(Server *server, GError **error);
 
 void server_free(Server *server);

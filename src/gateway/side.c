@@ -7,21 +7,38 @@
 
 #include "base/file.h"
 
+static bool watch(Side *side, int operation, bool writing)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET | (writing ? EPOLLOUT : 0u),
+                                .data.ptr = side};
+    return epoll_ctl(side->epoll, operation, side->fd, &event) == 0;
+}
+
 bool side_open(Side *side, int epoll, int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = side};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        return false;
     side->fd = fd;
     side->epoll = epoll;
+    if (!watch(side, EPOLL_CTL_ADD, side->kind == WATCH_CLIENT)) {
+        side->fd = -1;
+        return false;
+    }
     side->readable = side->writable = true; /* until the socket says otherwise */
+    side->hung_up = false;
     return true;
+}
+
+void side_event(Side *side, uint32_t events)
+{
+    const uint32_t ends = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    side->hung_up |= (events & ends) != 0;
+    side->readable |= (events & (EPOLLIN | ends)) != 0;
+    side->writable |= (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
 }
 
 void side_close(Side *side)
 {
-    /* Closing does not end the watch while another process holds the same socket, as orield may hold a display's: events
-     * would come for a side that has been freed (epoll(7), questions and answers, 6). */
+    /* Closing does not end the watch while another process holds the same socket, as orield may hold a
+     * display's: events would come for a side that has been freed (epoll(7), questions and answers, 6). */
     if (side->fd >= 0)
         epoll_ctl(side->epoll, EPOLL_CTL_DEL, side->fd, NULL);
     fd_clear(&side->fd);
@@ -66,7 +83,8 @@ static bool keep(Side *side, const uint8_t *bytes, size_t length, size_t largest
     side->waiting = all;
     side->waiting_from = 0;
     side->waiting_to = (uint32_t)(held + length);
-    return true;
+    /* A change gives an edge if the socket has become writable meanwhile. */
+    return held > 0 || side->kind == WATCH_CLIENT || watch(side, EPOLL_CTL_MOD, true);
 }
 
 bool side_send(Side *side, const void *bytes, size_t length, size_t largest)
@@ -94,6 +112,7 @@ bool side_flush(Side *side, bool *ret_moved)
     if (side->waiting_from == side->waiting_to) {
         g_clear_pointer(&side->waiting, g_free);
         side->waiting_from = side->waiting_to = 0;
+        return side->kind == WATCH_CLIENT || watch(side, EPOLL_CTL_MOD, false);
     }
     return true;
 }

@@ -15,12 +15,12 @@ typedef enum {
 
 typedef struct {
     Stage stage;
-    bool asked;               /* a byte of a request has arrived */
-    bool half;                /* RELAY: the client has ended its half */
-    int64_t stage_ms;         /* when the stage (or the half) began; monotonic like all here */
-    int64_t heard_ms;         /* last byte from the client */
-    int64_t said_ms;          /* last byte for the client */
-    int64_t pinged_ms;        /* last ping */
+    bool asked;                  /* a byte of a request has arrived */
+    bool half;                   /* RELAY: the client has ended its half */
+    int64_t stage_ms;            /* when the stage (or the half) began; monotonic like all here */
+    int64_t heard_ms;            /* last byte from the client */
+    int64_t said_ms;             /* last byte for the client */
+    int64_t pinged_ms;           /* last ping */
     int64_t client_stalled_ms;   /* bytes wait for the client, which takes none since then; 0: none wait */
     int64_t upstream_stalled_ms; /* the same of orield or the display */
 } Timing;

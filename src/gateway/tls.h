@@ -1,5 +1,6 @@
-/* TLS of one client over memory: the caller moves the bytes of the socket, so it decides when to read and what waits.
- * All streams of a process share one TlsWire, because only one of them works at a time: an idle stream owns no buffer. */
+/* TLS of one client over memory: the caller moves the bytes of the socket, so it decides when to read and
+ * what waits. All streams of a process share one TlsWire, because only one of them works at a time: an idle
+ * stream owns no buffer. */
 #pragma once
 
 #include <glib.h>
@@ -20,14 +21,14 @@ typedef struct {
 typedef enum {
     TLS_OPEN,   /* all input is used; more may come */
     TLS_ENDED,  /* the client has ended its half in an orderly way */
-    TLS_FAILED, /* not TLS, no common version or cipher, damaged: an alert may be in the output; the stream is useless */
+    TLS_FAILED, /* not TLS, no common version or cipher, damaged: an alert may be in the output */
 } TlsStatus;
 
 /* A server's stream, before its handshake. wire must outlive it. Free with SSL_free. NULL: no memory. */
 SSL *tls_stream_new(SSL_CTX *context, TlsWire *wire);
 
-/* Uses up the whole input: advances the handshake, then decrypts into plain. size must be at least the input's length
- * plus one record (16 KiB). Answers (handshake, alerts) are added to the output. */
+/* Uses up the whole input: advances the handshake, then decrypts into plain. size must be at least the
+ * input's length plus one record (16 KiB). Answers (handshake, alerts) are added to the output. */
 TlsStatus tls_take(SSL *stream, uint8_t *plain, size_t size, size_t *ret_length);
 
 /* Encrypts all of plain into the output; false: the stream is broken or the output is full. */

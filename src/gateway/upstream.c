@@ -40,8 +40,10 @@ ssize_t upstream_receive(int fd, uint8_t *bytes, size_t size, int *ret_fd)
         struct cmsghdr align;
     } control;
     struct iovec part = {.iov_base = bytes, .iov_len = size};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
     *ret_fd = -1;
     ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got <= 0)

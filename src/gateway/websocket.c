@@ -49,7 +49,8 @@ static uint16_t check_start(const WebsocketDecoder *decoder, const uint8_t *head
     }
 }
 
-/* The payload's length, from a whole header; false: not written the shortest way, or its top bit is set (5.2). */
+/* The payload's length, from a whole header; false: not written the shortest way, or its top bit is set
+ * (5.2). */
 static bool payload_length(const uint8_t *header, uint64_t *ret_length)
 {
     uint8_t form = header[1] & 0x7f;
@@ -143,7 +144,8 @@ static WebsocketEvent closed(const WebsocketDecoder *decoder)
     if (decoder->control_length == 1)
         return broken(WEBSOCKET_PROTOCOL_ERROR);
     uint16_t code = (uint16_t)(payload[0] << 8 | payload[1]);
-    if (!code_is_valid(code) || !g_utf8_validate_len((const char *)payload + 2, decoder->control_length - 2u, NULL))
+    if (!code_is_valid(code) ||
+        !g_utf8_validate_len((const char *)payload + 2, decoder->control_length - 2u, NULL))
         return broken(WEBSOCKET_PROTOCOL_ERROR);
     return (WebsocketEvent){.kind = WEBSOCKET_EVENT_CLOSED, .code = code};
 }
@@ -152,7 +154,8 @@ static WebsocketEvent control_event(const WebsocketDecoder *decoder)
 {
     if (decoder->opcode == WEBSOCKET_CLOSE)
         return closed(decoder);
-    WebsocketEvent event = event_of(decoder->opcode == WEBSOCKET_PING ? WEBSOCKET_EVENT_PING : WEBSOCKET_EVENT_PONG);
+    WebsocketEvent event =
+        event_of(decoder->opcode == WEBSOCKET_PING ? WEBSOCKET_EVENT_PING : WEBSOCKET_EVENT_PONG);
     event.payload = decoder->control;
     event.length = decoder->control_length;
     return event;
@@ -182,7 +185,8 @@ WebsocketEvent websocket_decode(WebsocketDecoder *decoder, uint8_t *bytes, size_
     size_t used = 0;
     WebsocketEvent event = event_of(WEBSOCKET_EVENT_NONE);
     /* A header that ends the input may announce an empty payload: that frame is already whole. */
-    while (event.kind == WEBSOCKET_EVENT_NONE && (used < length || (decoder->in_payload && !decoder->remaining))) {
+    while (event.kind == WEBSOCKET_EVENT_NONE &&
+           (used < length || (decoder->in_payload && !decoder->remaining))) {
         size_t took = 0;
         uint16_t code = 0;
         if (decoder->in_payload)

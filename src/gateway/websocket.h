@@ -1,5 +1,6 @@
-/* WebSocket framing, RFC 6455 section 5, as the server of a connection whose upgrade somebody else has answered.
- * Pure: bytes in, events out; no I/O, no allocation, no clock. Fuzzed by tests/fuzz/fuzz_websocket.c. */
+/* WebSocket framing, RFC 6455 section 5, as the server of a connection whose upgrade somebody else has
+ * answered. Pure: bytes in, events out; no I/O, no allocation, no clock. Fuzzed by
+ * tests/fuzz/fuzz_websocket.c. */
 #pragma once
 
 #include <glib.h>
@@ -7,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WEBSOCKET_HEADER_LARGEST 10  /* of a frame that we send: never masked */
+#define WEBSOCKET_HEADER_LARGEST 10   /* of a frame that we send: never masked */
 #define WEBSOCKET_CONTROL_LARGEST 125 /* bytes of a control frame's payload (5.5) */
 
 typedef enum {
@@ -30,9 +31,9 @@ typedef enum {
 } WebsocketCode;
 
 typedef enum {
-    WEBSOCKET_EVENT_NONE,   /* all input is used up */
-    WEBSOCKET_EVENT_DATA,   /* payload: bytes of a binary message, unmasked in place */
-    WEBSOCKET_EVENT_PING,   /* payload: to be sent back in a pong */
+    WEBSOCKET_EVENT_NONE, /* all input is used up */
+    WEBSOCKET_EVENT_DATA, /* payload: bytes of a binary message, unmasked in place */
+    WEBSOCKET_EVENT_PING, /* payload: to be sent back in a pong */
     WEBSOCKET_EVENT_PONG,
     WEBSOCKET_EVENT_CLOSED, /* code: the client's, WEBSOCKET_NO_CODE if it gave none; answer and end */
     WEBSOCKET_EVENT_BROKEN, /* code: what to close with; the decoder must not be used again */
@@ -61,8 +62,8 @@ typedef struct {
     uint8_t control_length;
 } WebsocketDecoder;
 
-/* Takes the next event from bytes (which it unmasks in place) and says in *ret_used how many of them are done with.
- * Call again with the rest until WEBSOCKET_EVENT_NONE. A message over `largest` bytes is BROKEN with
+/* Takes the next event from bytes (which it unmasks in place) and says in *ret_used how many of them are done
+ * with. Call again with the rest until WEBSOCKET_EVENT_NONE. A message over `largest` bytes is BROKEN with
  * WEBSOCKET_TOO_LARGE as soon as its header is known; a text message with WEBSOCKET_NOT_BINARY. */
 WebsocketEvent websocket_decode(WebsocketDecoder *decoder, uint8_t *bytes, size_t length, size_t *ret_used,
                                 uint64_t largest);

@@ -1,5 +1,5 @@
-/* WebSocket frames from a client, in pieces that the first byte chooses: no input may crash, take forever, give out more
- * than came in, or decode differently because of where the reads happened to end. */
+/* WebSocket frames from a client, in pieces that the first byte chooses: no input may crash, take forever,
+ * give out more than came in, or decode differently because of where the reads happened to end. */
 #include <string.h>
 
 #include "gateway/websocket.h"

@@ -26,7 +26,8 @@ static void test_text(void)
         g_autofree char *text = address_text((const struct sockaddr *)&address);
         g_assert_cmpstr(text, ==, rows[i].text);
     }
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0xc0000207)};
+    struct sockaddr_in four = {
+        .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0xc0000207)};
     g_autofree char *text = address_text((const struct sockaddr *)&four);
     g_assert_cmpstr(text, ==, "192.0.2.7:80");
 }

@@ -5,7 +5,7 @@
 
 #define S 1000LL
 #define NOW (1000000 * S)
-#define AGO(seconds) (NOW - (seconds) * S)
+#define AGO(seconds) (NOW - (seconds)*S)
 
 static const struct {
     const char *what;
@@ -16,7 +16,10 @@ static const struct {
      {.stage = STAGE_HANDSHAKE, .stage_ms = AGO(LIMIT_GATEWAY_HANDSHAKE_SECONDS - 1), .heard_ms = NOW},
      DUE_NOTHING},
     {"and no more, however busy",
-     {.stage = STAGE_HANDSHAKE, .stage_ms = AGO(LIMIT_GATEWAY_HANDSHAKE_SECONDS), .heard_ms = NOW, .said_ms = NOW},
+     {.stage = STAGE_HANDSHAKE,
+      .stage_ms = AGO(LIMIT_GATEWAY_HANDSHAKE_SECONDS),
+      .heard_ms = NOW,
+      .said_ms = NOW},
      DUE_END},
     {"a browser's spare connection waits",
      {.stage = STAGE_RELAY, .stage_ms = AGO(LIMIT_GATEWAY_FIRST_BYTE_SECONDS - 1)},
@@ -63,7 +66,11 @@ static const struct {
       .pinged_ms = AGO(9999)},
      DUE_PING},
     {"not twice in a row",
-     {.stage = STAGE_DISPLAY, .stage_ms = AGO(9999), .heard_ms = AGO(50), .said_ms = AGO(50), .pinged_ms = AGO(10)},
+     {.stage = STAGE_DISPLAY,
+      .stage_ms = AGO(9999),
+      .heard_ms = AGO(50),
+      .said_ms = AGO(50),
+      .pinged_ms = AGO(10)},
      DUE_NOTHING},
     {"nor while bytes wait for it",
      {.stage = STAGE_DISPLAY,
@@ -74,7 +81,10 @@ static const struct {
       .client_stalled_ms = AGO(50)},
      DUE_NOTHING},
     {"a silent one is dead",
-     {.stage = STAGE_DISPLAY, .stage_ms = AGO(9999), .heard_ms = AGO(LIMIT_GATEWAY_SILENT_SECONDS), .said_ms = NOW},
+     {.stage = STAGE_DISPLAY,
+      .stage_ms = AGO(9999),
+      .heard_ms = AGO(LIMIT_GATEWAY_SILENT_SECONDS),
+      .said_ms = NOW},
      DUE_END},
     {"a client that takes nothing is dropped, even if it speaks",
      {.stage = STAGE_DISPLAY,

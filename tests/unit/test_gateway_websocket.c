@@ -4,8 +4,8 @@
 
 #define LARGEST 1000
 
-/* Decodes all of bytes in pieces of `piece`; what came out as text: "d:abc p:x c:1000 b:1002". Data of one message that
- * comes in several events is written together. */
+/* Decodes all of bytes in pieces of `piece`; what came out as text: "d:abc p:x c:1000 b:1002". Data of one
+ * message that comes in several events is written together. */
 static char *decode(const uint8_t *bytes, size_t length, size_t piece)
 {
     WebsocketDecoder decoder = {0};
@@ -46,7 +46,10 @@ static const struct {
     size_t length;
     const char *expected;
 } rows[] = {
-#define ROW(what, bytes, expected) {what, bytes, sizeof bytes - 1, expected}
+#define ROW(what, bytes, expected)                                                                           \
+    {                                                                                                        \
+        what, bytes, sizeof bytes - 1, expected                                                              \
+    }
     ROW("one message", "\x82\x83" M "abc", "d:abc"),
     ROW("an empty message", "\x82\x80" M, ""),
     ROW("a message after an empty one", "\x82\x80" M "\x82\x81" M "x", "d:x"),
@@ -54,17 +57,23 @@ static const struct {
     ROW("a ping between fragments", "\x02\x81" M "a\x89\x81" M "?\x80\x81" M "b", "d:a p:? d:b"),
     ROW("an empty ping", "\x89\x80" M, "p:"),
     ROW("a pong", "\x8a\x82" M "hi", "q:hi"),
-    ROW("16 bits of length", "\x82\xfe\x00\x7e" M
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    ROW("16 bits of length",
+        "\x82\xfe\x00\x7e" M "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "d:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
     ROW("close", "\x88\x82" M "\x03\xe8", "c:1000"),
-    ROW("close with a reason", "\x88\x85" M "\x0f\xa0" "bye", "c:4000"),
+    ROW("close with a reason",
+        "\x88\x85" M "\x0f\xa0"
+        "bye",
+        "c:4000"),
     ROW("close without a code", "\x88\x80" M, "c:1005"),
     ROW("close after data", "\x82\x81" M "x\x88\x82" M "\x03\xe9", "d:x c:1001"),
     ROW("close inside a message", "\x02\x81" M "x\x88\x80" M, "d:x c:1005"),
-    ROW("not masked", "\x82\x03" "abc", "b:1002"),
+    ROW("not masked",
+        "\x82\x03"
+        "abc",
+        "b:1002"),
     ROW("RSV1", "\xc2\x80" M, "b:1002"),
     ROW("RSV3", "\x92\x80" M, "b:1002"),
     ROW("opcode 3", "\x83\x80" M, "b:1002"),
