@@ -79,6 +79,8 @@ static bool run(Build *build, GPtrArray *argv, bool apart, GError **error)
     char text[1024];
     g_strlcpy(text, reason->message, sizeof text);
     g_error_free(reason);
+    if (kind == ORIEL_ERROR_CANCELLED)
+        return oriel_fail(error, kind, "the build was cancelled");
     if (kind == ORIEL_ERROR_INTERNAL)
         progress_explain(&build->progress, program, &kind, text, sizeof text);
     return oriel_fail(error, kind, "%s", text);
@@ -99,16 +101,6 @@ static void add(GPtrArray *argv, const char *format, ...)
     va_start(arguments, format);
     g_ptr_array_add(argv, g_strdup_vprintf(format, arguments));
     va_end(arguments);
-}
-
-/* Each line that begins with - becomes a path-exclude, with + a path-include. */
-static void add_excludes(GPtrArray *argv, const char *resource)
-{
-    g_autofree char *text = workshop_resource(resource);
-    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
-    for (char **line = lines; *line; line++)
-        if (**line == '-' || **line == '+')
-            add(argv, "--dpkgopt=path-%s=%s", **line == '-' ? "exclude" : "include", *line + 1);
 }
 
 static void add_packages(GPtrArray *argv, const Recipe *recipe)
@@ -134,11 +126,7 @@ static bool install(Build *build, GError **error)
     add(argv, "--format=directory");
     add(argv, "--verbose");
     add(argv, "--components=%s", recipe->components);
-    add_excludes(argv, "dpkg-excludes.list");
-    if (recipe->drivers == RECIPE_DRIVERS_VIRTUAL)
-        add_excludes(argv, "drivers-virtual.list");
-    add(argv, "--dpkgopt=force-unsafe-io");
-    add(argv, "--dpkgopt=force-confold");
+    add(argv, "--dpkgopt=%s/dpkg.cfg", folder);
     add(argv, "--aptopt=%s/apt.conf", folder);
     add(argv, "--aptopt=Apt::Install-Recommends \"false\"");
     add(argv, "--skip=download/empty");

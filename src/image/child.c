@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -18,6 +19,7 @@ static void prepare(gpointer data)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL); /* what the caller's thread blocks, its children must not */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a build without its builder would go on in a folder that gets swept */
     setpgid(0, 0);
     setpriority(PRIO_PROCESS, 0, NICENESS);
 }

@@ -52,7 +52,9 @@ static bool reports_error(const char *line)
 
 void progress_line(Progress *progress, const char *line)
 {
-    if (!progress->first_error[0] && reports_error(line)) {
+    /* apt's "Err:" only says where; why follows as "E: ". */
+    bool vague = g_str_has_prefix(progress->first_error, "Err:") && g_str_has_prefix(line, "E: ");
+    if ((!progress->first_error[0] || vague) && reports_error(line)) {
         g_strlcpy(progress->first_error, line, sizeof progress->first_error);
         g_strlcpy(progress->before_error, progress->last_line, sizeof progress->before_error);
     }
@@ -71,8 +73,11 @@ void progress_explain(const Progress *progress, const char *program, OrielErrorK
     /* A recipe's own script or one of our hooks failed: what it said last stands before mmdebstrap's complaint. */
     bool hook = strstr(error, "customize.sh") || strstr(error, "setup.sh");
     const char *detail = hook && progress->before_error[0] ? progress->before_error : error;
-    if (strstr(error, "No space left on device") || strstr(error, "enough free space") ||
-        strstr(detail, "No space left on device") || strstr(error, "Could not allocate block in ext2 filesystem"))
+    bool small = strstr(error, "in ext2 filesystem while populating"); /* the file system's words, not the host's */
+    if (small)
+        *ret_kind = ORIEL_ERROR_INVALID;
+    else if (strstr(error, "No space left on device") || strstr(error, "enough free space") ||
+             strstr(detail, "No space left on device"))
         *ret_kind = ORIEL_ERROR_NO_SPACE;
     else if (strstr(error, "Unable to locate package") || strstr(error, "has no installation candidate") ||
              strstr(error, "Release' does not have") || strstr(error, "does not have a Release file") ||
@@ -82,5 +87,8 @@ void progress_explain(const Progress *progress, const char *program, OrielErrorK
         *ret_kind = ORIEL_ERROR_UNAVAILABLE;
     else
         *ret_kind = ORIEL_ERROR_INTERNAL;
-    g_snprintf(text, (gulong)size, "%s failed: %s", program, *detail ? detail : "it gave no reason");
+    if (small)
+        g_snprintf(text, (gulong)size, "the recipe's size is too small for what it installs; give it a larger one");
+    else
+        g_snprintf(text, (gulong)size, "%s failed: %s", program, *detail ? detail : "it gave no reason");
 }

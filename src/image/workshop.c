@@ -205,6 +205,25 @@ static bool put_lists(const Workshop *workshop, const Recipe *recipe, GError **e
            put(workshop->folder, "script", recipe->script, 0644, error);
 }
 
+/* Each line that begins with - becomes a path-exclude, with + a path-include. */
+static void add_excludes(GString *config, const char *resource)
+{
+    g_autofree char *text = workshop_resource(resource);
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (**line == '-' || **line == '+')
+            g_string_append_printf(config, "path-%s=%s\n", **line == '-' ? "exclude" : "include", *line + 1);
+}
+
+static bool put_dpkg_config(const Workshop *workshop, const Recipe *recipe, GError **error)
+{
+    g_autoptr(GString) config = g_string_new("force-unsafe-io\nforce-confold\n");
+    add_excludes(config, "dpkg-excludes.list");
+    if (recipe->drivers == RECIPE_DRIVERS_VIRTUAL)
+        add_excludes(config, "drivers-virtual.list");
+    return put(workshop->folder, "dpkg.cfg", config->str, 0644, error);
+}
+
 /* ---- where packages come from ---- */
 
 static void pick_file(const char *path, const char *suite, GString *lists, GString *stanzas, bool *whole)
@@ -263,5 +282,6 @@ bool workshop_furnish(const Workshop *workshop, const ImageBuild *build, GError 
     return put_resource(workshop->folder, "setup.sh", "setup.sh", 0755, error) &&
            put_resource(workshop->folder, "customize.sh", "customize.sh", 0755, error) &&
            put_overlay(workshop, build, error) && put_lists(workshop, build->recipe, error) &&
-           put_sources(workshop, build->recipe, error) && put_proxy(workshop, error);
+           put_dpkg_config(workshop, build->recipe, error) && put_sources(workshop, build->recipe, error) &&
+           put_proxy(workshop, error);
 }

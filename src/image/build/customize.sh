@@ -6,9 +6,16 @@ set -eu
 root=$1
 archives="$root/var/cache/apt/archives"
 
+# Keeps what this image is made of, not all that was offered; forgets what no build has used for two months.
 if [ -n "$ORIEL_CACHE" ]; then
-    find "$archives" -maxdepth 1 -type f -name '*.deb' -exec cp --link --no-clobber -t "$ORIEL_CACHE" {} + 2>/dev/null ||
-        find "$archives" -maxdepth 1 -type f -name '*.deb' -exec cp --no-clobber -t "$ORIEL_CACHE" {} + || true
+    chroot "$root" dpkg-query --show --showformat '${Package}_${Version}_${Architecture}.deb\n' | sed 's/:/%3a/g' |
+        while read -r package; do
+            [ -f "$archives/$package" ] || continue
+            [ -f "$ORIEL_CACHE/$package" ] || cp --link "$archives/$package" "$ORIEL_CACHE/" 2>/dev/null ||
+                cp "$archives/$package" "$ORIEL_CACHE/" || true
+            touch --no-create "$ORIEL_CACHE/$package" 2>/dev/null || true
+        done
+    find "$ORIEL_CACHE" -maxdepth 1 -type f -name '*.deb' -mtime +60 -delete || true
 fi
 find "$archives" -maxdepth 1 -name '*.deb' -delete
 
@@ -41,6 +48,9 @@ echo "oriel: package list"
 chroot "$root" dpkg-query --show --showformat '${Package}\t${Version}\t${Architecture}\n' >"$ORIEL_WORK/packages.txt"
 
 echo "oriel: clean-up"
+# The host's proxy and the haste of a build are not for those who install something in the image later.
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+sed -i -e '/^force-/d' "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
 rm -rf "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/var/log/apt "$root"/var/log/*.log \
     "$root"/var/cache/ldconfig/aux-cache "$root"/usr/share/info "$root"/var/lib/systemd/random-seed "$root"/etc/ssh/ssh_host_*
 : >"$root/etc/machine-id"
