@@ -41,7 +41,7 @@ struct Server {
     bool stopping;
     int64_t tick_ms;           /* when the next one is due */
     int64_t reload_ms;         /* when the certificate is to be read again; 0: not */
-    int64_t expiry_ms;         /* when its end is looked at next */
+    int64_t daily_ms;          /* when the certificate is read again anyway */
     int64_t stop_ms;           /* when the end no longer waits */
     int64_t refused_logged_ms; /* when a refused client was last logged */
 };
@@ -164,7 +164,6 @@ static void clients_accept(Server *server)
 static void expiry_warn(Server *server)
 {
     int days = certificate_context_days_left(server->gateway.context);
-    server->expiry_ms = server->gateway.now_ms + DAY_MS;
     if (days < 0)
         log_warning("certificate \"%s\" has ended: browsers refuse it; replace it, or remove it with its key "
                     "and restart "
@@ -274,8 +273,12 @@ static void tick(Server *server)
         listener_watch(server, true);
     if (server->reload_ms && server->gateway.now_ms >= server->reload_ms)
         certificate_reload(server);
-    if (server->gateway.now_ms >= server->expiry_ms)
-        expiry_warn(server);
+    if (server->gateway.now_ms >= server->daily_ms) {
+        /* Also if nothing has changed: a context makes new keys for session tickets, and says when its end is
+         * near. */
+        server->daily_ms = server->gateway.now_ms + DAY_MS;
+        certificate_reload(server);
+    }
     for (Connection *connection = server->first; connection; connection = connection->next) {
         connection_tick(connection);
         if (connection->timing.stage == STAGE_DEAD || connection->timing.stage == STAGE_LINGER)
@@ -289,7 +292,7 @@ static int wait_ms(const Server *server)
     if (server->run_head)
         return 0;
     if (!server->first && !server->reload_ms && server->listening)
-        return (int)CLAMP(server->expiry_ms - server->gateway.now_ms, 0, DAY_MS);
+        return (int)CLAMP(server->daily_ms - server->gateway.now_ms, 0, DAY_MS);
     int64_t wait = server->tick_ms - server->gateway.now_ms;
     return (int)CLAMP(wait, 0, TICK_MS);
 }
@@ -326,6 +329,7 @@ bool server_run(Server *server, GError **error)
     struct epoll_event events[256];
     listener_watch(server, true);
     expiry_warn(server);
+    server->daily_ms = server->gateway.now_ms + DAY_MS;
     while (!server->stopping || (server->first && server->gateway.now_ms < server->stop_ms)) {
         int count = epoll_wait(server->gateway.epoll, events, G_N_ELEMENTS(events), wait_ms(server));
         if (count < 0 && errno != EINTR)

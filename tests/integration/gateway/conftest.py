@@ -25,6 +25,8 @@ def free_port():
 
 
 class Gateway:
+    program = PROGRAM
+
     def __init__(self, state):
         self.state = pathlib.Path(state)
         self.runtime = self.state / "run"
@@ -41,7 +43,7 @@ class Gateway:
 
     def start(self, **environment):
         self.log = []
-        self.process = subprocess.Popen([PROGRAM], env=self.environment(**environment), stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([self.program], env=self.environment(**environment), stderr=subprocess.PIPE,
                                         text=True)
         threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
         self.wait_log("listening on")
