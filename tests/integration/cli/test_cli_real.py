@@ -1,0 +1,146 @@
+"""The oriel command against the real orield (its machines simulated): a person's administration from beginning to end, and
+from elsewhere through the gateway with a token."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import stack
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "api"))
+import fake_images  # noqa: E402
+
+ORIEL = stack.BUILD / "src" / "cli" / "oriel"
+
+
+@pytest.fixture(scope="module")
+def house():
+    one = stack.Orield(program="orield-simulated")
+    fake_images.make(one.state / "images", "mini", 1)
+    try:
+        yield one.start()
+    finally:
+        one.destroy()
+
+
+def run(house, *words, given="", **more):
+    environment = {**house.environment, "LC_ALL": "C.UTF-8", "TZ": "UTC", **more}
+    return subprocess.run([ORIEL, *words], env=environment, input=given, capture_output=True, text=True, timeout=120)
+
+
+def good(house, *words, **more):
+    done = run(house, *words, **more)
+    assert done.returncode == 0, f"oriel {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def data(house, *words):
+    return json.loads(good(house, *words, "--json"))
+
+
+def test_a_day(house):
+    """The order of the man page's examples."""
+    good(house, "pool", "create", "office", "--image", "mini", "--size", "5", "--spares", "1", "--title", "Office")
+    good(house, "user", "create", "ada", "--title", "Ada Lovelace", "--mail", "ada@example.org")
+    good(house, "entitle", "add", "office", "--user", "ada")
+    assert "/#/setup/" in good(house, "user", "link", "ada")
+    good(house, "pool", "wait", "office")
+    connection = data(house, "desktop", "connect", "office", "--user", "ada")
+    assert connection["url"].endswith("?ticket=" + connection["ticket"])
+    name = connection["desktop"]["name"]
+    assert name in good(house, "session", "list", "--user", "ada")
+    assert data(house, "desktop", "list", "--user", "ada")["items"][0]["name"] == name
+    good(house, "session", "disconnect", connection["session"]["id"])
+    good(house, "desktop", "refresh", name)
+    assert data(house, "session", "list")["items"] == []
+    assert data(house, "session", "list", "--ended")["items"][0]["id"] == connection["session"]["id"]
+    good(house, "desktop", "stop", name)
+    good(house, "desktop", "start", name)
+    good(house, "desktop", "release", name)
+    good(house, "entitle", "remove", "office", "--user", "ada")
+    assert run(house, "desktop", "connect", "office", "--user", "ada").returncode == 77
+    actions = [event["action"] for event in data(house, "event", "list")["items"]]
+    assert {"pool.create", "user.create", "entitlement.add", "user.link", "session.open"} <= set(actions)
+    good(house, "pool", "delete", "office")
+
+
+def test_people(house):
+    good(house, "user", "create", "grace", "--roles", "user,helpdesk", "--password-file", "-", given="a long password\n")
+    assert house.login("grace", "a long password")
+    good(house, "user", "edit", "grace", "--title", "Grace", "--roles", "operator")
+    grace = data(house, "user", "show", "grace")
+    assert (grace["display_name"], grace["roles"]) == ("Grace", ["operator"])
+    good(house, "group", "create", "staff", "--title", "Staff")
+    good(house, "group", "create", "staff", "--if-missing")
+    good(house, "group", "add-member", "staff", "grace")
+    assert "grace" in good(house, "group", "show", "staff")
+    good(house, "group", "edit", "staff", "--title", "All staff")
+    good(house, "group", "remove-member", "staff", "grace")
+    good(house, "group", "delete", "staff")
+    good(house, "user", "password", "grace", "--password-file", "-", given="another password\n")
+    assert house.login("grace", "another password")
+    good(house, "user", "delete", "grace")
+    assert run(house, "user", "show", "grace").returncode == 66
+
+
+def test_pools(house):
+    good(house, "pool", "create", "lab", "--image", "mini", "--type", "dedicated", "--spares", "0", "--cpus", "2",
+         "--memory", "512MiB", "--disk-limit", "4GiB", "--refresh", "no", "--maintenance", "yes")
+    lab = data(house, "pool", "edit", "lab", "--size", "3", "--maintenance", "no", "--version", "1")
+    assert (lab["size"], lab["vcpus"], lab["memory_bytes"], lab["disk_limit_bytes"], lab["follows_newest"]) == (
+        3, 2, 512 << 20, 4 << 30, False)
+    assert "lab" in good(house, "pool", "list")
+    assert run(house, "pool", "create", "lab", "--image", "mini").returncode == 73
+    assert run(house, "pool", "create", "other", "--image", "none").returncode in (65, 66)
+    good(house, "pool", "delete", "lab")
+
+
+@pytest.mark.parametrize("words", [
+    ("status",), ("image", "list"), ("image", "show", "mini"), ("image", "recipes"), ("pool", "list"), ("desktop", "list"),
+    ("session", "list"), ("user", "list"), ("group", "list"), ("job", "list"), ("event", "list")])
+def test_everything_is_shown(house, words):
+    assert good(house, *words).strip()
+    json.loads(good(house, *words, "--json"))
+
+
+def test_doctor(house):
+    done = run(house, "doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert checks["orield"]["state"] == "ok"
+    assert {"qemu", "memory", "disk", "port", "images", "landlock"} <= set(checks)
+    assert done.returncode == (71 if any(check["state"] == "failed" for check in checks.values()) else 0)
+
+
+def test_from_elsewhere(house, tmp_path):
+    house.start_gateway()
+    house.make_user("root1", ["admin"])
+    token = tmp_path / "token"
+    token.write_text(house.login("root1").do("POST", "tokens", {"name": "cli"})["token"] + "\n")
+    gateway = stack.BUILD / "src" / "gateway" / "oriel-gateway"
+    fingerprint = subprocess.run([gateway, "--fingerprint"], env=house.environment, check=True, capture_output=True,
+                                 text=True).stdout.strip()
+    far = {"ORIEL_URL": f"https://127.0.0.1:{house.port}", "ORIEL_TOKEN_FILE": str(token), "ORIEL_FINGERPRINT": fingerprint,
+           "ORIEL_STATE": os.devnull}
+    assert "mini" in good(house, "image", "list", **far)
+    made = json.loads(good(house, "token", "create", "second", "--days", "2", "--json", **far))
+    assert made["id"] in good(house, "token", "list", **far)
+    good(house, "token", "delete", made["id"], **far)
+    assert run(house, "image", "list", **{**far, "ORIEL_FINGERPRINT": "00" * 32}).returncode == 77
+    token.write_text("nonsense\n")
+    assert run(house, "image", "list", **far).returncode == 77
+    assert run(house, "host", "stop", **far).returncode == 77
+
+
+def test_host_stop():
+    one = stack.Orield(program="orield-simulated")
+    try:
+        one.start()
+        assert "has ended" in good(one, "host", "stop")
+        assert one.process.wait(10) == 0
+        assert run(one, "status").returncode == 69
+    finally:
+        one.destroy()
