@@ -6,8 +6,10 @@
 
 #define MEBIBYTE ((uint64_t)1024 * 1024)
 #define VCPUS_MOST 64
-/* TCG's translation cache: QEMU's default may grow to 1 GiB a machine; an idle desktop's code fits in this. */
-#define TCG_CACHE_MIB 64
+/* TCG's translation cache. It is private memory which fills up within seconds and is never given back, so a desktop's is
+ * bounded (QEMU's default may grow to 1 GiB); a machine that boots to become a template lives shortly and may have more. */
+#define TCG_CACHE_MIB 32
+#define TCG_CACHE_TEMPLATE_MIB 512
 
 static void add(GPtrArray *arguments, const char *option, const char *value)
 {
@@ -32,19 +34,22 @@ static char *escape(const char *path)
     return g_strjoinv(",,", parts);
 }
 
+static void add_accelerator(GPtrArray *arguments, const MachineLaunch *launch, AcceleratorKind accelerator)
+{
+    if (accelerator == ACCELERATOR_KVM)
+        add(arguments, "-accel", "kvm");
+    else
+        add_formatted(arguments, "-accel", "tcg,thread=multi,tb-size=%d",
+                      launch->ram == MACHINE_RAM_TEMPLATE ? TCG_CACHE_TEMPLATE_MIB : TCG_CACHE_MIB);
+}
+
 static void add_machine(GPtrArray *arguments, const MachineLaunch *launch, const QemuFeatures *features,
                         AcceleratorKind accelerator)
 {
     add_formatted(arguments, "-machine", "%s,memory-backend=ram,dump-guest-core=off,vmport=off%s%s",
                   features->machine_type, features->smbus_switch ? ",smbus=off" : "",
                   features->sata_switch && !launch->spec->cdrom ? ",sata=off" : "");
-    if (accelerator == ACCELERATOR_KVM) {
-        add(arguments, "-accel", "kvm");
-        add(arguments, "-cpu", "host");
-    } else {
-        add_formatted(arguments, "-accel", "tcg,thread=multi,tb-size=%d", TCG_CACHE_MIB);
-        add(arguments, "-cpu", "max");
-    }
+    add(arguments, "-cpu", accelerator == ACCELERATOR_KVM ? "host" : "max");
     add_formatted(arguments, "-smp", "%u", launch->spec->vcpus);
     add_formatted(arguments, "-m", "%" G_GUINT64_FORMAT "M", launch->spec->memory / MEBIBYTE);
     add(arguments, "-rtc", "base=utc");
@@ -168,6 +173,7 @@ GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *feature
         add(arguments, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     /* A reboot ends the machine: what it boots from is for the caller to decide, and a fork has no kernel to boot. */
     g_ptr_array_add(arguments, g_strdup("-no-reboot"));
+    add_accelerator(arguments, launch, accelerator);
     add_memory(arguments, launch);
     add_disks(arguments, spec);
     add_fixed(arguments, launch, features, accelerator);
@@ -185,6 +191,7 @@ char *machine_arguments_key(uint64_t memory, unsigned vcpus, const QemuFeatures 
     const MachineSpec spec = {.memory = memory, .vcpus = vcpus};
     const MachineLaunch launch = {.spec = &spec};
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    add(arguments, "-accel", accelerator_name(accelerator));
     add_fixed(arguments, &launch, features, accelerator);
     g_ptr_array_add(arguments, NULL);
     return g_strjoinv(" ", (GStrv)arguments->pdata);

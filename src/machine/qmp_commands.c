@@ -29,8 +29,7 @@ QmpCall *qmp_migrate_set_capabilities(Qmp *qmp, bool ignore_shared)
 {
     Json *list = json_array();
     json_array_append_new(list, json_pack("{s:s, s:b}", "capability", "events", "state", 1));
-    if (ignore_shared)
-        json_array_append_new(list, json_pack("{s:s, s:b}", "capability", "x-ignore-shared", "state", 1));
+    json_array_append_new(list, json_pack("{s:s, s:b}", "capability", "x-ignore-shared", "state", ignore_shared));
     return qmp_send(qmp, "migrate-set-capabilities", json_pack("{s:o}", "capabilities", list), -1);
 }
 

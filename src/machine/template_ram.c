@@ -11,7 +11,8 @@
 #include "machine/checksum.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
-#define CHUNK ((off_t)4 * 1024 * 1024)
+#define PAGE 4096
+#define BLOCK ((off_t)1024 * 1024)
 
 int template_ram_create(uint64_t bytes, GError **error)
 {
@@ -48,14 +49,39 @@ static bool next_data(int fd, off_t end, off_t *from, off_t *ret_length)
     return *ret_length > 0;
 }
 
+static bool page_is_zero(const uint8_t *page)
+{
+    return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
+}
+
+/* Pages of zeroes count as holes, so that the checksum does not depend on how a file system keeps them. */
+static uint32_t page_add(uint32_t checksum, const uint8_t *page, off_t at)
+{
+    uint64_t number = (uint64_t)(at / PAGE);
+    return checksum_crc32c(checksum_crc32c(checksum, &number, sizeof number), page, PAGE);
+}
+
+/* Writes the pages of one stretch of data, as many at once as lie together. */
+static bool stretch_out(const uint8_t *bytes, int to, off_t from, off_t end, uint32_t *checksum, GError **error)
+{
+    while (from < end) {
+        off_t until = from;
+        for (; until < end && !page_is_zero(bytes + until); until += PAGE)
+            *checksum = page_add(*checksum, bytes + until, until);
+        if (until > from && lseek(to, from, SEEK_SET) < 0)
+            return oriel_fail_errno(error, errno, "cannot seek");
+        if (!fd_write_all(to, bytes + from, (size_t)(until - from), error))
+            return false;
+        from = until + PAGE;
+    }
+    return true;
+}
+
 static bool copy_out(int ram, const uint8_t *bytes, int to, off_t size, uint32_t *checksum, GError **error)
 {
     off_t at = 0, length;
     while (next_data(ram, size, &at, &length)) {
-        *checksum = checksum_crc32c(*checksum, bytes + at, (size_t)length);
-        if (lseek(to, at, SEEK_SET) < 0)
-            return oriel_fail_errno(error, errno, "cannot seek");
-        if (!fd_write_all(to, bytes + at, (size_t)length, error))
+        if (!stretch_out(bytes, to, at, at + length, checksum, error))
             return false;
         at += length;
     }
@@ -94,17 +120,35 @@ bool template_ram_save(int ram, const char *path, uint32_t *ret_checksum, GError
     return saved;
 }
 
-static bool copy_in(int from, uint8_t *bytes, off_t size, uint32_t *checksum, GError **error)
+static bool block_read(int from, uint8_t *block, off_t at, size_t length, GError **error)
 {
-    off_t at = 0, length;
-    while (next_data(from, size, &at, &length)) {
-        ssize_t got = pread(from, bytes + at, (size_t)MIN(length, CHUNK), at);
+    for (size_t done = 0; done < length;) {
+        ssize_t got = pread(from, block + done, length - done, at + (off_t)done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             return oriel_fail_errno(error, got < 0 ? errno : EIO, "cannot read");
-        *checksum = checksum_crc32c(*checksum, bytes + at, (size_t)got);
-        at += got;
+        done += (size_t)got;
+    }
+    return true;
+}
+
+static bool copy_in(int from, uint8_t *bytes, off_t size, uint32_t *checksum, GError **error)
+{
+    g_autofree uint8_t *block = g_malloc(BLOCK);
+    off_t at = 0, length;
+    while (next_data(from, size, &at, &length)) {
+        at -= at % PAGE;
+        length = MIN(BLOCK, size - at);
+        if (!block_read(from, block, at, (size_t)length, error))
+            return false;
+        for (off_t page = 0; page < length; page += PAGE) {
+            if (page_is_zero(block + page))
+                continue;
+            *checksum = page_add(*checksum, block + page, at + page);
+            memcpy(bytes + at + page, block + page, PAGE);
+        }
+        at += length;
     }
     return true;
 }

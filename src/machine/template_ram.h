@@ -16,7 +16,7 @@ int template_ram_create(uint64_t bytes, GError **error);
 bool template_ram_seal(int ram, GError **error);
 bool template_ram_is_sealed(int ram);
 
-/* Writes the saved copy (temporary file, fsync, rename). *ret_checksum is of the data without the holes. */
+/* Writes the saved copy (temporary file, fsync, rename). *ret_checksum is of all pages but those of zeroes. */
 bool template_ram_save(int ram, const char *path, uint32_t *ret_checksum, GError **error);
 
 /* A sealed memfd filled from the saved copy; -1 with CORRUPT where size or checksum differ. */

@@ -1,0 +1,162 @@
+#include <string.h>
+
+#include "base/error.h"
+#include "machine/agent_message.h"
+#include "machine/checksum.h"
+#include "machine/qmp_message.h"
+
+static void test_qmp(void)
+{
+    static const struct {
+        const char *line;
+        bool good;
+        QmpMessageKind kind;
+        uint64_t id;
+        const char *name;
+    } rows[] = {
+        {"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"Debian\"}, "
+         "\"capabilities\": [\"oob\"]}}", true, QMP_GREETING, 0, NULL},
+        {"{\"return\": {}, \"id\": 1}", true, QMP_RETURN, 1, NULL},
+        {"{\"return\": [], \"id\": 18446744073709551615}", false, 0, 0, NULL},
+        {"{\"return\": {}, \"id\": \"1\"}", false, 0, 0, NULL},
+        {"{\"return\": {}}", false, 0, 0, NULL},
+        {"{\"id\": 7, \"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}", true, QMP_ERROR, 7, "GenericError"},
+        {"{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}", true, QMP_ERROR, 0, "GenericError"},
+        {"{\"error\": {\"class\": 3, \"desc\": \"no\"}}", false, 0, 0, NULL},
+        {"{\"error\": \"no\"}", false, 0, 0, NULL},
+        {"{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}", true, QMP_EVENT, 0, "STOP"},
+        {"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}", true, QMP_EVENT, 0, "SHUTDOWN"},
+        {"{\"event\": \"STOP\", \"data\": 3}", false, 0, 0, NULL},
+        {"{\"event\": 5}", false, 0, 0, NULL},
+        {"{\"QMP\": 5}", false, 0, 0, NULL},
+        {"{}", false, 0, 0, NULL},
+        {"[]", false, 0, 0, NULL},
+        {"", false, 0, 0, NULL},
+        {"{\"return\": {}, \"id\": 1", false, 0, 0, NULL},
+        {"\xff\xfe", false, 0, 0, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_auto(QmpMessage) message = {0};
+        bool good = qmp_message_parse(rows[i].line, strlen(rows[i].line), &message, &error);
+        g_test_message("%s", rows[i].line);
+        g_assert_cmpint(good, ==, rows[i].good);
+        if (!good) {
+            g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_CORRUPT);
+            continue;
+        }
+        g_assert_cmpint(message.kind, ==, rows[i].kind);
+        g_assert_cmpuint(message.id, ==, rows[i].id);
+        g_assert_cmpstr(message.name, ==, rows[i].name);
+    }
+}
+
+static void test_agent(void)
+{
+    static const struct {
+        const char *line;
+        bool good;
+        AgentMessageKind kind;
+        bool flag;
+        const char *first;
+    } rows[] = {
+        {"{\"type\":\"hello\",\"version\":\"0.1\",\"boot_id\":\"b\"}", true, AGENT_HELLO, false, "0.1"},
+        {"{\"type\":\"hello\",\"version\":\"0.1\"}", false, 0, false, NULL},
+        {"{\"type\":\"hello\",\"version\":\"a\\nb\",\"boot_id\":\"b\"}", false, 0, false, NULL},
+        {"{\"type\":\"ready\"}", true, AGENT_READY, false, NULL},
+        {"{\"type\":\"ready\",\"settled\":true}", true, AGENT_READY, true, NULL},
+        {"{\"type\":\"ready\",\"settled\":\"yes\"}", true, AGENT_READY, false, NULL},
+        {"{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"Jörg\"}", true, AGENT_SESSION, true, "Jörg"},
+        {"{\"type\":\"session\",\"state\":\"logged-off\",\"user\":\"a\"}", true, AGENT_SESSION, false, "a"},
+        {"{\"type\":\"session\",\"state\":\"elsewhere\",\"user\":\"a\"}", false, 0, false, NULL},
+        {"{\"type\":\"session\",\"state\":\"logged-on\"}", false, 0, false, NULL},
+        {"{\"type\":\"done\",\"id\":3}", true, AGENT_DONE, false, NULL},
+        {"{\"type\":\"done\",\"id\":3,\"error\":\"no disk\"}", true, AGENT_DONE, false, "no disk"},
+        {"{\"type\":\"done\",\"id\":3,\"error\":{}}", true, AGENT_DONE, false,
+         "the agent failed without a readable reason"},
+        {"{\"type\":\"done\",\"id\":-3}", true, AGENT_DONE, false, NULL},
+        {"{\"type\":\"pong\",\"id\":9}", true, AGENT_PONG, false, NULL},
+        {"{\"type\":\"of a later agent\"}", true, AGENT_UNKNOWN, false, NULL},
+        {"{\"type\":5}", false, 0, false, NULL},
+        {"{}", false, 0, false, NULL},
+        {"hello", false, 0, false, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(AgentMessage) message = {0};
+        g_test_message("%s", rows[i].line);
+        g_assert_cmpint(agent_message_parse(rows[i].line, strlen(rows[i].line), &message), ==, rows[i].good);
+        if (!rows[i].good)
+            continue;
+        g_assert_cmpint(message.kind, ==, rows[i].kind);
+        g_assert_cmpint(message.flag, ==, rows[i].flag);
+        g_assert_cmpstr(message.first, ==, rows[i].first);
+    }
+}
+
+static void test_agent_long_user(void)
+{
+    g_autofree char *user = g_strnfill(AGENT_TEXT_LIMIT + 1, 'u');
+    g_autofree char *line = g_strdup_printf("{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"%s\"}", user);
+    g_auto(AgentMessage) message = {0};
+    g_assert_false(agent_message_parse(line, strlen(line), &message));
+}
+
+static void collect(const char *line, size_t length, void *data)
+{
+    g_ptr_array_add(data, g_strndup(line, length));
+}
+
+/* The same text, cut anywhere, gives the same lines. */
+static void test_agent_lines(void)
+{
+    static const char text[] = "one\n\ntwo\nthree\nfo";
+    for (size_t cut = 0; cut < sizeof text; cut++) {
+        g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+        g_autofree AgentLines *state = g_new0(AgentLines, 1);
+        agent_lines_feed(state, text, cut, collect, lines);
+        agent_lines_feed(state, text + cut, sizeof text - 1 - cut, collect, lines);
+        agent_lines_feed(state, "ur\n", 3, collect, lines);
+        g_assert_cmpuint(lines->len, ==, 4);
+        g_assert_cmpstr(lines->pdata[0], ==, "one");
+        g_assert_cmpstr(lines->pdata[3], ==, "four");
+    }
+}
+
+static void test_agent_line_too_long(void)
+{
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    g_autofree AgentLines *state = g_new0(AgentLines, 1);
+    g_autofree char *longest = g_strnfill(LIMIT_AGENT_LINE, 'x');
+    agent_lines_feed(state, longest, LIMIT_AGENT_LINE, collect, lines);
+    agent_lines_feed(state, "\n", 1, collect, lines);
+    g_assert_cmpuint(lines->len, ==, 1);
+    agent_lines_feed(state, longest, LIMIT_AGENT_LINE, collect, lines);
+    agent_lines_feed(state, "x still the same\nnext\n", 22, collect, lines);
+    g_assert_cmpuint(lines->len, ==, 2);
+    g_assert_cmpstr(lines->pdata[1], ==, "next");
+}
+
+/* RFC 3720 B.4. */
+static void test_checksum(void)
+{
+    uint8_t bytes[32] = {0};
+    g_assert_cmphex(checksum_crc32c(0, bytes, 32), ==, 0x8a9136aa);
+    memset(bytes, 0xff, 32);
+    g_assert_cmphex(checksum_crc32c(0, bytes, 32), ==, 0x62a8ab43);
+    for (int i = 0; i < 32; i++)
+        bytes[i] = (uint8_t)i;
+    g_assert_cmphex(checksum_crc32c(0, bytes, 32), ==, 0x46dd794e);
+    g_assert_cmphex(checksum_crc32c(checksum_crc32c(0, bytes, 13), bytes + 13, 19), ==, 0x46dd794e);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/machine/qmp-message", test_qmp);
+    g_test_add_func("/machine/agent-message", test_agent);
+    g_test_add_func("/machine/agent-message/long-user", test_agent_long_user);
+    g_test_add_func("/machine/agent-lines", test_agent_lines);
+    g_test_add_func("/machine/agent-lines/too-long", test_agent_line_too_long);
+    g_test_add_func("/machine/checksum", test_checksum);
+    return g_test_run();
+}
