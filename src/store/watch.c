@@ -138,9 +138,12 @@ static void on_payload(const char *payload, void *data)
         return;
     for (size_t i = 1; i < json_array_size(list); i++) {
         StoreChange change = {0};
-        if (json_unpack(json_array_get(list, i), "[s,s,s,s?]", &change.kind, &change.id, &change.op,
-                        &change.user_id) == 0)
-            watch_changes_add(changes, &change);
+        json_t *user_id = NULL; /* a string or null */
+        if (json_unpack(json_array_get(list, i), "[s,s,s,o]", &change.kind, &change.id, &change.op,
+                        &user_id) != 0)
+            continue;
+        change.user_id = json_string_value(user_id);
+        watch_changes_add(changes, &change);
     }
     if (changes->len == 0)
         watch_changes_add(changes, &(StoreChange){"*", "", "*", NULL});
