@@ -68,7 +68,7 @@ static bool state_lock(Daemon *daemon, GError **error)
 /* The link is a secret: it goes into a file that only we can read, and never into the log. */
 static bool first_admin(Daemon *daemon, GError **error)
 {
-    g_autofree char *path = g_build_filename(daemon->config->state, DAEMON_SETUP_LINK, NULL);
+    g_autofree char *path = g_build_filename(daemon->config->state, API_SETUP_LINK, NULL);
     g_autoptr(SecretString) token = NULL;
     if (!identity_first_admin(daemon->identity, &token, error))
         return false;

@@ -6,10 +6,6 @@
 
 typedef struct Daemon Daemon;
 
-/* What orield writes for the person who starts it the first time: STATE/setup-link, mode 0600, the one-time
- * link with which the password of `admin` is set. It is there as long as that has not happened. */
-#define DAEMON_SETUP_LINK "setup-link"
-
 /* Takes the state folder (CONFLICT: another orield has it), opens store, identity, images, jobs, machines,
  * API. config and driver (NULL: real machines) live longer. The caller frees also what failed half way. */
 Daemon *daemon_new(const Config *config, const HostDriver *driver);

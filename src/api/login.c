@@ -1,5 +1,6 @@
 /* Log in and out, one-time links, and who I am. */
 #include <string.h>
+#include <unistd.h>
 
 #include "api/resource.h"
 #include "base/clock.h"
@@ -73,6 +74,14 @@ bool login_post(Call *call, GError **error)
     return true;
 }
 
+void setup_link_forget(const Service *service, const char *user_name)
+{
+    if (strcmp(user_name, "admin") != 0)
+        return;
+    g_autofree char *path = g_build_filename(service->config->state, API_SETUP_LINK, NULL);
+    unlink(path);
+}
+
 bool setup_post(Call *call, GError **error)
 {
     const char *token = NULL, *password = NULL;
@@ -82,6 +91,7 @@ bool setup_post(Call *call, GError **error)
     g_autoptr(Login) login = identity_link_use(call->service->identity, token, password, &client, error);
     if (!login)
         return false;
+    setup_link_forget(call->service, login->caller->name);
     login_answer(call, login);
     return true;
 }

@@ -92,6 +92,8 @@ bool token_delete(Call *call, GError **error);
 /* ---- JSON of rows; the caller owns it ---- */
 
 Json *me_json(const Caller *caller);
+/* The link in STATE/setup-link is void now, if it was this user's. */
+void setup_link_forget(const Service *service, const char *user_name);
 Json *roles_json(Roles roles);
 /* A JSON array of role words; at least one. */
 bool roles_read(Json *array, Roles *ret, GError **error);

@@ -191,6 +191,7 @@ bool user_link_post(Call *call, GError **error)
         identity_link_new(call->service->identity, &call->actor, user->id, &expires_ms, error);
     if (!token)
         return false;
+    setup_link_forget(call->service, user->name);
     g_autofree char *url = g_strdup_printf("%s/#/setup/%s", call->service->public_url, token);
     reply_json(call->reply, 200, json_pack("{s:s, s:I}", "url", url, "expires_ms", (json_int_t)expires_ms));
     explicit_bzero(url, strlen(url));

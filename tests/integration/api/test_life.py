@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import tempfile
+import time
 
 import stack
 from stack import PASSWORD, Client, Orield
@@ -27,10 +28,34 @@ def test_the_first_start_leaves_a_link(stopped_house):
     assert token not in house.log_text()
     answer = Client(house, gateway=True).call("POST", "setup", {"token": token, "password": PASSWORD})
     assert answer.json["user"]["name"] == "admin" and answer.json["user"]["roles"][0] == "admin"
+    assert not link.exists()
     assert house.stop(machines=False) == 0
     house.start()
     assert not link.exists()
     assert house.login("admin").get("me")["user"]["name"] == "admin"
+
+
+def test_a_newer_link_takes_the_place_of_the_first(fresh_house):
+    assert (fresh_house.state / "setup-link").exists()
+    fresh_house.local.do("POST", "users/admin/link")
+    assert not (fresh_house.state / "setup-link").exists()
+
+
+def test_a_store_that_is_away_ends_nothing(fresh_house):
+    """Somebody holds the database: what needs it waits or is told so, what does not need it works, and then all is well."""
+    holder = sqlite3.connect(fresh_house.state / "oriel.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    begun = time.monotonic()
+    answer = fresh_house.local.call("POST", "groups", {"name": "late"})
+    assert answer.status in (503, 504), answer
+    assert fresh_house.local.call("GET", "health").status == 200
+    while time.monotonic() - begun < 30:
+        assert fresh_house.local.call("GET", "health").status == 200
+        time.sleep(1)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert fresh_house.local.call("POST", "groups", {"name": "late"}).status == 201
+    assert fresh_house.process.poll() is None
 
 
 def test_sockets_and_state_are_private(fresh_house):
