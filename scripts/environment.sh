@@ -12,6 +12,7 @@ esac
 ORIEL_SHARE=${ORIEL_SHARE:-$build/share}
 ORIEL_PORT=${ORIEL_PORT:-8443}
 export ORIEL_STATE ORIEL_SHARE ORIEL_PORT
+unset ORIEL_URL ORIEL_TOKEN_FILE ORIEL_FINGERPRINT # the one of this checkout is meant
 runtime=${ORIEL_RUNTIME:-$ORIEL_STATE/run}
 
 oriel=$build/src/cli/oriel
