@@ -1,0 +1,298 @@
+/* The guest agent's parts that judge what comes from outside: host lines, logind's files, environments, device events. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest/agent_child.h"
+#include "guest/agent_identity.h"
+#include "guest/agent_message.h"
+#include "guest/agent_port.h"
+#include "guest/agent_session.h"
+#include "guest/agent_settle.h"
+#include "guest/file.h"
+#include "guest/uevent.h"
+
+#define ENTROPY "AAECAwQFBgcICQoLDA0ODw=="
+#define ID32 "0123456789abcdef0123456789abcdef"
+
+static bool parse(const char *line, AgentRequest *request)
+{
+    return agent_request_parse(line, strlen(line), request);
+}
+
+static void test_requests(void)
+{
+    AgentRequest request;
+    g_assert_true(parse("{\"type\":\"ping\",\"id\":\"a\\\"b\"}", &request));
+    g_assert_cmpint(request.type, ==, REQUEST_PING);
+    g_assert_cmpstr(request.id, ==, "\"a\\\"b\"");
+    g_assert_true(parse("{\"type\":\"log-off\",\"id\":-12}", &request));
+    g_assert_cmpstr(request.id, ==, "-12");
+    g_assert_true(parse("{\"type\":\"shut-down\",\"id\":[1]}", &request));
+    g_assert_cmpstr(request.id, ==, "null");
+    g_assert_true(parse("{\"type\":\"resize\",\"id\":1,\"width\":1280,\"height\":800}", &request));
+    g_assert_cmpuint(request.width, ==, 1280);
+    g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_true(parse("{\"type\":\"identity\",\"id\":1,\"time_ms\":1700000000123,\"entropy\":\"" ENTROPY
+                        "\",\"machine_id\":\"" ID32 "\",\"hostname\":\"desk-1\",\"locale\":\"de_DE.UTF-8\",\"keyboard\":"
+                        "\"de,fr\",\"time_zone\":\"Europe/Berlin\"}",
+                        &request));
+    g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_cmpint(request.time_ms, ==, 1700000000123);
+    g_assert_cmpuint(request.entropy_length, ==, 16);
+    g_assert_cmpint(request.entropy[15], ==, 15);
+    g_assert_cmpstr(request.machine_id, ==, ID32);
+    g_assert_cmpstr(request.time_zone, ==, "Europe/Berlin");
+}
+
+static void test_ignored(void)
+{
+    static const char *const LINES[] = {"",     "x",         "[]",           "{}",  "{\"type\":1}", "{\"type\":\"reboot\"}",
+                                        "null", "{\"type\"", "{\"type\":\"ping\",\"id\":\"a\\u0000b\"}", "{\"type\":\"ping\",\"type\":\"ping\"}", "\xff\xfe"};
+    AgentRequest request;
+    for (size_t i = 0; i < G_N_ELEMENTS(LINES); i++)
+        g_assert_false(parse(LINES[i], &request));
+    g_assert_false(agent_request_parse("{\"type\":\"ping\"}\0x", 17, &request));
+}
+
+static void test_refused(void)
+{
+#define IDENTITY(fields) "{\"type\":\"identity\",\"id\":1," fields "}"
+#define GOOD_HEAD "\"time_ms\":1,\"entropy\":\"" ENTROPY "\",\"machine_id\":\"" ID32 "\""
+    static const char *const LINES[] = {
+        "{\"type\":\"resize\",\"id\":1}",
+        "{\"type\":\"resize\",\"id\":1,\"width\":63,\"height\":800}",
+        "{\"type\":\"resize\",\"id\":1,\"width\":1280,\"height\":99999}",
+        "{\"type\":\"resize\",\"id\":1,\"width\":\"1280\",\"height\":800}",
+        IDENTITY("\"time_ms\":-1"),
+        IDENTITY("\"time_ms\":1,\"entropy\":\"AAEC\""),
+        IDENTITY("\"time_ms\":1,\"entropy\":\"not base64!\""),
+        IDENTITY("\"time_ms\":1,\"entropy\":\"" ENTROPY "\",\"machine_id\":\"XYZ\""),
+        IDENTITY("\"time_ms\":1,\"entropy\":\"" ENTROPY "\",\"machine_id\":\"0123456789ABCDEF0123456789ABCDEF\""),
+        IDENTITY(GOOD_HEAD),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"-x\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"a b\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"a\\nb\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"x\",\"time_zone\":\"../etc/shadow\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"x\",\"time_zone\":\"/etc\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"x\",\"keyboard\":\"de;rm\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"x\",\"keyboard\":\"-display\""),
+        IDENTITY(GOOD_HEAD ",\"hostname\":\"x\",\"locale\":\"de\\nX=1\""),
+    };
+    AgentRequest request;
+    for (size_t i = 0; i < G_N_ELEMENTS(LINES); i++) {
+        g_assert_true(parse(LINES[i], &request));
+        if (!request.failure.text[0])
+            g_error("accepted: %s", LINES[i]);
+    }
+}
+
+static void test_base64(void)
+{
+    static const struct {
+        const char *text, *bytes;
+        int length;
+    } ROWS[] = {{"", "", 0},         {"TQ==", "M", 1},  {"TWE=", "Ma", 2}, {"TWFu", "Man", 3}, {"TWFuTQ==", "ManM", 4},
+                {"TQ=", NULL, -1},   {"T===", NULL, -1}, {"TQ=a", NULL, -1}, {"TQ==TQ==", NULL, -1}, {"TW u", NULL, -1},
+                {"TWFuTWFuTWFu", NULL, -1}};
+    for (size_t i = 0; i < G_N_ELEMENTS(ROWS); i++) {
+        unsigned char bytes[8];
+        g_assert_cmpint(agent_base64_decode(ROWS[i].text, bytes, sizeof bytes), ==, ROWS[i].length);
+        if (ROWS[i].length > 0)
+            g_assert_cmpmem(bytes, ROWS[i].length, ROWS[i].bytes, ROWS[i].length);
+    }
+}
+
+static void test_answers(void)
+{
+    AgentStep steps[] = {{"clock", 5}, {"thaw", 7}};
+    char *hello = agent_hello_text("1", "b"), *ready = agent_ready_text(true), *pong = agent_pong_text("\"x\""),
+         *session = agent_session_text(false, "a\"\n"), *done = agent_done_text("7", NULL, steps, 2),
+         *failed = agent_done_text("null", "why", NULL, 0);
+    g_assert_cmpstr(hello, ==, "{\"type\":\"hello\",\"version\":\"1\",\"boot_id\":\"b\"}\n");
+    g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true}\n");
+    g_assert_cmpstr(pong, ==, "{\"type\":\"pong\",\"id\":\"x\"}\n");
+    g_assert_cmpstr(session, ==, "{\"type\":\"session\",\"state\":\"logged-off\",\"user\":\"a\\\"\\n\"}\n");
+    g_assert_cmpstr(done, ==,
+                    "{\"type\":\"done\",\"id\":7,\"steps\":[{\"name\":\"clock\",\"us\":5},{\"name\":\"thaw\",\"us\":7}]}\n");
+    g_assert_cmpstr(failed, ==, "{\"type\":\"done\",\"id\":null,\"error\":\"why\"}\n");
+    free(hello), free(ready), free(pong), free(session), free(done), free(failed);
+}
+
+static void collect(void *data, const char *line, size_t length)
+{
+    g_ptr_array_add(data, g_strndup(line, length));
+}
+
+static void test_lines(void)
+{
+    g_autofree AgentPort *port = g_new0(AgentPort, 1);
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    port->fd = -1;
+    agent_port_feed(port, "a\n\nb", 4, collect, lines);
+    agent_port_feed(port, "c\n", 2, collect, lines);
+    g_assert_cmpuint(lines->len, ==, 2);
+    g_assert_cmpstr(lines->pdata[1], ==, "bc");
+    g_autofree char *large = g_strnfill(3 * PORT_LINE_LARGEST, 'x');
+    agent_port_feed(port, large, 3 * PORT_LINE_LARGEST, collect, lines);
+    agent_port_feed(port, "\nd\n", 3, collect, lines);
+    g_assert_cmpuint(lines->len, ==, 3);
+    g_assert_cmpstr(lines->pdata[2], ==, "d"); /* what was too long is gone, what came after it is whole */
+}
+
+static void test_settle(void)
+{
+    Settle settle = {0};
+    char text[128];
+    unsigned long busy = 1000, idle = 1000;
+    int samples = 0;
+    for (int i = 0; i < 20; i++) { /* quiet, but the session is not there yet */
+        g_snprintf(text, sizeof text, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle += 50);
+        g_assert_cmpint(agent_settle_sample(&settle, text, false), ==, SETTLE_WAIT);
+    }
+    for (int i = 0; i < 20; i++) { /* there, and still loading */
+        g_snprintf(text, sizeof text, "cpu  %lu 0 0 %lu %d 0 0 0 0 0\n", busy += 5, idle += 25, i * 20);
+        g_assert_cmpint(agent_settle_sample(&settle, text, true), ==, SETTLE_WAIT);
+    }
+    SettleAnswer answer = SETTLE_WAIT;
+    while (answer == SETTLE_WAIT && samples++ < 100) {
+        g_snprintf(text, sizeof text, "cpu  %lu 0 0 %lu 380 0 0 0 0 0\n", ++busy, idle += 49);
+        answer = agent_settle_sample(&settle, text, true);
+    }
+    g_assert_cmpint(answer, ==, SETTLE_SETTLED);
+    g_assert_cmpint(samples, ==, SETTLE_QUIET_SAMPLES);
+    settle.elapsed_ms = SETTLE_LONGEST_MS;
+    g_assert_cmpint(agent_settle_sample(&settle, "nonsense", true), ==, SETTLE_GAVE_UP);
+}
+
+static void test_sessions(void)
+{
+    AgentSession session;
+    g_assert_true(agent_session_parse("c1", "UID=1000\nUSER=ann\nSTATE=active\nCLASS=user\nTYPE=x11\n", &session));
+    g_assert_true(session.graphical);
+    g_assert_cmpuint(session.uid, ==, 1000);
+    g_assert_cmpstr(session.user, ==, "ann");
+    g_assert_true(agent_session_parse("2", "CLASS=user\nUID=0\nUSER=root\nTYPE=tty", &session));
+    g_assert_false(session.graphical);
+    g_assert_false(agent_session_parse("2", "UID=1\nUSER=x\nCLASS=greeter\n", &session));
+    g_assert_false(agent_session_parse("2", "UID=1\nUSER=x\nCLASS=user\nSTATE=closing\n", &session));
+    g_assert_false(agent_session_parse("2", "UID=x\nUSER=x\nCLASS=user\n", &session));
+    g_assert_false(agent_session_parse("2", "UID=1\nCLASS=user\n", &session));
+    g_assert_false(agent_session_parse("../2", "UID=1\nUSER=x\nCLASS=user\n", &session));
+    g_assert_false(agent_session_parse("2", "", &session));
+}
+
+static void test_environment(void)
+{
+    SessionEnvironment environment;
+    static const char BLOCK[] = "LD_PRELOAD=/evil\0DISPLAY=:0\0XAUTHORITY=/x\0PATH=/evil\0DBUS_SESSION_BUS_ADDRESS=u";
+    g_assert_true(agent_session_environment_take(BLOCK, sizeof BLOCK - 1, &environment)); /* no NUL at the end */
+    g_assert_cmpstr(environment.entries[0], ==, "DISPLAY=:0");
+    g_assert_cmpstr(environment.entries[2], ==, "DBUS_SESSION_BUS_ADDRESS=u");
+    g_assert_cmpstr(environment.entries[3], ==, "PATH=/usr/local/bin:/usr/bin:/bin");
+    g_assert_null(environment.entries[4]);
+    g_assert_false(agent_session_environment_take("HOME=/x\0DISPLAY=", 16, &environment));
+    g_autoptr(GString) many = g_string_new(NULL);
+    for (int i = 0; i < 100; i++) {
+        g_string_append(many, "DISPLAY=");
+        for (int k = 0; k < 100; k++)
+            g_string_append_c(many, 'y');
+        g_string_append_c(many, '\0');
+    }
+    g_assert_true(agent_session_environment_take(many->str, many->len, &environment)); /* bounded, and ended with NULL */
+}
+
+static void test_uevents(void)
+{
+    Uevent event;
+    static const char DRM[] = "change@/devices/pci/drm/card0\0ACTION=change\0SUBSYSTEM=drm\0HOTPLUG=1\0DEVNAME=dri/card0";
+    g_assert_true(uevent_parse(DRM, sizeof DRM, &event));
+    g_assert_true(event.hotplug);
+    g_assert_cmpstr(event.subsystem, ==, "drm");
+    g_assert_false(uevent_parse("x", 1, &event));
+    g_assert_false(uevent_parse("", 0, &event));
+    g_assert_false(uevent_parse("add@/x\0ACTION=add", 18, &event));
+}
+
+static void expect_file(const char *root, const char *path, const char *text)
+{
+    g_autofree char *full = g_build_filename(root, path, NULL);
+    g_autofree char *found = NULL;
+    g_assert_true(g_file_get_contents(full, &found, NULL, NULL));
+    g_assert_cmpstr(found, ==, text);
+}
+
+static void put_file(const char *root, const char *path, const char *text)
+{
+    g_autofree char *full = g_build_filename(root, path, NULL);
+    g_autofree char *folder = g_path_get_dirname(full);
+    g_mkdir_with_parents(folder, 0755);
+    g_assert_true(g_file_set_contents(full, text, -1, NULL));
+}
+
+static void test_identity_files(void)
+{
+    Failure failure = {""};
+    g_autofree char *root = g_dir_make_tmp("oriel-agent-XXXXXX", NULL);
+    put_file(root, "etc/machine-id", "old\n");
+    put_file(root, "etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\told\n10.0.0.1 server\n");
+    put_file(root, "etc/default/keyboard", "");
+    put_file(root, "usr/share/zoneinfo/Europe/Berlin", "tz");
+    put_file(root, "var/lib/dbus/machine-id", "old\n");
+    g_assert_true(agent_identity_write_machine_id(root, ID32, &failure));
+    expect_file(root, "etc/machine-id", ID32 "\n");
+    expect_file(root, "var/lib/dbus/machine-id", ID32 "\n");
+    g_assert_true(agent_identity_write_hostname(root, "desk-7", &failure));
+    expect_file(root, "etc/hostname", "desk-7\n");
+    expect_file(root, "etc/hosts", "127.0.1.1\tdesk-7\n127.0.0.1\tlocalhost\n10.0.0.1 server\n");
+    AgentRequest request = {.locale = "de_DE.UTF-8", .keyboard = "de", .time_zone = "Europe/Berlin"};
+    g_assert_true(agent_identity_write_place(root, &request, &failure));
+    expect_file(root, "etc/default/locale", "LANG=de_DE.UTF-8\n");
+    expect_file(root, "etc/localtime", "tz");
+    strcpy(request.time_zone, "Mars/Base");
+    g_assert_false(agent_identity_write_place(root, &request, &failure));
+    g_assert_nonnull(strstr(failure.text, "Mars/Base"));
+    g_autofree char *gone = g_build_filename(root, "gone", NULL);
+    g_assert_false(agent_identity_write_hostname(gone, "x", &failure));
+    const char *const argv[] = {"rm", "-rf", root, NULL};
+    AgentChild removal = {.argv = argv, .timeout_ms = 10000};
+    g_assert_true(agent_child_run(&removal, &failure));
+}
+
+static void test_children(void)
+{
+    Failure failure = {""};
+    const char *const slow[] = {"sleep", "1000", NULL}, *const missing[] = {"oriel-no-such-program", NULL},
+                      *const bad[] = {"false", NULL};
+    AgentChild child = {.argv = slow, .timeout_ms = 50};
+    g_assert_false(agent_child_run(&child, &failure));
+    g_assert_nonnull(strstr(failure.text, "was ended"));
+    child = (AgentChild){.argv = missing, .timeout_ms = 10000};
+    g_assert_false(agent_child_run(&child, &failure));
+    g_assert_nonnull(strstr(failure.text, "not installed"));
+    child.argv = bad;
+    g_assert_false(agent_child_run(&child, &failure));
+    g_assert_nonnull(strstr(failure.text, "status 1"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/agent/requests", test_requests);
+    g_test_add_func("/agent/ignored", test_ignored);
+    g_test_add_func("/agent/refused", test_refused);
+    g_test_add_func("/agent/base64", test_base64);
+    g_test_add_func("/agent/answers", test_answers);
+    g_test_add_func("/agent/lines", test_lines);
+    g_test_add_func("/agent/settle", test_settle);
+    g_test_add_func("/agent/sessions", test_sessions);
+    g_test_add_func("/agent/environment", test_environment);
+    g_test_add_func("/agent/uevents", test_uevents);
+    g_test_add_func("/agent/identity-files", test_identity_files);
+    g_test_add_func("/agent/children", test_children);
+    return g_test_run();
+}
