@@ -77,6 +77,7 @@ test('keys, pointer and wheel arrive; nothing stays down when the focus goes', a
 test('the controls by Ctrl+Alt+Shift, the keys browsers keep, and back to the desktop', async () => {
   const page = await admin();
   await openDesktop(page, 'Office');
+  await page.locator('.toolbar:not(.open)').waitFor({ state: 'attached' }); // it hides by itself
   await showControls(page);
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Back to your desktops');
   await eventually(() => down(guest()).length, (many) => many === 0, 5000, 'lifted keys');

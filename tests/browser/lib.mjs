@@ -146,7 +146,7 @@ export async function settled(page, quiet = 1500, timeout = 60_000) {
 
 export async function showControls(page) {
   await page.keyboard.press('Control+Alt+Shift');
-  await page.locator('.toolbar.open').waitFor();
+  await page.locator('.toolbar.open .tool:focus').waitFor();
 }
 
 /** Runs axe-core; returns the serious and critical violations as short sentences. */

@@ -63,7 +63,8 @@ export function useQuality(link: Link | null, active: boolean): Quality {
       });
       last = { at: now, frames: link.frames, bytes };
     };
-    const first = window.setTimeout(() => void measure(), 600);
+    // the first request opens a connection, which is not what is to be measured
+    const first = window.setTimeout(() => void api.health(stop.signal).then(measure, () => {}), 500);
     const timer = window.setInterval(() => void measure(), every);
     return () => {
       stop.abort();

@@ -2,7 +2,7 @@
 import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import {
-  BackIcon, ClipboardIcon, CommandIcon, FullIcon, KeyboardIcon, MoreIcon, OutIcon, SettingsIcon, SignalIcon, SmallerIcon,
+  BackIcon, ClipboardIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, OutIcon, SignalIcon, SmallerIcon,
 } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { levelText, type Quality } from './quality.ts';
@@ -61,11 +61,16 @@ export function Toolbar(props: ToolbarProps) {
     else hideSoon();
     return () => clearTimeout(timer.current);
   }, [pinned]);
+  const focused = useRef(0);
   useEffect(() => {
-    if (show === 0) return;
-    setOpen(true);
+    if (show === focused.current) return;
+    if (!open) {
+      setOpen(true); // hidden things take no focus: once more when it is there
+      return;
+    }
+    focused.current = show;
     bar.current?.querySelector<HTMLElement>('.tool')?.focus();
-  }, [show]);
+  }, [show, open]);
 
   const toggle = (name: PanelName) => onPanel(panel === name ? null : name);
   const keys = (event: TargetedKeyboardEvent<HTMLDivElement>) => {
@@ -94,12 +99,12 @@ export function Toolbar(props: ToolbarProps) {
         <Tool label={`${levelText[quality.level]}. Picture and connection`} expanded={panel === 'picture'}
           look={`signal ${quality.level}`} onClick={() => toggle('picture')}><SignalIcon /></Tool>
         <Tool label="Clipboard" expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
-        <Tool label="Send keys" expanded={panel === 'keys'} onClick={() => toggle('keys')}><CommandIcon /></Tool>
+        <Tool label="Send keys" expanded={panel === 'keys'} onClick={() => toggle('keys')}><KeycapIcon /></Tool>
         <Tool label="On-screen keyboard" look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
           <KeyboardIcon />
         </Tool>
         <Tool label="Keyboard layout" look="not-phone" expanded={panel === 'keyboard'} onClick={() => toggle('keyboard')}>
-          <SettingsIcon />
+          <LetterIcon />
         </Tool>
         {document.fullscreenEnabled && (
           <Tool label={full ? 'Leave full screen' : 'Full screen'} pressed={full} onClick={onFull}>

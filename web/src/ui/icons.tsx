@@ -44,7 +44,8 @@ export const ClipboardIcon = icon(<><rect x="4" y="4" width="12" height="13.5" r
 export const FullIcon = icon(<path d="M3.5 7.5v-4h4M12.5 3.5h4v4M16.5 12.5v4h-4M7.5 16.5h-4v-4" />);
 export const SmallerIcon = icon(<path d="M7.5 3.5v4h-4M16.5 7.5h-4v-4M12.5 16.5v-4h4M3.5 12.5h4v4" />);
 export const KeyboardIcon = icon(<><rect x="1.8" y="5" width="16.4" height="10" rx="1.5" /><path d="M5 8.3h.1M8.3 8.3h.1M11.7 8.3h.1M15 8.3h.1M5 11.7h.1M15 11.7h.1M8 11.7h4" /></>);
-export const CommandIcon = icon(<><rect x="2.5" y="7" width="6" height="6" rx="1.3" /><rect x="11.5" y="7" width="6" height="6" rx="1.3" /><path d="M4.8 10h1.4M13.8 10h1.4" /></>);
+export const KeycapIcon = icon(<><rect x="3" y="2.5" width="14" height="15" rx="2.6" /><rect x="6" y="4.7" width="8" height="8" rx="1.6" /><path d="M4.3 16.2 6.6 12.3M15.7 16.2l-2.3-3.9" /></>);
+export const LetterIcon = icon(<path d="M2.8 15.5 7 4.5l4.2 11M4.3 11.8h5.4M17 9.8v5.7M17 12.6a2.2 2.7 0 1 1-4.4 0 2.2 2.7 0 0 1 4.4 0M13.5 7.1h.1M16.2 7.1h.1" />);
 export const SignalIcon = icon(<path d="M4 15.5v-2.5M8 15.5V10.5M12 15.5V7.5M16 15.5V4.5" />);
 export const RefreshIcon = icon(<><path d="M16.5 8.5A7 7 0 0 0 4.3 6L3 7.5M3.5 11.5A7 7 0 0 0 15.7 14l1.3-1.5" /><path d="M3 3.8v3.7h3.7M17 16.2v-3.7h-3.7" /></>);
 export const PowerIcon = icon(<><path d="M10 2.8v6.7" /><path d="M6 5.2a6.5 6.5 0 1 0 8 0" /></>);

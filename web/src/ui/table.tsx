@@ -30,20 +30,22 @@ export function Table<T>({ label, columns, page, rowKey, empty }: TableProps<T>)
     <>
       {page.error !== null && <div class="inside"><Notice mood="warn">Not up to date: {sentence(page.error)}</Notice></div>}
       <div class="table-wrap" tabIndex={0} role="region" aria-label={label}>
-        <table>
-          <thead>
-            <tr>
+        <table class="list" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
               {columns.map((column) => (
-                <th key={column.head} scope="col" class={column.look}>
+                <th key={column.head} role="columnheader" scope="col" class={column.look}>
                   {column.look === 'actions' ? <span class="unseen">{column.head}</span> : column.head}
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.map((row) => (
-              <tr key={rowKey(row)}>
-                {columns.map((column) => <td key={column.head} class={column.look}>{column.cell(row)}</td>)}
+              <tr key={rowKey(row)} role="row">
+                {columns.map((column) => (
+                  <td key={column.head} role="cell" class={column.look} data-head={column.head}>{column.cell(row)}</td>
+                ))}
               </tr>
             ))}
           </tbody>
