@@ -6,7 +6,7 @@ import ssl
 import time
 
 import pytest
-from gateway_fake import PATIENCE, Browser, request, tls_context
+from gateway_fake import PATIENCE, request, tls_context
 
 
 def test_orield_sees_the_clients_address(gateway, orield):
