@@ -56,7 +56,8 @@ static void check_accelerator(const Config *config, GPtrArray *checks, const cha
         add(checks, "accelerator", CHECK_OK, "%s", accelerator->explanation);
     else
         add(checks, "accelerator", CHECK_WARNING,
-            "%s%s Desktops work, several times slower; a machine with working KVM is what people should sit at.",
+            "%s%s Desktops work, several times slower; a machine with working KVM is what people should sit "
+            "at.",
             accelerator->explanation, g_str_has_suffix(accelerator->explanation, ".") ? "" : ".");
 }
 

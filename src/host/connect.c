@@ -49,23 +49,27 @@ typedef enum {
     BROKEN,  /* error */
 } Rise;
 
-/* The job that ends when a booting desktop is usable. An administrator's console is there to watch the boot.
- */
+/* The job that ends when a booting desktop is usable. */
+static Rise wait_for_boot(Click *click, const StoreDesktop *row, GError **error)
+{
+    click->ret->job_id = start_job(click->host, row, click->request->actor, error);
+    return click->ret->job_id ? PENDING : BROKEN;
+}
+
+/* An administrator's console is there to watch the boot. */
 static Rise rise_boot(Click *click, Work *work, bool *again, GError **error)
 {
-    if (click->user) {
-        click->ret->job_id = start_job(work->host, work->row, click->request->actor, error);
-        return click->ret->job_id ? PENDING : BROKEN;
-    }
+    if (click->user)
+        return wait_for_boot(click, work->row, error);
     *again = work_do(work, STEP_BOOT, error);
     return *again ? LOST : BROKEN;
 }
 
-static Rise rise_running(Click *click, Work *work, bool *again, GError **error)
+static Rise rise_running(Click *click, const Work *work, GError **error)
 {
     if (work->row->observed != STORE_OBSERVED_RUNNING)
         return LOST;
-    return click->user && start_is_booting(work->slot) ? rise_boot(click, work, again, error) : UP;
+    return click->user && start_is_booting(work->slot) ? wait_for_boot(click, work->row, error) : UP;
 }
 
 /* One step towards running; UP and the others end the way, LOST with *again set goes on. */
@@ -74,7 +78,7 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
     DesktopStep step = work_next(work);
     switch (step) {
     case STEP_NONE:
-        return rise_running(click, work, again, error);
+        return rise_running(click, work, error);
     case STEP_WAIT:
         if (!pool_template_await(work->host, work->pool, &click->ret->job_id, error))
             return BROKEN;
@@ -128,9 +132,12 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
     g_autoptr(Slot) slot = slot_of(click->host, row->id);
     if (is_up(slot, row) && !(click->user && start_is_booting(slot)))
         return UP;
-    if (!slot_acquire(slot, busy_limit_ms, error))
+    bool up = false;
+    if (!slot_acquire_unless_up(slot, row->generation, busy_limit_ms, &up, error))
         return BROKEN;
     g_auto(Work) work = {.host = click->host, .slot = slot};
+    if (up) /* by a worker, which now goes on beside the picture */
+        return click->user && start_is_booting(slot) ? wait_for_boot(click, row, error) : UP;
     Rise end = rise_busy(click, &work, error);
     slot_release(slot);
     return end;

@@ -42,15 +42,18 @@ static void identify(const Work *work, Machine *machine)
     log_debug("desktop %s: identity: %s", work->row->name, steps ? steps : "");
 }
 
-static void plug(const Work *work, Machine *machine)
+/* Whether it has a network then. */
+static bool plug(const Work *work, Machine *machine)
 {
     const HostDriver *driver = work->host->driver;
     GError *error = NULL;
-    if (!driver->plug_network(machine, work->row->mac, &error))
+    bool network = driver->plug_network(machine, work->row->mac, &error);
+    if (!network)
         note(work, "has no network", error);
     error = NULL;
     if (!driver->plug_clipboard(machine, &error))
         note(work, "has no clipboard", error);
+    return network;
 }
 
 void guest_prepare(Work *work)
@@ -62,10 +65,11 @@ void guest_prepare(Work *work)
         return;
     if (guest != GUEST_BOOTED)
         identify(work, machine);
-    plug(work, machine);
+    bool network = plug(work, machine);
     GError *error = NULL;
     g_autofree char *folder = slot_folder(slot);
-    Record record = {.memory = work->pool->memory_bytes, .vcpus = (unsigned)work->pool->vcpus};
+    Record record = {
+        .memory = work->pool->memory_bytes, .vcpus = (unsigned)work->pool->vcpus, .network = network};
     if (guest != GUEST_RESUMED && !record_write(folder, &record, &error))
         note(work, "cannot be suspended later", error);
     error = NULL;

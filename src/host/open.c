@@ -113,6 +113,8 @@ static void catch_up(Slot *slot, Machine *machine, const StoreDesktop *row)
     const HostDriver *driver = slot->host->driver;
     GuestWork guest = driver->template_key(machine) ? GUEST_FORKED : GUEST_BOOTED;
     slot_set_machine(slot, driver->hold(machine), row->agent == STORE_AGENT_READY ? GUEST_NOTHING : guest);
+    if (row->observed == STORE_OBSERVED_RUNNING && row->generation == row->observed_generation)
+        slot_tell_up(slot, row->generation);
     unsigned viewers = 0;
     if (driver->viewers(machine, &viewers, NULL))
         slot_tell_viewers(slot, viewers);

@@ -50,11 +50,12 @@ typedef struct {
     Machine *machine; /* NULL: none that we know; replaced only by who is busy with it */
     unsigned events;  /* SLOT_... */
     unsigned viewers;
-    GuestWork guest;      /* to be done beside the picture */
-    unsigned guest_tries; /* with this machine */
-    bool agent_ready;     /* with this machine */
-    unsigned failures;    /* steps that failed in a row */
-    int64_t retry_ms;     /* monotonic: no step before */
+    GuestWork guest;       /* to be done beside the picture */
+    unsigned guest_tries;  /* with this machine */
+    bool agent_ready;      /* with this machine */
+    unsigned failures;     /* steps that failed in a row */
+    int64_t retry_ms;      /* monotonic: no step before */
+    int64_t up_generation; /* this machine runs, its row says so, and is of this generation; 0: not so */
     bool booted; /* this machine booted from its disk: until its agent is ready there is no desktop to see */
     int64_t running_ms;      /* monotonic: since when it runs */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
@@ -154,7 +155,11 @@ GPtrArray *slot_list(Host *host);            /* all, counted */
 Slot *slot_ref(Slot *slot);
 void slot_unref(Slot *slot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slot, slot_unref)
-bool slot_try(Slot *slot);                                       /* acquire if nobody has it */
+bool slot_try(Slot *slot); /* acquire if nobody has it */
+/* As slot_acquire, but ends early with *ret_up where somebody else has brought this generation up meanwhile:
+ * then it is not acquired. */
+bool slot_acquire_unless_up(Slot *slot, int64_t generation, int64_t limit_ms, bool *ret_up, GError **error);
+void slot_tell_up(Slot *slot, int64_t generation);               /* 0: it is about to go down */
 bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error); /* TIMEOUT */
 void slot_release(Slot *slot);
 void slot_queue(Slot *slot);       /* a worker shall look at it */

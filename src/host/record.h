@@ -9,6 +9,7 @@
 typedef struct {
     uint64_t memory; /* bytes */
     unsigned vcpus;
+    bool network; /* its NIC was plugged */
 } Record;
 
 bool record_write(const char *folder, const Record *record, GError **error);

@@ -78,20 +78,38 @@ bool slot_try(Slot *slot)
     return free;
 }
 
-bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error)
+bool slot_acquire_unless_up(Slot *slot, int64_t generation, int64_t limit_ms, bool *ret_up, GError **error)
 {
     Host *host = slot->host;
     int64_t deadline = g_get_monotonic_time() + limit_ms * 1000;
     g_mutex_lock(&host->lock);
-    while (slot->busy && g_cond_wait_until(&host->changed, &host->lock, deadline))
+    while (slot->busy && !(generation && slot->up_generation == generation) &&
+           g_cond_wait_until(&host->changed, &host->lock, deadline))
         ;
     bool free = !slot->busy;
-    slot->busy = true;
+    bool up = !free && generation && slot->up_generation == generation;
+    if (free)
+        slot->busy = true;
     g_mutex_unlock(&host->lock);
-    if (!free)
+    if (ret_up)
+        *ret_up = up;
+    if (!free && !up)
         return oriel_fail(error, ORIEL_ERROR_TIMEOUT,
                           "desktop: is busy with something that takes long; try again in a moment");
     return true;
+}
+
+bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error)
+{
+    return slot_acquire_unless_up(slot, 0, limit_ms, NULL, error);
+}
+
+void slot_tell_up(Slot *slot, int64_t generation)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->up_generation = slot->machine ? generation : 0;
+    g_cond_broadcast(&slot->host->changed);
+    g_mutex_unlock(&slot->host->lock);
 }
 
 /* With the lock held. The worker gets a reference of its own. */
@@ -162,6 +180,7 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->guest = machine ? guest : GUEST_NOTHING;
     slot->guest_tries = 0;
     slot->agent_ready = false;
+    slot->up_generation = 0;
     slot->booted = machine && guest == GUEST_BOOTED;
     slot->viewers = 0;
     slot->private_bytes = 0;

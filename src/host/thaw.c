@@ -113,7 +113,18 @@ bool thaw_fork(Work *work, GError **error)
         .machine_id = machine_id,
         .forked = true,
     };
-    return store_desktop_observe(host->store, &observation, error);
+    if (!store_desktop_observe(host->store, &observation, error))
+        return false;
+    slot_tell_up(work->slot, work->row->generation);
+    return true;
+}
+
+static bool observe_running(const Work *work, GError **error)
+{
+    if (!work_observe(work, STORE_OBSERVED_RUNNING, NULL, error))
+        return false;
+    slot_tell_up(work->slot, work->row->generation);
+    return true;
 }
 
 /* What boot and resume have in common: everything but memory and processors. The strings live in the owner.
@@ -176,7 +187,7 @@ bool thaw_boot(Work *work, GError **error)
     if (!machine)
         return false;
     slot_set_machine(work->slot, machine, GUEST_BOOTED);
-    return work_observe(work, STORE_OBSERVED_RUNNING, NULL, error);
+    return observe_running(work, error);
 }
 
 static Machine *resume_once(Work *work, const char *state, GError **error)
@@ -188,6 +199,7 @@ static Machine *resume_once(Work *work, const char *state, GError **error)
         return NULL;
     owner.spec.memory = record.memory;
     owner.spec.vcpus = record.vcpus;
+    owner.spec.network_mac = record.network ? work->row->mac : NULL;
     return host->driver->resume(host->hypervisor, &owner.spec, state, error);
 }
 
@@ -215,7 +227,7 @@ bool thaw_resume(Work *work, GError **error)
         return thaw_boot(work, error);
     }
     slot_set_machine(work->slot, machine, GUEST_RESUMED);
-    return work_observe(work, STORE_OBSERVED_RUNNING, NULL, error);
+    return observe_running(work, error);
 }
 
 bool thaw_suspend(Work *work, GError **error)

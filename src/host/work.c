@@ -69,6 +69,7 @@ bool work_observe(const Work *work, StoreObserved observed, const char *sentence
 bool work_end(Work *work, GError **error)
 {
     Slot *slot = work->slot;
+    slot_tell_up(slot, 0);
     if (slot->machine && !work->host->driver->kill(slot->machine, error))
         return false;
     slot_set_machine(slot, NULL, GUEST_NOTHING);
@@ -81,6 +82,7 @@ static bool shut_down(Work *work, GError **error)
 {
     const HostDriver *driver = work->host->driver;
     Slot *slot = work->slot;
+    slot_tell_up(slot, 0);
     if (!work_observe(work, STORE_OBSERVED_STOPPING, NULL, error))
         return false;
     g_autoptr(GError) asked = NULL;

@@ -28,6 +28,8 @@ typedef struct {
     const char *append;
     const char *cdrom;              /* an ISO, or NULL */
     const char *const *readable;    /* NULL-ended: further folders QEMU may read (the image's, the template's) */
+    const char *network_mac;        /* machine_resume only: it had this NIC when it was suspended, so it must have it before
+                                       its state is loaded ("" : whichever MAC, it travels in the state); NULL: it had none */
     bool freezable;                 /* RAM in a shared memfd, to become a template: template_freeze */
 } MachineSpec;
 

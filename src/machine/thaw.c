@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "machine/machine_internal.h"
+#include "machine/plug.h"
 
 #define LOAD_LIMIT_MS 60000
 #define STATE_FD_NAME "s" /* short: QEMU 7.2 reads its monitor a byte a turn */
@@ -46,6 +47,15 @@ bool machine_load(Machine *machine, int state, bool ignore_shared, GError **erro
     return false;
 }
 
+/* Devices that were hot-plugged are part of the state: QEMU must have them before it reads it. */
+static bool replug(Machine *machine, const MachineSpec *spec, GError **error)
+{
+    if (!spec->network_mac)
+        return true;
+    return machine_handshake(machine, MACHINE_START_LIMIT_MS, error) &&
+           plug_network(machine, *spec->network_mac ? spec->network_mac : NULL, error);
+}
+
 Machine *machine_resume(Hypervisor *hypervisor, const MachineSpec *spec, const char *path, GError **error)
 {
     autofd int state = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -61,7 +71,8 @@ Machine *machine_resume(Hypervisor *hypervisor, const MachineSpec *spec, const c
     g_autoptr(Machine) machine = machine_launch(hypervisor, &start, error);
     if (!machine)
         return NULL;
-    if (!machine_load(machine, state, false, error) || !machine_continue(machine, error)) {
+    if (!replug(machine, spec, error) || !machine_load(machine, state, false, error) ||
+        !machine_continue(machine, error)) {
         machine_kill(machine, NULL);
         return NULL;
     }
