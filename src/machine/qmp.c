@@ -102,8 +102,9 @@ static bool qmp_take_answer(Qmp *qmp, QmpMessage *message, GError **error)
 {
     void *value = NULL;
     g_mutex_lock(&qmp->lock);
-    bool known = g_hash_table_steal_extended(qmp->calls, &message->id, NULL, &value);
+    bool known = g_hash_table_lookup_extended(qmp->calls, &message->id, NULL, &value);
     QmpCall *call = value;
+    g_hash_table_remove(qmp->calls, &message->id);
     if (call) {
         call->answered = true;
         if (message->kind == QMP_ERROR)
@@ -129,7 +130,7 @@ static bool qmp_take_event(Qmp *qmp, const QmpMessage *message, GError **error)
             continue;
         flooded = flooded || watch->queue.length >= QMP_WATCH_EVENTS;
         if (!flooded)
-            g_queue_push_tail(&watch->queue, json_incref(message->value));
+            g_queue_push_tail(&watch->queue, json_deep_copy(message->value)); /* shared by no two threads */
         g_cond_broadcast(&qmp->changed);
     }
     g_mutex_unlock(&qmp->lock);
