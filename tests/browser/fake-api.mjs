@@ -232,7 +232,7 @@ export class FakeOriel {
     Object.assign(desktop, { user: ref(user), state: 'running', observed: 'running' });
     let session = this.world.sessions.find((s) => s.desktop.id === desktop.id && s.state !== 'ended');
     if (!session) {
-      session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client_address: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null };
+      session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null, end_reason: null };
       this.world.sessions.push(session);
     }
     desktop.session = { id: session.id, state: session.state, since_ms: session.since_ms };
@@ -292,10 +292,11 @@ export class FakeOriel {
     const newest = image.versions[0];
     const type = body.type ?? 'floating';
     const one = {
-      id: id(), name: body.name, display_name: body.display_name || body.name, description: body.description ?? '', type,
-      image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, maximum: body.maximum ?? 10,
+      id: id(), name: body.name, display_name: body.display_name ?? '', description: body.description ?? '', type,
+      image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
-      on_log_off: body.on_log_off ?? (type === 'floating' ? 'refresh' : 'keep'), enabled: body.enabled ?? true, created_ms: Date.now(),
+      disk_limit_bytes: body.disk_limit_bytes ?? 0, refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', enabled: body.enabled ?? true,
+      maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);
     this.tell('pool', one.id, 'create');
@@ -315,7 +316,7 @@ export class FakeOriel {
 
   on_desktops({ method, name, verb, body, query, who }) {
     const { world } = this;
-    const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.state === query.get('state'));
+    const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.observed === query.get('state'));
     if (!name) return this.page(world.desktops.filter(matches), query);
     const desktop = this.find('desktops', name, 'desktop');
     if (verb === 'connect') return this.connection(desktop, null);
@@ -347,7 +348,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.images, query);
     if (!name) {
       if (body.recipe_text?.includes('nonsense')) throw new Refusal(422, 'invalid', 'recipe_text, line 1: unknown word "nonsense"; allowed are base, packages, files, users, services, size, memory, session');
-      return [202, { job: this.startJob('image-build', `Build image ${body.name}`, body.name) }];
+      return [202, { job: this.startJob('image.build', `Build image ${body.name}`, body.name) }];
     }
     const image = this.find('images', name, 'image');
     if (method === 'DELETE') {
@@ -360,7 +361,7 @@ export class FakeOriel {
   }
 
   startJob(kind, title, object) {
-    const job = { id: id(), kind, title, state: 'running', progress: 3, step: 'Unpack the base', object, error: null, created_ms: Date.now(), started_ms: Date.now(), ended_ms: null };
+    const job = { id: id(), kind, title, state: 'running', progress: 3, step: 'Unpack the base', object: { kind: 'image', id: null, name: object }, error: null, cancel_requested: false, actor: 'admin', created_ms: Date.now(), started_ms: Date.now(), ended_ms: null };
     this.world.jobs.unshift(job);
     this.world.logs.set(job.id, 'I: unpacking the base system\n');
     this.tell('job', job.id, 'create');
@@ -384,7 +385,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.users, query);
     if (!name) {
       if (world.users.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `user "${body.name}" exists already; choose another name`);
-      const user = { id: id(), name: body.name, display_name: body.display_name || body.name, roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, groups: [], created_ms: Date.now(), last_login_ms: null };
+      const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, groups: [], created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };
       world.users.push(user);
       this.tell('user', user.id, 'create');
       return [201, user];
@@ -413,7 +414,7 @@ export class FakeOriel {
     const { world } = this;
     if (!name && method === 'GET') return this.page(world.groups, query);
     if (!name) {
-      const group = { id: id(), name: body.name, description: body.description ?? '', members: [], created_ms: Date.now() };
+      const group = { id: id(), name: body.name, display_name: body.display_name ?? '', members: [], created_ms: Date.now(), updated_ms: Date.now() };
       world.groups.push(group);
       this.tell('group', group.id, 'create');
       return [201, group];
@@ -449,7 +450,7 @@ export class FakeOriel {
 
   on_events({ query }) {
     const of = query.get('object');
-    return this.page(this.world.events.filter((one) => !of || one.object.id === of), query);
+    return this.page(this.world.events.filter((one) => !of || one.object?.id === of), query);
   }
 
   on_tokens({ method, name, body }) {
@@ -471,13 +472,13 @@ export class FakeOriel {
     return [200, {
       version: '0.1.0', host: 'oriel-1', started_ms: world.startedMs,
       accelerator: { name: 'tcg', reason: '/dev/kvm opens but cannot run a 64-bit guest here (KVM_RUN: internal error); desktops are emulated and slower' },
-      qemu: '7.2.22', store: 'sqlite',
-      memory: { total_bytes: 24 * GiB, available_bytes: 17.6 * GiB, limit_bytes: 20 * GiB, used_bytes: 4.2 * GiB },
-      disk: { total_bytes: 200 * GiB, available_bytes: 31 * GiB },
+      qemu: '7.2.22', store: 'SQLite 3.40.1',
+      memory: { limit_bytes: 20 * GiB, used_bytes: 4.2 * GiB, desktop_bytes: 128 * 1024 ** 2 },
+      disk: { total_bytes: 200 * GiB, free_bytes: 31 * GiB, floor_bytes: 10 * GiB },
       counts: {
         users: world.users.length, groups: world.groups.length, pools: world.pools.length, images: world.images.length,
-        desktops: world.desktops.length, running, failed: 1, sessions: world.sessions.filter((s) => s.state !== 'ended').length,
-        jobs: world.jobs.filter((j) => j.state === 'running').length, waiting: 2,
+        desktops: world.desktops.length, running, starting: 1, failed: 1, room: 126, sessions: world.sessions.filter((s) => s.state !== 'ended').length,
+        jobs: world.jobs.filter((j) => j.state === 'running').length, waiting: 2, templates: 2,
       },
       warnings: ['The certificate is self-signed; browsers warn until you install your own.'],
     }];

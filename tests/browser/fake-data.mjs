@@ -19,10 +19,11 @@ const ref = (thing) => ({ id: thing.id, name: thing.name });
 
 function image(name, description, versions, now) {
   return {
-    id: id(), name, description, newest: versions, building: null, created_ms: now - 86400000 * 9, pools: [],
+    id: id(), name, display_name: '', description, recipe: name, newest: versions, building: null, created_ms: now - 86400000 * 9,
+    updated_ms: now - 86400000, pools: [],
     versions: Array.from({ length: versions }, (_, n) => ({
-      version: versions - n, state: 'ready', disk_bytes: Math.round((1.9 - n * 0.1) * GiB), size_bytes: 16 * GiB,
-      memory_bytes: 2 * GiB, vcpus: 2, recipe: name, created_ms: now - 86400000 * (1 + n * 3),
+      version: versions - n, state: 'ready', file_bytes: Math.round((1.9 - n * 0.1) * GiB), disk_bytes: 16 * GiB,
+      memory_bytes: 2 * GiB, vcpus: 2, checksum: 'c0ffee', job: null, error: null, created_ms: now - 86400000 * (1 + n * 3),
     })),
   };
 }
@@ -30,8 +31,9 @@ function image(name, description, versions, now) {
 function pool(name, display, description, type, from, extra = {}) {
   const made = {
     id: id(), name, display_name: display, description, type, image: ref(from), version: from.newest, follows_newest: true,
-    maximum: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, on_log_off: type === 'floating' ? 'refresh' : 'keep',
-    enabled: true, created_ms: Date.now() - 86400000 * 6, ...extra,
+    size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, disk_limit_bytes: 0, refresh_on_log_off: type === 'floating', enabled: true,
+    maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null }, created_ms: Date.now() - 86400000 * 6,
+    updated_ms: Date.now() - 86400000, ...extra,
   };
   from.pools.push(ref(made));
   return made;
@@ -42,7 +44,7 @@ function desktop(of, number, state, extra = {}) {
     id: id(), name: `${of.name}-${number}`, pool: ref(of), state, desired: state === 'stopped' ? 'stopped' : 'running',
     observed: ['refreshing', 'deleting'].includes(state) ? 'stopping' : state, agent: state === 'running' ? 'ready' : 'none',
     user: null, session: null, image: of.image, version: of.version, generation: 1, observed_generation: 1, error: null,
-    created_ms: Date.now() - 3600000 * number, changed_ms: Date.now() - 60000 * number, ...extra,
+    created_ms: Date.now() - 3600000 * number, updated_ms: Date.now() - 60000 * number, ...extra,
   };
 }
 
@@ -53,12 +55,12 @@ export function makeWorld() {
     ['admin', 'Anna Weber', ['admin', 'user']], ['ben', 'Ben Okafor', ['user']], ['chiara', 'Chiara Rossi', ['operator', 'user']],
     ['dora', 'Dora Lind', ['helpdesk']], ['emil', 'Emil Haas', ['user']], ['farid', 'Farid Amini', ['auditor']],
   ].map(([name, display_name, roles], n) => ({
-    id: id(), name, display_name, roles, enabled: name !== 'emil', password_set: name !== 'farid', groups: [],
-    created_ms: now - 86400000 * (20 - n), last_login_ms: n < 3 ? now - 3600000 * (n + 1) : null,
+    id: id(), name, display_name, email: '', roles, enabled: name !== 'emil', password_set: name !== 'farid', groups: [],
+    created_ms: now - 86400000 * (20 - n), updated_ms: now - 86400000, last_login_ms: n < 3 ? now - 3600000 * (n + 1) : null,
   }));
   const [admin, ben, chiara] = users;
-  const groups = [['design', 'Studio, second floor'], ['sales', 'Everyone with customers']].map(([name, description]) => ({
-    id: id(), name, description, members: [], created_ms: now - 86400000 * 12,
+  const groups = [['design', 'Design, second floor'], ['sales', 'Sales']].map(([name, display_name]) => ({
+    id: id(), name, display_name, members: [], created_ms: now - 86400000 * 12, updated_ms: now - 86400000 * 2,
   }));
   groups[0].members.push(ref(ben), ref(chiara));
   ben.groups.push(ref(groups[0]));
@@ -79,25 +81,25 @@ export function makeWorld() {
   ];
   const session = (of, user, state, minutes) => {
     const made = {
-      id: id(), user: ref(user), pool: of.pool, desktop: ref(of), state, client_address: '192.0.2.17',
-      started_ms: now - 60000 * (minutes + 40), since_ms: now - 60000 * minutes, ended_ms: null,
+      id: id(), user: ref(user), pool: of.pool, desktop: ref(of), state, client: '192.0.2.17',
+      started_ms: now - 60000 * (minutes + 40), since_ms: now - 60000 * minutes, ended_ms: null, end_reason: null,
     };
     of.session = { id: made.id, state, since_ms: made.since_ms };
     return made;
   };
   const sessions = [session(desktops[0], admin, 'disconnected', 18), session(desktops[1], ben, 'connected', 52), session(desktops[5], chiara, 'connected', 7)];
   const jobs = [
-    { id: id(), kind: 'image-build', title: 'Build image debian-xfce', state: 'done', progress: 100, step: '', object: xfce.id, error: null, created_ms: now - 86400000, started_ms: now - 86400000, ended_ms: now - 86000000 },
-    { id: id(), kind: 'image-build', title: 'Build image kiosk', state: 'failed', progress: 34, step: 'Install packages', object: null, error: 'recipe "kiosk", line 7: package "chromiun" does not exist in Debian 12; did you mean "chromium"?', created_ms: now - 7200000, started_ms: now - 7200000, ended_ms: now - 7000000 },
+    { id: id(), kind: 'image.build', title: 'Build image debian-xfce', state: 'done', progress: 100, step: '', object: { kind: 'image', ...ref(xfce) }, error: null, cancel_requested: false, actor: 'admin', created_ms: now - 86400000, started_ms: now - 86400000, ended_ms: now - 86000000 },
+    { id: id(), kind: 'image.build', title: 'Build image kiosk', state: 'failed', progress: 34, step: 'Install packages', object: null, cancel_requested: false, actor: 'admin', error: 'recipe "kiosk", line 7: package "chromiun" does not exist in Debian 12; did you mean "chromium"?', created_ms: now - 7200000, started_ms: now - 7200000, ended_ms: now - 7000000 },
   ];
   const actions = [
-    ['admin', 'pool.create', 'pool', demo, 'Pool "demo" from image debian-xfce, at most 10 desktops'],
-    ['ben', 'session.connect', 'desktop', desktops[1], 'from 192.0.2.17'], ['system', 'desktop.refresh', 'desktop', desktops[4], 'After log off'],
-    ['unknown', 'login.failed', 'user', { id: null, name: 'root' }, 'from 203.0.113.9'], ['local', 'user.create', 'user', ben, ''],
+    ['admin', 'pool.create', 'pool', demo, { image: 'debian-xfce', size: 10 }, 'ok'],
+    ['ben', 'session.connect', 'desktop', desktops[1], { pool: 'demo' }, 'ok'], ['system', 'desktop.refresh', 'desktop', desktops[4], { why: 'log off' }, 'ok'],
+    ['system', 'login', 'user', { id: null, name: 'root' }, {}, 'unauthenticated'], ['local administrator', 'user.create', 'user', ben, {}, 'ok'],
   ];
   const events = Array.from({ length: 130 }, (_, n) => {
-    const [actor, action, kind, object, detail] = actions[n % actions.length];
-    return { id: String(1000 - n), time_ms: now - n * 421000, actor, action, object: { kind, id: object.id, name: object.name }, detail };
+    const [actor, action, kind, object, detail, result] = actions[n % actions.length];
+    return { id: String(1000 - n), time_ms: now - n * 421000, actor, address: n % 5 === 3 ? '203.0.113.9' : null, action, object: { kind, id: object.id, name: object.name }, result, detail };
   });
   return {
     users, groups, images: [xfce, small], pools, desktops, sessions, jobs, events,
@@ -116,8 +118,7 @@ export function makeWorld() {
 export function countsOf(world, one) {
   const mine = world.desktops.filter((d) => d.pool.id === one.id);
   return {
-    desktops: mine.length, running: mine.filter((d) => d.state === 'running').length,
-    free: mine.filter((d) => d.state === 'running' && !d.user).length, failed: mine.filter((d) => d.state === 'failed').length,
+    desktops: mine.length, running: mine.filter((d) => d.state === 'running').length, assigned: mine.filter((d) => d.user).length,
     sessions: mine.filter((d) => d.session).length,
   };
 }

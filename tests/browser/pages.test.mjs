@@ -157,7 +157,7 @@ test('a pool by keys alone: from the list through the form to who may use it', a
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Take Sales team from group sales' }).waitFor();
   const pool = fake.world.pools.at(-1);
-  assert.deepEqual([pool.name, pool.maximum, pool.spares, pool.on_log_off, pool.follows_newest], ['sales', 4, 1, 'refresh', true]);
+  assert.deepEqual([pool.name, pool.size, pool.spares, pool.refresh_on_log_off, pool.follows_newest], ['sales', 4, 1, true, true]);
 });
 
 test('a change sends only what was changed, and a refusal is shown as its sentence', async () => {
@@ -248,7 +248,7 @@ test('events: pages and filter', async () => {
   await page.getByRole('button', { name: 'Next page' }).click();
   await page.getByText('Page 2').waitFor();
   await eventually(() => page.getByRole('row').count(), (many) => many === 31);
-  await page.getByLabel('Filter this page').fill('login.failed root');
+  await page.getByLabel('Filter this page').fill('unauthenticated root');
   await eventually(() => page.getByRole('row').count(), (many) => many === 7);
 });
 

@@ -1,17 +1,17 @@
 // docs/api.yaml in TypeScript: its schemas as types, its operations as functions. Nothing else calls fetch.
 
 export type Role = 'admin' | 'operator' | 'helpdesk' | 'auditor' | 'user';
-export type PoolType = 'floating' | 'dedicated' | 'manual';
-export type OnLogOff = 'refresh' | 'keep';
+export type PoolType = 'floating' | 'dedicated';
 export type DesktopState =
   | 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'refreshing' | 'deleting' | 'failed';
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'token' | 'host' | 'portal';
+  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
+export interface ObjectRef { kind: string; id: string | null; name: string | null }
 export interface Person { id: string | null; name: string; display_name: string; roles: Role[] }
 export interface Me { user: Person; csrf: string | null }
 
@@ -31,20 +31,22 @@ export interface Connection {
   url: string;
 }
 export interface Session {
-  id: string; user: Ref; pool: Ref; desktop: Ref; state: SessionState;
-  client_address: string | null; started_ms: number; since_ms: number; ended_ms: number | null;
+  id: string; user: Ref | null; pool: Ref | null; desktop: Ref | null; state: SessionState;
+  client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null;
 }
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
-  image: Ref; version: number; follows_newest: boolean; maximum: number; spares: number;
-  vcpus: number; memory_bytes: number; on_log_off: OnLogOff; enabled: boolean;
-  counts: { desktops: number; running: number; free: number; failed: number; sessions: number };
-  created_ms: number;
+  image: Ref; version: number | null; follows_newest: boolean; size: number; spares: number;
+  vcpus: number; memory_bytes: number; disk_limit_bytes: number; refresh_on_log_off: boolean;
+  enabled: boolean; maintenance: boolean; deleting: boolean;
+  counts: { desktops: number; running: number; assigned: number; sessions: number };
+  template: { state: string; job: string | null; error: string | null };
+  created_ms: number; updated_ms: number;
 }
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
-  maximum?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  on_log_off?: OnLogOff; enabled?: boolean;
+  size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null; disk_limit_bytes?: number;
+  refresh_on_log_off?: boolean; enabled?: boolean; maintenance?: boolean;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
@@ -53,22 +55,25 @@ export interface Desktop {
   desired: 'running' | 'stopped' | 'deleted';
   observed: 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
   agent: 'none' | 'ready'; user: Ref | null; session: SessionBrief | null; image: Ref; version: number;
-  generation: number; observed_generation: number; error: string | null; created_ms: number; changed_ms: number;
+  generation: number; observed_generation: number; error: string | null; created_ms: number; updated_ms: number;
 }
 export interface ImageVersion {
-  version: number; state: 'ready' | 'broken'; disk_bytes: number; size_bytes: number; memory_bytes: number;
-  vcpus: number; recipe: string; created_ms: number;
+  version: number; state: 'building' | 'ready' | 'failed' | 'deleting'; disk_bytes: number; file_bytes: number;
+  memory_bytes: number; vcpus: number; checksum: string; job: string | null; error: string | null; created_ms: number;
 }
 export interface Image {
-  id: string; name: string; description: string; newest: number | null; versions: ImageVersion[];
-  pools: Ref[]; building: string | null; created_ms: number;
+  id: string; name: string; display_name: string; description: string; recipe: string | null;
+  newest: number | null; versions: ImageVersion[]; pools: Ref[]; building: string | null;
+  created_ms: number; updated_ms: number;
 }
 export interface Recipe { name: string; description: string; text: string }
 export interface User {
-  id: string; name: string; display_name: string; roles: Role[]; enabled: boolean; password_set: boolean;
-  groups: Ref[]; created_ms: number; last_login_ms: number | null;
+  id: string; name: string; display_name: string; email: string; roles: Role[]; enabled: boolean; password_set: boolean;
+  groups: Ref[]; created_ms: number; updated_ms: number; last_login_ms: number | null;
 }
-export interface Group { id: string; name: string; description: string; members: Ref[]; created_ms: number }
+export interface Group {
+  id: string; name: string; display_name: string; members: Ref[]; created_ms: number; updated_ms: number;
+}
 export interface Token {
   id: string; name: string; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
 }
@@ -76,23 +81,24 @@ export interface TokenMade extends Token { token: string }
 export interface Link { url: string; expires_ms: number }
 export interface Job {
   id: string; kind: string; title: string; state: JobState; progress: number; step: string;
-  object: string | null; error: string | null;
+  object: ObjectRef | null; error: string | null; cancel_requested: boolean; actor: string | null;
   created_ms: number; started_ms: number | null; ended_ms: number | null;
 }
 export interface AuditEvent {
-  id: string; time_ms: number; actor: string; action: string;
-  object: { kind: string; id: string | null; name: string | null }; detail: string;
+  id: string; time_ms: number; actor: string; address: string | null; action: string;
+  object: ObjectRef | null; result: string; detail: Record<string, unknown>;
 }
 export interface Change { kind: ChangeKind; id: string; op: 'create' | 'update' | 'delete' }
 export interface Status {
   version: string; host: string; started_ms: number;
   accelerator: { name: string; reason: string };
   qemu: string | null; store: string;
-  memory: { total_bytes: number; available_bytes: number; limit_bytes: number; used_bytes: number };
-  disk: { total_bytes: number; available_bytes: number };
+  memory: { limit_bytes: number; used_bytes: number; desktop_bytes: number };
+  disk: { total_bytes: number; free_bytes: number; floor_bytes: number };
   counts: {
     users: number; groups: number; pools: number; images: number; desktops: number;
-    running: number; failed: number; sessions: number; jobs: number; waiting: number;
+    running: number; starting: number; failed: number; room: number; sessions: number; jobs: number; waiting: number;
+    templates: number;
   };
   warnings: string[];
 }
@@ -192,6 +198,11 @@ async function enter(path: 'login' | 'setup' | 'me', body?: unknown): Promise<Me
 const at = encodeURIComponent;
 const list = <T>(path: string) => (query: Query = {}, signal?: AbortSignal) => call<Page<T>>('GET', path, { query, signal });
 
+/** What people see of a thing: its title, or its name where none was given. */
+export function titleOf(thing: { name: string; display_name: string }): string {
+  return thing.display_name || thing.name;
+}
+
 export type DesktopAction = 'start' | 'stop' | 'reset' | 'refresh' | 'release';
 export type ConnectAnswer = { connection: Connection; job: null } | { connection: null; job: Job };
 
@@ -232,7 +243,8 @@ export const api = {
 
   desktops: list<Desktop>('desktops'),
   desktop: (desktop: string, signal?: AbortSignal) => call<Desktop>('GET', `desktops/${at(desktop)}`, { signal }),
-  actOnDesktop: (desktop: string, action: DesktopAction) => call<Desktop>('POST', `desktops/${at(desktop)}/${action}`),
+  actOnDesktop: (desktop: string, action: DesktopAction, force = false) =>
+    call<Desktop>('POST', `desktops/${at(desktop)}/${action}`, force ? { query: { force } } : {}),
   assignDesktop: (desktop: string, user: string) =>
     call<Desktop>('POST', `desktops/${at(desktop)}/assign`, { body: { user } }),
   deleteDesktop: (desktop: string, force: boolean) => call<void>('DELETE', `desktops/${at(desktop)}`, { query: { force } }),
@@ -247,9 +259,9 @@ export const api = {
   recipes: list<Recipe>('recipes'),
 
   users: list<User>('users'),
-  createUser: (body: { name: string; display_name?: string; roles?: Role[]; password?: string }) =>
+  createUser: (body: { name: string; display_name?: string; email?: string; roles?: Role[]; password?: string }) =>
     call<User>('POST', 'users', { body, once: true }),
-  updateUser: (user: string, body: { display_name?: string; roles?: Role[]; enabled?: boolean }) =>
+  updateUser: (user: string, body: { display_name?: string; email?: string; roles?: Role[]; enabled?: boolean }) =>
     call<User>('PATCH', `users/${at(user)}`, { body }),
   deleteUser: (user: string) => call<void>('DELETE', `users/${at(user)}`),
   setPassword: (user: string, password: string, current?: string) =>
@@ -257,8 +269,8 @@ export const api = {
   passwordLink: (user: string) => call<Link>('POST', `users/${at(user)}/link`),
 
   groups: list<Group>('groups'),
-  createGroup: (body: { name: string; description?: string }) => call<Group>('POST', 'groups', { body, once: true }),
-  updateGroup: (group: string, body: { description?: string }) => call<Group>('PATCH', `groups/${at(group)}`, { body }),
+  createGroup: (body: { name: string; display_name?: string }) => call<Group>('POST', 'groups', { body, once: true }),
+  updateGroup: (group: string, body: { display_name?: string }) => call<Group>('PATCH', `groups/${at(group)}`, { body }),
   deleteGroup: (group: string) => call<void>('DELETE', `groups/${at(group)}`),
   addMember: (group: string, user: string) => call<void>('PUT', `groups/${at(group)}/members/${at(user)}`),
   removeMember: (group: string, user: string) => call<void>('DELETE', `groups/${at(group)}/members/${at(user)}`),

@@ -1,7 +1,7 @@
 // The frame around portal and administration: mark, ways, the person's menu.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Me } from './api.ts';
+import { titleOf, type Me } from './api.ts';
 import { adminHome } from './admin/ways.ts';
 import { useStreamConnected } from './live.ts';
 import { setTheme, theme, type Theme } from './theme.ts';
@@ -47,11 +47,11 @@ export function Shell({ me, here, children }: { me: Me; here: 'desktops' | 'admi
         <span class="grow" />
         {!connected && <span class="badge warn" role="status">Reconnecting</span>}
         <ThemeSwitch />
-        <Menu label={`Account of ${me.user.display_name}`} look="plain person" items={[
+        <Menu label={`Account of ${titleOf(me.user)}`} look="plain person" items={[
           { text: 'Password and API tokens', href: '#/account' },
           { text: 'Log out', run: logOut, line: true },
         ]}>
-          <UserIcon /><span class="person-name">{me.user.display_name}</span>
+          <UserIcon /><span class="person-name">{titleOf(me.user)}</span>
         </Menu>
       </header>
       <main id="main" class="shell-main" tabIndex={-1}>{children}</main>

@@ -120,8 +120,8 @@ test('the quality of a connection', () => {
 });
 
 test('names of pools, images, users', () => {
-  const good = ['a', 'sales', 'team-1.x_y', 'a'.repeat(63)];
-  const bad = ['', 'Sales', '-a', 'a-', 'a b', 'ä', 'a'.repeat(64)];
+  const good = ['a', 'sales', 'team-1.x_y', 'ben@example.org', 'a-', 'a'.repeat(63)];
+  const bad = ['', 'Sales', '-a', '.a', 'a b', 'ä', 'a'.repeat(64)];
   for (const name of good) assert.equal(code.nameWrong(name), null, name);
   for (const name of bad) assert.notEqual(code.nameWrong(name), null, name);
 });
@@ -132,13 +132,14 @@ test('the pool form says what is wrong', () => {
   assert.deepEqual(wrong({}), []);
   assert.deepEqual(wrong({ name: 'X' }), ['name']);
   assert.deepEqual(wrong({ image: '' }), ['image']);
-  assert.deepEqual(wrong({ maximum: '' }), ['maximum']);
-  assert.deepEqual(wrong({ maximum: '2001' }), ['maximum']);
-  assert.deepEqual(wrong({ maximum: '3', spares: '4' }), ['spares']);
+  assert.deepEqual(wrong({ size: '' }), ['size']);
+  assert.deepEqual(wrong({ size: '2001' }), ['size']);
+  assert.deepEqual(wrong({ size: '3', spares: '4' }), ['spares']);
   assert.deepEqual(wrong({ vcpus: '65' }), ['vcpus']);
   assert.deepEqual(wrong({ memory_gib: '0.01' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: 'two' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: '1,5' }), []);
+  assert.deepEqual(wrong({ disk_limit_gib: 'much' }), ['disk_limit_gib']);
 });
 
 test('the pool form sends what was filled in, and only changes', () => {
@@ -146,18 +147,19 @@ test('the pool form sends what was filled in, and only changes', () => {
   const body = code.createBody(draft);
   assert.equal(body.memory_bytes, 1.5 * 1024 ** 3);
   assert.equal(body.version, null);
+  assert.equal(body.disk_limit_bytes, 0);
   assert.ok(!('vcpus' in body));
-  assert.deepEqual(code.updateBody(draft, { ...draft, maximum: '12', name: 'ignored' }), { maximum: 12 });
+  assert.deepEqual(code.updateBody(draft, { ...draft, size: '12', name: 'ignored' }), { size: 12 });
   assert.deepEqual(code.updateBody(draft, draft), {});
 });
 
 test('the preview warns of more than the host has', () => {
   const image = { name: 'debian', newest: 1, versions: [{ version: 1, state: 'ready', memory_bytes: 2 * 1024 ** 3, vcpus: 2 }] };
-  const status = { memory: { limit_bytes: 8 * 1024 ** 3, used_bytes: 0 } };
+  const status = { memory: { limit_bytes: 8 * 1024 ** 3, used_bytes: 0, desktop_bytes: 128 * 1024 ** 2 }, counts: { room: 60 } };
   const of = (change) => code.preview({ ...code.emptyDraft('debian'), ...change }, [image], status);
-  assert.match(of({ maximum: '3' }).lines[0], /up to 3 desktops with 2 processors and 2 GiB each/);
-  assert.equal(of({ maximum: '3' }).mood, '');
-  assert.equal(of({ maximum: '5' }).mood, 'warn');
-  assert.equal(of({ maximum: '0' }).mood, 'warn');
+  assert.match(of({ size: '3' }).lines[0], /up to 3 desktops with 2 processors and 2 GiB each/);
+  assert.equal(of({ size: '3' }).mood, '');
+  assert.equal(of({ size: '5' }).mood, 'warn');
+  assert.match(of({ size: '3' }).lines[1], /384 MiB together while idle/);
   assert.equal(of({ image: 'none' }).lines.length, 1);
 });

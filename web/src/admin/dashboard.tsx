@@ -1,6 +1,6 @@
 // How the house is, on one page.
 import type { ComponentChildren } from 'preact';
-import { api, type Pool, type Status } from '../api.ts';
+import { api, titleOf, type Status } from '../api.ts';
 import { bytes, count, duration } from '../format.ts';
 import { useLive, useLivePage, useNow } from '../live.ts';
 import { DoneIcon } from '../ui/icons.tsx';
@@ -10,6 +10,7 @@ import type { PageProps } from './admin.tsx';
 import { EventLine } from './events.tsx';
 import { Head } from './head.tsx';
 import { RunningJobs } from './jobs.tsx';
+import { Health } from './pools.tsx';
 
 function Figure({ label, value, detail, href }: { label: string; value: string; detail?: string; href: string }) {
   return (
@@ -44,15 +45,17 @@ function HostCard({ status }: { status: Status }) {
           <Badge mood={kvm ? 'good' : 'warn'}>{kvm ? 'KVM' : accelerator.name.toUpperCase()}</Badge>
           <span class="small quiet grow">{accelerator.reason}</span>
         </div>
-        <Meter label="Memory for desktops" used={memory.used_bytes} total={memory.limit_bytes}
+        <Meter label="Memory for machines" used={memory.used_bytes} total={memory.limit_bytes}
           text={`${bytes(memory.used_bytes)} of ${bytes(memory.limit_bytes)}`} />
-        <Meter label="Memory of the host" used={memory.total_bytes - memory.available_bytes} total={memory.total_bytes}
-          text={`${bytes(memory.available_bytes)} free of ${bytes(memory.total_bytes)}`} />
-        <Meter label="Disk" used={disk.total_bytes - disk.available_bytes} total={disk.total_bytes}
-          text={`${bytes(disk.available_bytes)} free of ${bytes(disk.total_bytes)}`} />
+        <Meter label="Disk" used={disk.total_bytes - disk.free_bytes} total={disk.total_bytes}
+          text={`${bytes(disk.free_bytes)} free of ${bytes(disk.total_bytes)}`} />
+        <p class="small quiet">
+          {count(status.counts.room, 'more desktop')} fit into memory now, at {bytes(memory.desktop_bytes)} for an idle one.
+          {' '}New ones are made while at least {bytes(disk.floor_bytes)} of disk are free.
+        </p>
         <p class="small faint">
-          Oriel {status.version}, QEMU {status.qemu ?? 'not found'}, {status.store === 'postgresql' ? 'PostgreSQL' : 'SQLite'};
-          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.waiting, 'machine')} waiting for the next click
+          Oriel {status.version}, QEMU {status.qemu ?? 'not found'}, {status.store};
+          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.templates, 'template')} ready, {count(status.counts.waiting, 'machine')} waiting for the next click
         </p>
       </div>
     </Section>
@@ -66,15 +69,6 @@ function Section({ title, id, more, children }: { title: string; id: string; mor
       {children}
     </section>
   );
-}
-
-function poolHealth(pool: Pool): { mood: 'good' | 'warn' | 'bad' | ''; text: string } {
-  const { counts } = pool;
-  if (!pool.enabled) return { mood: '', text: 'Closed' };
-  if (counts.failed > 0) return { mood: 'bad', text: `${counts.failed} failed` };
-  if (counts.desktops >= pool.maximum && counts.free === 0) return { mood: 'warn', text: 'Full' };
-  if (counts.free < Math.min(pool.spares, pool.maximum - (counts.desktops - counts.free))) return { mood: 'warn', text: 'Filling up' };
-  return { mood: 'good', text: 'Healthy' };
 }
 
 function PoolsCard() {
@@ -92,16 +86,13 @@ function PoolsCard() {
       )}
       {pools && pools.length > 0 && (
         <ul class="lines">
-          {pools.map((pool) => {
-            const health = poolHealth(pool);
-            return (
+          {pools.map((pool) => (
               <li key={pool.id} class="row">
-                <a class="grow one-line" href={`#/admin/pools/${pool.name}`}><strong>{pool.display_name}</strong></a>
-                <span class="small quiet numbers">{pool.counts.sessions} in session · {pool.counts.free} free · {pool.counts.desktops}/{pool.maximum}</span>
-                <Badge mood={health.mood}>{health.text}</Badge>
+                <a class="grow one-line" href={`#/admin/pools/${pool.name}`}><strong>{titleOf(pool)}</strong></a>
+                <span class="small quiet numbers">{pool.counts.sessions} in session · {pool.counts.desktops} of {pool.size}</span>
+                <Health pool={pool} />
               </li>
-            );
-          })}
+          ))}
         </ul>
       )}
     </Section>
@@ -109,7 +100,7 @@ function PoolsCard() {
 }
 
 function EventsCard() {
-  const live = useLive((signal) => api.events({ limit: 8 }, signal), ['desktop', 'pool', 'session', 'image', 'user', 'group', 'entitlement'], []);
+  const live = useLive((signal) => api.events({ limit: 8 }, signal), ['event'], []);
   return (
     <Section title="Latest events" id="events" more={<a class="small" href="#/admin/events">All events</a>}>
       {live.error !== null && !live.value && <div class="inside"><Failure error={live.error} again={live.reload} /></div>}
@@ -133,7 +124,7 @@ export function Dashboard({ me }: PageProps) {
           {status.warnings.map((warning) => <Notice key={warning} mood="warn">{warning}</Notice>)}
           <div class="figures">
             <Figure label="Sessions" value={String(status.counts.sessions)} detail="open now" href="#/admin/sessions" />
-            <Figure label="Desktops" value={String(status.counts.running)} detail={`running of ${status.counts.desktops}`} href="#/admin/desktops" />
+            <Figure label="Desktops" value={String(status.counts.running)} detail={`running of ${status.counts.desktops}${status.counts.starting ? `, ${status.counts.starting} starting` : ''}`} href="#/admin/desktops" />
             <Figure label="Failed" value={String(status.counts.failed)} detail={status.counts.failed ? 'need a look' : 'none'} href="#/admin/desktops?state=failed" />
             <Figure label="Images" value={String(status.counts.images)} detail={count(status.counts.pools, 'pool')} href="#/admin/images" />
           </div>

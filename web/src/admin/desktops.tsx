@@ -1,6 +1,6 @@
 // Every desktop with its live picture, and what can be done with it.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Desktop, type DesktopState, type Me } from '../api.ts';
+import { api, sentence, titleOf, type Desktop, type Me } from '../api.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -20,7 +20,7 @@ import { deedsFor, desktopStates, type DesktopDeed } from './states.ts';
 function confirmDeed(desktop: Desktop, deed: 'stop' | 'reset' | 'refresh' | 'release' | 'delete'): void {
   const whose = desktop.user ? `${desktop.user.name}’s work on it` : 'What is on it';
   const questions = {
-    stop: { title: `Switch off ${desktop.name}?`, text: 'It is shut down in an orderly way; after a minute the hard way.', action: 'Switch off' },
+    stop: { title: `Switch off ${desktop.name}?`, text: desktop.session ? `${desktop.user?.name ?? 'Somebody'} is in session there. It is shut down in an orderly way, after a minute the hard way.` : 'It is shut down in an orderly way; after a minute the hard way.', action: 'Switch off' },
     reset: { title: `Reset ${desktop.name}?`, text: 'As if somebody pressed the reset button: what is not saved is lost.', action: 'Reset' },
     refresh: { title: `Refresh ${desktop.name}?`, text: `It goes back to the image. ${whose} is lost.`, action: 'Refresh' },
     release: { title: `Take ${desktop.name} from ${desktop.user?.name ?? 'its owner'}?`, text: 'Their session ends, the desktop is refreshed and is free for somebody else.', action: 'Release' },
@@ -30,7 +30,7 @@ function confirmDeed(desktop: Desktop, deed: 'stop' | 'reset' | 'refresh' | 'rel
     ...questions[deed],
     danger: true,
     ...(deed === 'delete' ? { name: desktop.name } : {}),
-    run: () => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed)),
+    run: () => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && desktop.session !== null)),
   });
 }
 
@@ -89,7 +89,8 @@ function Screen({ desktop }: { desktop: Desktop }) {
   );
 }
 
-const states = [{ value: '', text: 'All states' }, ...Object.entries(desktopStates).map(([value, { text }]) => ({ value, text }))];
+const observed = ['running', 'starting', 'stopping', 'stopped', 'failed', 'absent'] as const;
+const states = [{ value: '', text: 'All states' }, ...observed.map((value) => ({ value, text: desktopStates[value].text }))];
 
 export function Desktops({ me, route }: PageProps) {
   const pool = route.query.get('pool') ?? '';
@@ -110,9 +111,9 @@ export function Desktops({ me, route }: PageProps) {
         <div class="filters">
           {pools.value && pools.value.length > 0 && (
             <SelectField label="Pool" value={pool} onValue={(value) => filter({ pool: value })}
-              options={[{ value: '', text: 'All pools' }, ...pools.value.map((one) => ({ value: one.name, text: one.display_name }))]} />
+              options={[{ value: '', text: 'All pools' }, ...pools.value.map((one) => ({ value: one.name, text: titleOf(one) }))]} />
           )}
-          <SelectField label="State" value={state as DesktopState | ''} onValue={(value) => filter({ state: value })} options={states} />
+          <SelectField label="State" value={state} onValue={(value) => filter({ state: value })} options={states} />
           {filters && <Button look="plain" onClick={() => go('/admin/desktops', true)}>Show all</Button>}
         </div>
         <Table label="Desktops" page={page} rowKey={(desktop) => desktop.id} empty={
@@ -126,7 +127,7 @@ export function Desktops({ me, route }: PageProps) {
             cell: (desktop) => (
               <>
                 <strong>{desktop.name}</strong>
-                <div class="small faint">{desktop.image.name}{desktop.version > 0 ? `, version ${desktop.version}` : ''}</div>
+                <div class="small faint">{desktop.image.name}, version {desktop.version}</div>
               </>
             ),
           },
@@ -146,7 +147,7 @@ export function Desktops({ me, route }: PageProps) {
               ? <>{desktop.user.name}<div class="small faint">{desktop.session ? desktop.session.state : 'assigned'}</div></>
               : <span class="faint">free</span>),
           },
-          { head: 'Changed', cell: (desktop) => <Ago time={desktop.changed_ms} /> },
+          { head: 'Changed', cell: (desktop) => <Ago time={desktop.updated_ms} /> },
           { head: 'Actions', look: 'actions', cell: (desktop) => <DesktopMenu me={me} desktop={desktop} onAssign={() => setAssigning(desktop)} /> },
         ]} />
       </div>

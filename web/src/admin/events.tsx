@@ -6,14 +6,26 @@ import { useLivePage, type LivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { EventIcon } from '../ui/icons.tsx';
 import { TextField } from '../ui/field.tsx';
-import { Ago, Button, Empty } from '../ui/parts.tsx';
+import { Ago, Badge, Button, Empty } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
 
 
 function nameOf(event: AuditEvent): string {
-  return event.object.name ?? event.object.id ?? '';
+  return event.object?.name ?? event.object?.id ?? '';
+}
+
+/** {"group":"everyone"} as "group: everyone". */
+export function detailText(detail: Record<string, unknown>): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(', ');
+}
+
+function Result({ event }: { event: AuditEvent }) {
+  return event.result === 'ok' ? null : <Badge mood="bad">{event.result}</Badge>;
 }
 
 export function EventLine({ event }: { event: AuditEvent }) {
@@ -21,7 +33,8 @@ export function EventLine({ event }: { event: AuditEvent }) {
     <div class="event-line">
       <span class="grow">
         <strong>{event.actor}</strong> <code>{event.action}</code> {nameOf(event)}
-        {event.detail && <><br /><span class="small quiet">{event.detail}</span></>}
+        {' '}<Result event={event} />
+        {detailText(event.detail) && <><br /><span class="small quiet">{detailText(event.detail)}</span></>}
       </span>
       <span class="small faint"><Ago time={event.time_ms} /></span>
     </div>
@@ -29,7 +42,7 @@ export function EventLine({ event }: { event: AuditEvent }) {
 }
 
 function matches(event: AuditEvent, words: string[]): boolean {
-  const text = `${event.actor} ${event.action} ${event.object.kind} ${nameOf(event)} ${event.detail}`.toLowerCase();
+  const text = `${event.actor} ${event.address ?? ''} ${event.action} ${event.result} ${event.object?.kind ?? ''} ${nameOf(event)} ${detailText(event.detail)}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
@@ -43,7 +56,7 @@ export function Events({ route }: PageProps) {
   const object = route.query.get('object') ?? '';
   const [text, setText] = useState('');
   const page = useLivePage((query, signal) => api.events({ ...query, object }, signal),
-    ['desktop', 'pool', 'session', 'image', 'user', 'group', 'entitlement', 'host', 'token'], [object], 100);
+    ['event'], [object], 100);
   const shown = filtered(page, text);
   const nothingHere = text !== '' && page.value !== null && shown.value?.items.length === 0;
   return (
@@ -64,20 +77,20 @@ export function Events({ route }: PageProps) {
           </Empty>
         } columns={[
           { head: 'When', cell: (event) => <time class="numbers no-wrap" dateTime={new Date(event.time_ms).toISOString()}>{clock(event.time_ms)}</time> },
-          { head: 'Who', cell: (event) => event.actor },
-          { head: 'What', cell: (event) => <code>{event.action}</code> },
+          { head: 'Who', cell: (event) => <>{event.actor}{event.address && <div class="small faint">{event.address}</div>}</> },
+          { head: 'What', cell: (event) => <><code>{event.action}</code> <Result event={event} /></> },
           {
             head: 'On',
             cell: (event) => {
-              const linked = event.object.kind === 'pool' && event.object.name !== null;
-              return linked ? <a href={`#/admin/pools/${event.object.name}`}>{event.object.name}</a> : <span>{nameOf(event)}</span>;
+              const linked = event.object?.kind === 'pool' && event.object.name !== null;
+              return linked ? <a href={`#/admin/pools/${nameOf(event)}`}>{nameOf(event)}</a> : <span>{nameOf(event)}</span>;
             },
           },
-          { head: 'Detail', look: 'wide-cell', cell: (event) => <span class="quiet">{event.detail}</span> },
+          { head: 'Detail', look: 'wide-cell', cell: (event) => <span class="quiet">{detailText(event.detail)}</span> },
           {
             head: 'Actions',
             look: 'actions',
-            cell: (event) => event.object.id && !object
+            cell: (event) => event.object?.id && !object
               && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={`History of ${nameOf(event)}`}>History</a>,
           },
         ]} />

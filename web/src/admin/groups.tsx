@@ -1,6 +1,6 @@
 // Groups: entitle many people at once.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Group } from '../api.ts';
+import { api, sentence, titleOf, type Group } from '../api.ts';
 import { count } from '../format.ts';
 import { useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -15,7 +15,7 @@ import { nameWrong } from './pool-values.ts';
 
 function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => void }) {
   const [name, setName] = useState(group?.name ?? '');
-  const [description, setDescription] = useState(group?.description ?? '');
+  const [title, setTitle] = useState(group?.display_name ?? '');
   const [tried, setTried] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
   const bad = group ? null : nameWrong(name);
@@ -23,8 +23,8 @@ function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => v
     setTried(true);
     if (bad) return;
     try {
-      if (group) await api.updateGroup(group.id, { description: description.trim() });
-      else await api.createGroup({ name, description: description.trim() });
+      if (group) await api.updateGroup(group.id, { display_name: title.trim() });
+      else await api.createGroup({ name, display_name: title.trim() });
       onClose();
     } catch (problem) {
       setWrong(sentence(problem));
@@ -38,7 +38,7 @@ function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => v
         {wrong && <Notice mood="bad">{wrong}</Notice>}
         {!group && <TextField label="Name" value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off" spellcheck={false}
           help="It cannot be changed later." />}
-        <TextField label="Description" value={description} onValue={setDescription} maxLength={200} help="Who belongs to it." />
+        <TextField label="Title" value={title} onValue={setTitle} maxLength={200} help="Shown in lists. Empty: the name." />
       </form>
     </Dialog>
   );
@@ -108,7 +108,7 @@ export function Groups(_: PageProps) {
         {page.value?.items.map((group) => (
           <section key={group.id} class="card" aria-label={`Group ${group.name}`}>
             <header>
-              <div><h2>{group.name}</h2><p class="small quiet">{group.description || count(group.members.length, 'member')}</p></div>
+              <div><h2>{titleOf(group)}</h2><p class="small quiet">{group.name !== titleOf(group) ? `${group.name}: ` : ''}{count(group.members.length, 'member')}</p></div>
               <div class="row tight">
                 <Button look="small" onClick={() => setEditing(group)}>Change…</Button>
                 <Button look="small danger" onClick={() => remove(group)}>Delete…</Button>

@@ -1,6 +1,6 @@
 // Golden images: what there is, and building a new version.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Image, type Recipe } from '../api.ts';
+import { api, sentence, titleOf, type Image, type Recipe } from '../api.ts';
 import { bytes, count } from '../format.ts';
 import { useJobProgress, useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
@@ -18,7 +18,7 @@ import { nameWrong } from './pool-values.ts';
 function confirmDelete(image: Image): void {
   ask({
     title: `Delete image ${image.name}?`,
-    text: `${count(image.versions.length, 'version')} with ${bytes(image.versions.reduce((sum, one) => sum + one.disk_bytes, 0))} on disk are removed. Desktops cannot be made from it any more.`,
+    text: `${count(image.versions.length, 'version')} with ${bytes(image.versions.reduce((sum, one) => sum + one.file_bytes, 0))} on disk are removed. Desktops cannot be made from it any more.`,
     action: 'Delete image',
     danger: true,
     name: image.name,
@@ -41,6 +41,13 @@ function Building({ id }: { id: string }) {
   );
 }
 
+const versionStates = {
+  building: { text: 'being built', mood: 'busy' },
+  ready: { text: 'ready', mood: 'good' },
+  failed: { text: 'failed', mood: 'bad' },
+  deleting: { text: 'being deleted', mood: 'busy' },
+} as const;
+
 function ImageCard({ image, write }: { image: Image; write: boolean }) {
   const [all, setAll] = useState(false);
   const versions = all ? image.versions : image.versions.slice(0, 3);
@@ -48,8 +55,8 @@ function ImageCard({ image, write }: { image: Image; write: boolean }) {
     <section class="card" aria-label={`Image ${image.name}`}>
       <header>
         <div>
-          <h2>{image.name}</h2>
-          {image.description && <p class="small quiet">{image.description}</p>}
+          <h2>{titleOf(image)}</h2>
+          <p class="small quiet">{[image.name !== titleOf(image) ? image.name : '', image.description].filter(Boolean).join(': ')}</p>
         </div>
         {write && (
           <div class="row tight">
@@ -64,16 +71,19 @@ function ImageCard({ image, write }: { image: Image; write: boolean }) {
         {versions.length > 0 && (
           <div class="table-wrap" tabIndex={0} role="region" aria-label={`Versions of ${image.name}`}>
             <table>
-              <thead><tr><th scope="col">Version</th><th scope="col">Built</th><th scope="col">Recipe</th><th scope="col" class="number">Takes on disk</th><th scope="col" class="number">Disk inside</th><th scope="col" class="number">Memory</th></tr></thead>
+              <thead><tr><th scope="col">Version</th><th scope="col">Built</th><th scope="col" class="number">Takes on disk</th><th scope="col" class="number">Disk inside</th><th scope="col" class="number">Memory</th></tr></thead>
               <tbody>
                 {versions.map((one) => (
                   <tr key={one.version}>
-                    <td>{one.version} {one.version === image.newest && <Badge mood="good" plain>newest</Badge>}{one.state === 'broken' && <Badge mood="bad">damaged</Badge>}</td>
+                    <td>{one.version} {one.version === image.newest && <Badge mood="good" plain>newest</Badge>}{one.state !== 'ready' && <Badge mood={versionStates[one.state].mood}>{versionStates[one.state].text}</Badge>}</td>
                     <td><Ago time={one.created_ms} /></td>
-                    <td>{one.recipe}</td>
-                    <td class="number">{bytes(one.disk_bytes)}</td>
-                    <td class="number">{bytes(one.size_bytes)}</td>
-                    <td class="number">{bytes(one.memory_bytes)}</td>
+                    {one.state === 'ready' ? (
+                      <>
+                        <td class="number">{bytes(one.file_bytes)}</td>
+                        <td class="number">{bytes(one.disk_bytes)}</td>
+                        <td class="number">{bytes(one.memory_bytes)}</td>
+                      </>
+                    ) : <td colSpan={3} class="wide-cell">{one.error ? <span class="error-text small">{one.error}</span> : ''}{one.job && <> <a class="small" href={`#/admin/jobs/${one.job}`}>Log</a></>}</td>}
                   </tr>
                 ))}
               </tbody>
@@ -82,7 +92,7 @@ function ImageCard({ image, write }: { image: Image; write: boolean }) {
         )}
         {image.versions.length > 3 && <div><Button look="small plain" onClick={() => setAll(!all)}>{all ? 'Fewer' : `All ${image.versions.length} versions`}</Button></div>}
         <p class="small faint">
-          {image.pools.length === 0 ? 'No pool uses it.' : <>Used by {image.pools.map((pool, n) => <>{n > 0 && ', '}<a href={`#/admin/pools/${pool.name}`}>{pool.name}</a></>)}.</>}
+          {image.pools.length === 0 ? 'No pool uses it.' : <>Built from {image.recipe ? `recipe ${image.recipe}` : 'a recipe of its own'}. Used by {image.pools.map((pool, n) => <>{n > 0 && ', '}<a href={`#/admin/pools/${pool.name}`}>{pool.name}</a></>)}.</>}
         </p>
       </div>
     </section>

@@ -131,12 +131,14 @@ function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
     <>
       <Head title={job.title} back={back}>
         <Badge mood={jobStates[job.state].mood}>{jobStates[job.state].text}</Badge>
-        {isOpen(job) && may(me, 'jobs') && <Button look="danger" onClick={() => cancel(job)}>Cancel</Button>}
+        {isOpen(job) && may(me, 'jobs') && (
+          <Button look="danger" disabled={job.cancel_requested} onClick={() => cancel(job)}>{job.cancel_requested ? 'Being cancelled' : 'Cancel'}</Button>
+        )}
       </Head>
       <div class="card"><div class="inside stack">
         {job.error && <Notice mood="bad">{job.error}</Notice>}
         <JobProgress job={job} />
-        <p class="small faint">Began <Ago time={job.created_ms} /> · took <Took job={job} /></p>
+        <p class="small faint">Begun <Ago time={job.created_ms} /> by {job.actor ?? 'the system'} · took <Took job={job} /></p>
         <JobLog job={job} />
       </div></div>
     </>
@@ -174,7 +176,7 @@ function JobList() {
           {
             head: 'Actions',
             look: 'actions',
-            cell: (job) => isOpen(fresh(job)) && <Button look="small danger" onClick={() => cancel(job)}>Cancel</Button>,
+            cell: (job) => isOpen(fresh(job)) && <Button look="small danger" disabled={fresh(job).cancel_requested} onClick={() => cancel(job)}>Cancel</Button>,
           },
         ]} />
       </div>

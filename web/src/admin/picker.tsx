@@ -19,7 +19,7 @@ export function NamePicker({ kind, label, help, value, onValue, wrong, without =
   useEffect(() => {
     const load = kind === 'user'
       ? api.users({ limit: 500 }).then((page) => page.items.map((one) => ({ name: one.name, text: one.display_name })))
-      : api.groups({ limit: 500 }).then((page) => page.items.map((one) => ({ name: one.name, text: one.description })));
+      : api.groups({ limit: 500 }).then((page) => page.items.map((one) => ({ name: one.name, text: one.display_name })));
     load.then(setNames, () => setNames([]));
   }, [kind]);
   return (

@@ -1,6 +1,6 @@
 // The form of a pool, new or not. Every field says what it does; the side says what it will take.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Image, type OnLogOff, type PoolType } from '../api.ts';
+import { api, sentence, type Image, type PoolType } from '../api.ts';
 import { useLive } from '../live.ts';
 import { Check, Choices, SelectField, TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
@@ -19,7 +19,6 @@ interface Props {
 const types = [
   { value: 'floating', text: 'Floating', help: 'Any free desktop each time. Best for most people: always fresh.' },
   { value: 'dedicated', text: 'Dedicated', help: 'The first desktop a person opens stays theirs, with everything on it.' },
-  { value: 'manual', text: 'Manual', help: 'You assign each desktop to a person yourself.' },
 ];
 
 const logOffs = [
@@ -54,7 +53,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
   };
   const setType = (value: string) => {
     // the usual answer for this type, as the server would choose it
-    setDraft((before) => ({ ...before, type: value as PoolType, on_log_off: value === 'floating' ? 'refresh' : 'keep' }));
+    setDraft((before) => ({ ...before, type: value as PoolType, refresh: value === 'floating' }));
   };
   const image = images.find((one) => one.name === draft.image);
   const version = image?.versions.find((one) => one.version === image.newest);
@@ -108,7 +107,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
               help="Always the newest: a new build reaches people by itself." />
           </div>
           <div class="pair">
-            <TextField label="Desktops at most" value={draft.maximum} onValue={set('maximum')} wrong={shown('maximum')} inputMode="numeric"
+            <TextField label="Desktops at most" value={draft.size} onValue={set('size')} wrong={shown('size')} inputMode="numeric"
               help="More people than this at once are told that the pool is full." />
             <TextField label="Kept ready" value={draft.spares} onValue={set('spares')} wrong={shown('spares')} inputMode="numeric"
               help="Free desktops that already run for the next people." />
@@ -119,8 +118,15 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
             <TextField label="Memory (GiB)" value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
               placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help="Of each desktop, at most. Empty: as the image says." />
           </div>
-          <Choices legend="When a person logs off, what happens to their desktop?" value={draft.on_log_off} onValue={(value) => set('on_log_off')(value as OnLogOff)} options={logOffs} />
-          <Check label="Open for people" help="Off: nobody can connect anew; sessions go on." checked={draft.enabled} onValue={set('enabled')} />
+          <div class="pair">
+            <TextField label="Disk limit (GiB)" value={draft.disk_limit_gib} onValue={set('disk_limit_gib')} wrong={shown('disk_limit_gib')} inputMode="decimal"
+              placeholder="none" help="What a desktop may write before it is stopped from writing more. Empty: no limit." />
+          </div>
+          <Choices legend="When a person logs off, what happens to their desktop?" value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
+          <div class="pair">
+            <Check label="Open for people" help="Off: nobody sees it or can connect anew; sessions go on." checked={draft.enabled} onValue={set('enabled')} />
+            <Check label="Maintenance" help="On: the tile stays, but nobody can connect until you are done." checked={draft.maintenance} onValue={set('maintenance')} />
+          </div>
           {write && (
             <div class="row">
               <Button type="submit" look="main" busy={busy}>{isNew ? 'Create pool' : 'Save'}</Button>

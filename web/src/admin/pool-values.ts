@@ -1,8 +1,8 @@
 // What the pool form knows without a server: its values, what is wrong with them, and what they will cost.
-import type { Image, OnLogOff, Pool, PoolCreate, PoolType, PoolUpdate, Status } from '../api.ts';
-import { bytes } from '../format.ts';
+import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, Status } from '../api.ts';
+import { bytes, count } from '../format.ts';
 
-/** Numbers stay text while they are typed. Empty processors and memory: as the image says. */
+/** Numbers stay text while they are typed. Empty processors and memory: as the image says; empty limit: none. */
 export interface PoolDraft {
   name: string;
   display_name: string;
@@ -10,50 +10,55 @@ export interface PoolDraft {
   type: PoolType;
   image: string;
   version: string; // '' follows the newest
-  maximum: string;
+  size: string;
   spares: string;
   vcpus: string;
   memory_gib: string;
-  on_log_off: OnLogOff;
+  disk_limit_gib: string;
+  refresh: boolean;
   enabled: boolean;
+  maintenance: boolean;
 }
 
 const gibibyte = 1024 ** 3;
 const mostDesktops = 2000;
 const mostProcessors = 64;
 const leastMemory = 64 * 1024 ** 2;
-/** Private memory of a forked desktop that nobody uses; see bench/, idle_desktop_mib. */
-const idleDesktop = 45 * 1024 ** 2;
+
+const inGib = (value: number) => String(Math.round((value / gibibyte) * 1000) / 1000);
+const number = (text: string) => Number(text.trim().replace(',', '.'));
 
 export function emptyDraft(image: string): PoolDraft {
   return {
-    name: '', display_name: '', description: '', type: 'floating', image, version: '', maximum: '10', spares: '1', vcpus: '', memory_gib: '',
-    on_log_off: 'refresh', enabled: true,
+    name: '', display_name: '', description: '', type: 'floating', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
+    disk_limit_gib: '', refresh: true, enabled: true, maintenance: false,
   };
 }
 
 export function draftOf(pool: Pool): PoolDraft {
   return {
     name: pool.name,
-    display_name: pool.display_name === pool.name ? '' : pool.display_name,
+    display_name: pool.display_name,
     description: pool.description,
     type: pool.type,
     image: pool.image.name,
-    version: pool.follows_newest ? '' : String(pool.version),
-    maximum: String(pool.maximum),
+    version: pool.follows_newest || pool.version === null ? '' : String(pool.version),
+    size: String(pool.size),
     spares: String(pool.spares),
     vcpus: String(pool.vcpus),
-    memory_gib: String(Math.round((pool.memory_bytes / gibibyte) * 1000) / 1000),
-    on_log_off: pool.on_log_off,
+    memory_gib: inGib(pool.memory_bytes),
+    disk_limit_gib: pool.disk_limit_bytes === 0 ? '' : inGib(pool.disk_limit_bytes),
+    refresh: pool.refresh_on_log_off,
     enabled: pool.enabled,
+    maintenance: pool.maintenance,
   };
 }
 
 export function nameWrong(name: string): string | null {
   if (name === '') return 'A name is needed.';
   if (/[A-Z]/.test(name)) return 'Small letters only.';
-  if (!/^[a-z0-9]/.test(name) || !/[a-z0-9]$/.test(name)) return 'It must begin and end with a letter or digit.';
-  if (!/^[a-z0-9._-]+$/.test(name)) return 'Only small letters, digits, dot, hyphen and underscore.';
+  if (!/^[a-z0-9]/.test(name)) return 'It must begin with a letter or digit.';
+  if (!/^[a-z0-9._@-]+$/.test(name)) return 'Only small letters, digits, and . _ @ -';
   if (name.length > 63) return 'At most 63 characters.';
   return null;
 }
@@ -62,6 +67,10 @@ function whole(text: string, least: number, most: number): string | null {
   if (!/^\d+$/.test(text.trim())) return 'A whole number is needed.';
   const value = Number(text);
   return value < least || value > most ? `Between ${least} and ${most}.` : null;
+}
+
+function gib(text: string): string | null {
+  return /^\d+([.,]\d+)?$/.test(text.trim()) ? null : 'A number of GiB is needed, such as 2 or 1.5.';
 }
 
 export type PoolWrong = Partial<Record<keyof PoolDraft, string>>;
@@ -75,35 +84,35 @@ export function poolWrong(draft: PoolDraft, isNew: boolean): PoolWrong {
   if (draft.image === '') note('image', 'Choose an image.');
   if (draft.display_name.length > 200) note('display_name', 'At most 200 characters.');
   if (draft.description.length > 200) note('description', 'At most 200 characters.');
-  note('maximum', whole(draft.maximum, 0, mostDesktops));
+  note('size', whole(draft.size, 1, mostDesktops));
   note('spares', whole(draft.spares, 0, mostDesktops));
-  if (!wrong.maximum && !wrong.spares && Number(draft.spares) > Number(draft.maximum)) {
-    note('spares', `Not more than the ${draft.maximum} desktops the pool may have.`);
+  if (!wrong.size && !wrong.spares && Number(draft.spares) > Number(draft.size)) {
+    note('spares', `Not more than the ${draft.size} desktops the pool may have.`);
   }
   if (draft.vcpus.trim() !== '') note('vcpus', whole(draft.vcpus, 1, mostProcessors));
-  const memory = draft.memory_gib.trim().replace(',', '.');
-  if (memory !== '') {
-    if (!/^\d+(\.\d+)?$/.test(memory)) note('memory_gib', 'A number of GiB is needed, such as 2 or 1.5.');
-    else if (Number(memory) * gibibyte < leastMemory) note('memory_gib', 'At least 64 MiB (0.0625).');
+  if (draft.memory_gib.trim() !== '') {
+    note('memory_gib', gib(draft.memory_gib) ?? (number(draft.memory_gib) * gibibyte < leastMemory ? 'At least 64 MiB (0.0625).' : null));
   }
+  if (draft.disk_limit_gib.trim() !== '') note('disk_limit_gib', gib(draft.disk_limit_gib));
   return wrong;
 }
+
+/** Whole MiB, as QEMU wants them. */
+const toBytes = (text: string) => Math.round(number(text) * 1024) * 1024 * 1024;
 
 function sizes(draft: PoolDraft): Pick<PoolUpdate, 'vcpus' | 'memory_bytes'> {
   const result: Pick<PoolUpdate, 'vcpus' | 'memory_bytes'> = {};
   if (draft.vcpus.trim() !== '') result.vcpus = Number(draft.vcpus);
-  if (draft.memory_gib.trim() !== '') {
-    // whole MiB, as QEMU wants it
-    result.memory_bytes = Math.round(Number(draft.memory_gib.trim().replace(',', '.')) * 1024) * 1024 * 1024;
-  }
+  if (draft.memory_gib.trim() !== '') result.memory_bytes = toBytes(draft.memory_gib);
   return result;
 }
 
 export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
-    version: draft.version === '' ? null : Number(draft.version), maximum: Number(draft.maximum), spares: Number(draft.spares),
-    on_log_off: draft.on_log_off, enabled: draft.enabled, ...sizes(draft),
+    version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
+    disk_limit_bytes: draft.disk_limit_gib.trim() === '' ? 0 : toBytes(draft.disk_limit_gib), refresh_on_log_off: draft.refresh,
+    enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }
 
@@ -125,25 +134,26 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   const image = images.find((one) => one.name === draft.image);
   const version = image?.versions.find((one) => String(one.version) === draft.version) ?? image?.versions.find((one) => one.version === image.newest);
   const { vcpus = version?.vcpus, memory_bytes: memory = version?.memory_bytes } = sizes(draft);
-  const maximum = Number(draft.maximum);
+  const size = Number(draft.size);
   if (!image) return { mood: '', lines: ['Choose an image to see what this pool will take.'] };
   if (image.newest === null) return { mood: 'warn', lines: [`Image ${image.name} has no usable version yet; build one first.`] };
-  if (!Number.isInteger(maximum) || !memory || !vcpus) return { mood: '', lines: ['Fill in the fields to see what this pool will take.'] };
-  if (maximum === 0) return { mood: 'warn', lines: ['With at most 0 desktops, nobody can use this pool.'] };
+  if (!Number.isInteger(size) || size < 1 || !memory || !vcpus) return { mood: '', lines: ['Fill in the fields to see what this pool will take.'] };
 
-  const most = maximum * memory;
-  const lines = [
-    `This will fork up to ${maximum} ${maximum === 1 ? 'desktop' : 'desktops'} with ${vcpus} ${vcpus === 1 ? 'processor' : 'processors'} and ${bytes(memory)} each.`,
-    `They share the memory of the image: idle ones take about ${bytes(idleDesktop)} each (${bytes(idleDesktop * maximum)} together), and ${bytes(most)} if all were used to the full.`,
-  ];
-  const spares = Math.min(Number(draft.spares) || 0, maximum);
+  const most = size * memory;
+  const lines = [`This will fork up to ${count(size, 'desktop')} with ${count(vcpus, 'processor')} and ${bytes(memory)} each.`];
+  if (status) {
+    const idle = status.memory.desktop_bytes;
+    lines.push(`They share the memory of the image: about ${bytes(idle * size)} together while idle (${bytes(idle)} each), and ${bytes(most)} if all were used to the full.`);
+  }
+  const spares = Math.min(Number(draft.spares) || 0, size);
   lines.push(spares > 0 ? `${spares} ${spares === 1 ? 'waits' : 'wait'} running for the next person, so opening takes well under a second.`
     : 'None is kept waiting; each is forked when a person opens it.');
   if (!status) return { mood: '', lines };
   const limit = status.memory.limit_bytes;
+  const free = bytes(Math.max(0, limit - status.memory.used_bytes));
   if (most > limit) {
-    lines.push(`This host gives desktops ${bytes(limit)}. When that is used up, new desktops are refused; those that run are safe.`);
+    lines.push(`This host gives machines ${bytes(limit)}, of which ${free} are free. When that is used up, new desktops are refused; those that run are safe.`);
     return { mood: 'warn', lines };
   }
-  return { mood: '', lines: [...lines, `This host gives desktops ${bytes(limit)}, of which ${bytes(Math.max(0, limit - status.memory.used_bytes))} are free.`] };
+  return { mood: '', lines: [...lines, `This host gives machines ${bytes(limit)}, of which ${free} are free: ${count(status.counts.room, 'more desktop')} fit now.`] };
 }

@@ -1,6 +1,6 @@
 // Pools: the list, a new one, one with its settings and entitlements.
 import { useState } from 'preact/hooks';
-import { api, Problem, sentence, type Pool } from '../api.ts';
+import { api, Problem, sentence, titleOf, type Pool } from '../api.ts';
 import { bytes, count } from '../format.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
@@ -18,7 +18,36 @@ import { PoolForm } from './pool-form.tsx';
 import { createBody, draftOf, emptyDraft, updateBody } from './pool-values.ts';
 
 const back = { href: '#/admin/pools', text: 'Pools' };
-const typeText = { floating: 'Floating', dedicated: 'Dedicated', manual: 'Manual' };
+const typeText = { floating: 'Floating', dedicated: 'Dedicated' };
+
+/** Whether people can get a desktop of this pool, in a word. */
+export function poolHealth(pool: Pool): { mood: 'good' | 'warn' | 'bad' | 'busy' | ''; text: string } {
+  if (pool.deleting) return { mood: 'busy', text: 'Being deleted' };
+  if (pool.template.error) return { mood: 'bad', text: 'Template failed' };
+  if (pool.version === null) return { mood: 'warn', text: 'No image version' };
+  if (!pool.enabled) return { mood: '', text: 'Closed' };
+  if (pool.maintenance) return { mood: 'warn', text: 'Maintenance' };
+  if (pool.template.state !== 'ready') return { mood: 'busy', text: pool.template.state };
+  if (pool.counts.assigned >= pool.size) return { mood: 'warn', text: 'Full' };
+  return { mood: 'good', text: 'Open' };
+}
+
+export function Health({ pool }: { pool: Pool }) {
+  const health = poolHealth(pool);
+  return <Badge mood={health.mood}>{health.text}</Badge>;
+}
+
+function TemplateNotice({ pool }: { pool: Pool }) {
+  const { state, job, error } = pool.template;
+  if (error) return <Notice mood="bad">{error}{job && <> <a href={`#/admin/jobs/${job}`}>See its log</a></>}</Notice>;
+  if (state === 'ready') return null;
+  return (
+    <Notice mood="busy">
+      The machine from which desktops are forked is not ready yet: {state}.
+      {job && <> <a href={`#/admin/jobs/${job}`}>Follow it</a></>}
+    </Notice>
+  );
+}
 
 function PoolList({ me }: PageProps) {
   const page = useLivePage((query, signal) => api.pools(query, signal), ['pool', 'desktop', 'session'], []);
@@ -34,19 +63,15 @@ function PoolList({ me }: PageProps) {
         } columns={[
           {
             head: 'Pool',
-            cell: (pool) => <><a href={`#/admin/pools/${pool.name}`}><strong>{pool.display_name}</strong></a><div class="small faint">{pool.name}</div></>,
+            cell: (pool) => <><a href={`#/admin/pools/${pool.name}`}><strong>{titleOf(pool)}</strong></a><div class="small faint">{pool.name}</div></>,
           },
           { head: 'Type', cell: (pool) => typeText[pool.type] },
-          { head: 'Image', cell: (pool) => <>{pool.image.name}<div class="small faint">version {pool.version}{pool.follows_newest ? ', follows the newest' : ''}</div></> },
+          { head: 'Image', cell: (pool) => <>{pool.image.name}<div class="small faint">{pool.version === null ? 'no version yet' : `version ${pool.version}`}{pool.follows_newest ? ', follows the newest' : ''}</div></> },
           { head: 'In session', look: 'number', cell: (pool) => pool.counts.sessions },
-          { head: 'Free', look: 'number', cell: (pool) => pool.counts.free },
-          { head: 'Desktops', look: 'number', cell: (pool) => `${pool.counts.desktops} / ${pool.maximum}` },
+          { head: 'Running', look: 'number', cell: (pool) => pool.counts.running },
+          { head: 'Desktops', look: 'number', cell: (pool) => `${pool.counts.desktops} / ${pool.size}` },
           { head: 'Each', cell: (pool) => <span class="no-wrap numbers">{pool.vcpus} × CPU, {bytes(pool.memory_bytes)}</span> },
-          {
-            head: 'State',
-            cell: (pool) => (pool.counts.failed > 0 ? <Badge mood="bad">{pool.counts.failed} failed</Badge>
-              : pool.enabled ? <Badge mood="good">Open</Badge> : <Badge>Closed</Badge>),
-          },
+          { head: 'State', cell: (pool) => <Health pool={pool} /> },
         ]} />
       </div>
     </>
@@ -69,7 +94,7 @@ function NewPool() {
         <PoolForm start={emptyDraft(usable[0]!.name)} isNew images={images.value.items} write onCancel={() => go('/admin/pools')}
           onSave={async (draft) => {
             const pool = await api.createPool(createBody(draft));
-            toast(`Pool ${pool.display_name} is there. Now say who may use it.`);
+            toast(`Pool ${titleOf(pool)} is there. Now say who may use it.`);
             go(`/admin/pools/${pool.name}`);
           }} />
       )}
@@ -108,8 +133,8 @@ function Entitlements({ pool, write }: { pool: Pool; write: boolean }) {
                 {one.kind === 'group' ? <GroupIcon size={15} /> : <UserIcon size={15} />}
                 <span><span class="unseen">{one.kind} </span>{one.name}</span>
                 {write && (
-                  <button type="button" aria-label={`Take ${pool.display_name} from ${one.kind} ${one.name}`} onClick={() => ask({
-                    title: `Take ${pool.display_name} from ${one.name}?`,
+                  <button type="button" aria-label={`Take ${titleOf(pool)} from ${one.kind} ${one.name}`} onClick={() => ask({
+                    title: `Take ${titleOf(pool)} from ${one.name}?`,
                     text: 'Open sessions go on until they end; new ones are refused.',
                     action: 'Take it back',
                     danger: true,
@@ -141,7 +166,7 @@ function Entitlements({ pool, write }: { pool: Pool; write: boolean }) {
 function confirmDelete(pool: Pool): void {
   const choice = { force: false };
   ask({
-    title: `Delete pool ${pool.display_name}?`,
+    title: `Delete pool ${titleOf(pool)}?`,
     text: (
       <div class="stack tight">
         <p>{count(pool.counts.desktops, 'desktop')} with everything on them are deleted. This cannot be undone.</p>
@@ -155,7 +180,7 @@ function confirmDelete(pool: Pool): void {
     name: pool.name,
     run: async () => {
       await api.deletePool(pool.id, choice.force);
-      toast(`Pool ${pool.display_name} is deleted.`);
+      toast(`Pool ${titleOf(pool)} is deleted.`);
       go('/admin/pools');
     },
   });
@@ -189,13 +214,14 @@ function OnePool({ me, name }: { me: PageProps['me']; name: string }) {
   const pool = live.value;
   return (
     <>
-      <Head title={pool.display_name} back={back} text={
-        <>{count(pool.counts.desktops, 'desktop')}, {pool.counts.free} free, {count(pool.counts.sessions, 'session')}. <a href={`#/admin/desktops?pool=${pool.name}`}>Show its desktops</a></>
+      <Head title={titleOf(pool)} back={back} text={
+        <>{count(pool.counts.desktops, 'desktop')}, {pool.counts.running} running, {count(pool.counts.sessions, 'session')}. <a href={`#/admin/desktops?pool=${pool.name}`}>Show its desktops</a></>
       }>
-        <Badge mood={pool.enabled ? 'good' : ''}>{pool.enabled ? 'Open' : 'Closed'}</Badge>
+        <Health pool={pool} />
         {write && <Button look="danger" onClick={() => confirmDelete(pool)}>Delete…</Button>}
       </Head>
       <div class="stack wide">
+        <TemplateNotice pool={pool} />
         <Entitlements pool={pool} write={write} />
         <PoolSettings key={saved} pool={pool} images={images.value.items} write={write} onSaved={() => {
           setSaved((n) => n + 1);

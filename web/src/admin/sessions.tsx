@@ -1,5 +1,5 @@
 // Who is where: open sessions, and ending them.
-import { api, type Session } from '../api.ts';
+import { api, type Ref, type Session } from '../api.ts';
 import { useLivePage } from '../live.ts';
 import { ask } from '../ui/dialog.tsx';
 import { SessionIcon } from '../ui/icons.tsx';
@@ -10,10 +10,13 @@ import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
 import { sessionStates } from './states.ts';
 
+/** What a session was about may be gone meanwhile. */
+const name = (thing: Ref | null) => thing?.name ?? 'deleted';
+
 function logOff(session: Session): void {
   ask({
-    title: `Log off ${session.user.name}?`,
-    text: `Their programs on ${session.desktop.name} are closed, and what is not saved is lost.`,
+    title: `Log off ${name(session.user)}?`,
+    text: `Their programs on ${name(session.desktop)} are closed, and what is not saved is lost.`,
     action: 'Log off',
     danger: true,
     run: () => api.logOffSession(session.id),
@@ -31,13 +34,13 @@ export function Sessions(_: PageProps) {
             <p>A session appears here when a person opens a desktop.</p>
           </Empty>
         } columns={[
-          { head: 'Person', cell: (session) => <strong>{session.user.name}</strong> },
-          { head: 'Desktop', cell: (session) => session.desktop.name },
-          { head: 'Pool', cell: (session) => session.pool.name },
+          { head: 'Person', cell: (session) => <strong>{name(session.user)}</strong> },
+          { head: 'Desktop', cell: (session) => name(session.desktop) },
+          { head: 'Pool', cell: (session) => name(session.pool) },
           { head: 'State', cell: (session) => <Badge mood={sessionStates[session.state].mood}>{sessionStates[session.state].text}</Badge> },
           { head: 'Since', cell: (session) => <Ago time={session.since_ms} /> },
           { head: 'Began', cell: (session) => <Ago time={session.started_ms} /> },
-          { head: 'From', cell: (session) => <span class="numbers">{session.client_address ?? '–'}</span> },
+          { head: 'From', cell: (session) => <span class="numbers">{session.client ?? '–'}</span> },
           {
             head: 'Actions',
             look: 'actions',
@@ -46,7 +49,7 @@ export function Sessions(_: PageProps) {
                 {session.state === 'connected' && (
                   <Button look="small" onClick={async () => {
                     await api.disconnectSession(session.id);
-                    toast(`${session.user.name} is disconnected. Their programs go on.`);
+                    toast(`${name(session.user)} is disconnected. Their programs go on.`);
                   }}>Disconnect</Button>
                 )}
                 <Button look="small danger" onClick={() => logOff(session)}>Log off</Button>

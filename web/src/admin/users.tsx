@@ -1,6 +1,6 @@
 // People: make, change, send a password link.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Link, type Role, type User } from '../api.ts';
+import { api, sentence, titleOf, type Link, type Role, type User } from '../api.ts';
 import { until } from '../format.ts';
 import { useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -17,7 +17,7 @@ import { nameWrong } from './pool-values.ts';
 const roles: { role: Role; text: string; help: string }[] = [
   { role: 'user', text: 'User', help: 'Uses the desktops they are entitled to.' },
   { role: 'helpdesk', text: 'Help desk', help: 'Sees sessions and desktops; disconnects, logs off, resets.' },
-  { role: 'operator', text: 'Operator', help: 'Runs the house: pools, images, consoles and jobs, without making or deleting them.' },
+  { role: 'operator', text: 'Operator', help: 'Runs the house: sees pools and images, opens consoles, assigns desktops, follows jobs.' },
   { role: 'auditor', text: 'Auditor', help: 'Reads the events, nothing else.' },
   { role: 'admin', text: 'Administrator', help: 'May do everything.' },
 ];
@@ -137,7 +137,7 @@ export function Users(_: PageProps) {
       <Head title="Users" text="People who may log in. What they may open is decided by the pools."><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />Add person</Button></Head>
       <div class="card">
         <Table label="Users" page={page} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title="Nobody yet" />} columns={[
-          { head: 'Person', cell: (user) => <><strong>{user.display_name}</strong><div class="small faint">{user.name}</div></> },
+          { head: 'Person', cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
           { head: 'Roles', cell: (user) => <div class="row tight">{user.roles.map((role) => <Badge key={role} plain mood={role === 'admin' ? 'busy' : ''}>{role}</Badge>)}</div> },
           { head: 'Groups', cell: (user) => (user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : <span class="faint">none</span>) },
           {

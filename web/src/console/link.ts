@@ -251,7 +251,7 @@ export class Link {
     try {
       now = await api.session(session.id);
       const tiles = (await api.portal()).tiles;
-      desktop = tiles.find((tile) => tile.pool.id === now?.pool.id)?.desktop?.state ?? null;
+      desktop = tiles.find((tile) => tile.pool.id === now?.pool?.id)?.desktop?.state ?? null;
     } catch (problem) {
       if (problem instanceof Problem && problem.kind !== 'not-found') return this.retryLater(sentence(problem));
     }
@@ -262,5 +262,5 @@ export class Link {
 }
 
 function markOf(session: Session): string {
-  return `${session.since_ms} ${session.client_address ?? ''}`;
+  return `${session.since_ms} ${session.client ?? ''}`;
 }

@@ -1,6 +1,6 @@
 // One's own password and API tokens.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Me, type TokenMade } from '../api.ts';
+import { api, sentence, titleOf, type Me, type TokenMade } from '../api.ts';
 import { until } from '../format.ts';
 import { useLivePage } from '../live.ts';
 import { useTitle } from '../route.ts';
@@ -144,7 +144,7 @@ export function Account({ me }: { me: Me }) {
   return (
     <div class="portal stack wide">
       <div class="portal-head">
-        <h1>{me.user.display_name}</h1>
+        <h1>{titleOf(me.user)}</h1>
         <p class="quiet">You log in as <strong>{me.user.name}</strong>. Roles: {me.user.roles.join(', ') || 'none'}.</p>
       </div>
       <PasswordCard me={me} />

@@ -1,6 +1,6 @@
 // What a person sees first: the desktops they may use.
 import { useEffect } from 'preact/hooks';
-import { api, type Me } from '../api.ts';
+import { api, titleOf, type Me } from '../api.ts';
 import { loadConsole } from '../console/load.ts';
 import { adminHome } from '../admin/ways.ts';
 import { useLive } from '../live.ts';
@@ -41,7 +41,7 @@ export function Portal({ me }: { me: Me }) {
   return (
     <div class="portal">
       <div class="portal-head">
-        <h1>{greeting()}, {me.user.display_name}</h1>
+        <h1>{greeting()}, {titleOf(me.user)}</h1>
         <p class="quiet">Choose a desktop. It opens in this window and waits for you when you leave.</p>
       </div>
       {live.error !== null && <Failure error={live.error} again={live.reload} />}

@@ -37,7 +37,7 @@ export function tileState(tile: Tile, now: number): TileState {
     return { text: 'Waiting for you', mood: 'good', detail: `Left ${ago(session.since_ms, now)}; your programs are still open` };
   }
   if (desktop) return { text: 'Running', mood: 'good', detail: 'Your desktop is ready' };
-  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'A fresh desktop each time' : 'Ready when you are' };
+  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'A fresh desktop each time' : 'Becomes your own when you open it' };
 }
 
 /** A hue of its own for each pool, the same on every visit. */
