@@ -1,0 +1,16 @@
+"""What the store costs: clicks and cookies, beside what SQLite does by itself (bench/store.c)."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def measure(_images, _image):
+    build = pathlib.Path(os.environ.get("ORIEL_BUILD", ROOT / "build"))
+    with tempfile.TemporaryDirectory(prefix="oriel-bench-", dir=build) as folder:
+        answer = subprocess.run([build / "bench" / "bench-store", folder], check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
