@@ -1,6 +1,6 @@
 // Dialogs on the browser's own <dialog>: focus stays inside, Escape closes, focus goes back.
 import { render, type ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
 import { TextField } from './field.tsx';
 import { CloseIcon } from './icons.tsx';
@@ -17,7 +17,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, wide = false, children, footer }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.showModal();
     const first = box.current?.querySelector<HTMLElement>('.inside :is(input, textarea, select):not([type=radio]), footer .button');

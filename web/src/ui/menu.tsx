@@ -1,6 +1,6 @@
 // A menu button after the ARIA pattern: arrows move, Escape and Tab close, letters are left to the browser.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
 import { toast } from './toast.tsx';
 
@@ -32,7 +32,7 @@ export function Menu({ label, look = 'plain icon small', items, children }: Menu
     if (refocus) button.current?.focus();
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: the next key may already be on its way
     if (!open || !list.current || !button.current) return;
     const from = button.current.getBoundingClientRect();
     const size = list.current.getBoundingClientRect();
