@@ -30,8 +30,15 @@ struct Daemon {
     Api *api;
     GMainLoop *loop;
     unsigned sources[3];
-    bool stop_machines; /* set on the loop's thread */
+    int stop_machines; /* atomic: set by a worker of the API */
 };
+
+static gboolean on_signal(void *data)
+{
+    Daemon *daemon = data;
+    g_main_loop_quit(daemon->loop);
+    return G_SOURCE_CONTINUE;
+}
 
 Daemon *daemon_new(const Config *config, const HostDriver *driver)
 {
@@ -40,6 +47,9 @@ Daemon *daemon_new(const Config *config, const HostDriver *driver)
     daemon->driver = driver;
     daemon->lock = -1;
     daemon->loop = g_main_loop_new(NULL, FALSE);
+    /* From the first moment: one that comes while we open is acted upon as soon as the loop runs. */
+    daemon->sources[0] = g_unix_signal_add(SIGTERM, on_signal, daemon);
+    daemon->sources[1] = g_unix_signal_add(SIGINT, on_signal, daemon);
     return daemon;
 }
 
@@ -112,25 +122,20 @@ static bool machines(Daemon *daemon, GError **error)
     return daemon->host && job_runner_recover(daemon->jobs, error);
 }
 
-typedef struct {
-    Daemon *daemon;
-    bool machines;
-} Stop;
-
 static gboolean on_stop(void *data)
 {
-    Stop *stop = data;
-    stop->daemon->stop_machines |= stop->machines;
-    g_main_loop_quit(stop->daemon->loop);
+    Daemon *daemon = data;
+    g_main_loop_quit(daemon->loop);
     return G_SOURCE_REMOVE;
 }
 
 /* On a worker of the API. */
 static void stop_asked(bool with_machines, void *data)
 {
-    Stop *stop = g_new(Stop, 1);
-    *stop = (Stop){data, with_machines};
-    g_idle_add_full(G_PRIORITY_DEFAULT, on_stop, stop, g_free);
+    Daemon *daemon = data;
+    if (with_machines)
+        g_atomic_int_set(&daemon->stop_machines, 1);
+    g_idle_add(on_stop, daemon);
 }
 
 bool daemon_open(Daemon *daemon, GError **error)
@@ -152,13 +157,6 @@ bool daemon_open(Daemon *daemon, GError **error)
 
 /* ---- run ---- */
 
-static gboolean on_signal(void *data)
-{
-    Daemon *daemon = data;
-    g_main_loop_quit(daemon->loop);
-    return G_SOURCE_CONTINUE;
-}
-
 /* What the store keeps for a time only. A store that is away is no reason for anything: the next hour does
  * it. */
 static gboolean on_tidy(void *data)
@@ -175,15 +173,14 @@ static gboolean on_tidy(void *data)
 
 void daemon_run(Daemon *daemon)
 {
-    daemon->sources[0] = g_unix_signal_add(SIGTERM, on_signal, daemon);
-    daemon->sources[1] = g_unix_signal_add(SIGINT, on_signal, daemon);
     daemon->sources[2] = g_timeout_add_seconds(TIDY_SECONDS, on_tidy, daemon);
     notify_manager("READY=1");
     log_info("orield %s is ready: %s, state in %s", ORIEL_VERSION, store_backend(daemon->store),
              daemon->config->state);
     g_main_loop_run(daemon->loop);
     notify_manager("STOPPING=1");
-    log_info("ending%s", daemon->stop_machines ? ", and the machines with it" : "; machines go on");
+    log_info("ending%s",
+             g_atomic_int_get(&daemon->stop_machines) ? ", and the machines with it" : "; machines go on");
 }
 
 /* ---- close ---- */
@@ -193,7 +190,7 @@ static void machines_close(Daemon *daemon)
     g_autoptr(GError) error = NULL;
     if (daemon->jobs)
         job_runner_stop(daemon->jobs);
-    if (daemon->host && daemon->stop_machines && !host_stop_machines(daemon->host, &error))
+    if (daemon->host && g_atomic_int_get(&daemon->stop_machines) && !host_stop_machines(daemon->host, &error))
         log_error("not every machine ended: %s", error->message);
     host_close(daemon->host);
     job_runner_free(daemon->jobs);

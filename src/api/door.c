@@ -284,8 +284,12 @@ Door *door_open(const Config *config, DoorAdmit admit_function, void *data, GErr
         door_free(door);
         return NULL;
     }
-    door->thread = g_thread_new("door", door_run, door);
     return door;
+}
+
+void door_start(Door *door)
+{
+    door->thread = g_thread_new("door", door_run, door);
 }
 
 void door_shut(Door *door)

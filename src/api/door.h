@@ -24,7 +24,9 @@ typedef struct {
 /* Takes the descriptor over. Runs on the door's thread; false: it was closed. */
 typedef bool (*DoorAdmit)(int fd, void *data);
 
+/* Makes the sockets; clients wait in them until door_start. */
 Door *door_open(const Config *config, DoorAdmit admit, void *data, GError **error);
+void door_start(Door *door);
 
 /* Accepts no more, and removes the sockets. Clients stay. */
 void door_shut(Door *door);

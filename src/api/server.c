@@ -34,15 +34,17 @@ typedef enum {
     EXCHANGE_FRESH,     /* the request line has come */
     EXCHANGE_RECEIVING, /* the headers have come */
     EXCHANGE_WORKING,   /* a worker has it; the connection is suspended */
+    EXCHANGE_WORKED,    /* the loop has it again, with an answer */
     EXCHANGE_ANSWERED,
 } ExchangeState;
 
-/* One request and its answer. Only one thread has it at a time: the loop, or the worker while suspended. */
+/* One request and its answer. Only one thread has it at a time: the loop, or the worker while suspended. The
+ * state is written and read atomically, so that each hand-over orders everything else in it. */
 typedef struct {
     Server *server;
     struct MHD_Connection *connection;
     int fd;
-    ExchangeState state;
+    int state; /* ExchangeState */
     char *target;
     Request *request;
     Reply *reply;
@@ -200,12 +202,14 @@ static enum MHD_Result exchange_refuse(Exchange *exchange, int kind, int status,
 static void exchange_work(void *data, void *unused)
 {
     Exchange *exchange = data;
+    g_return_if_fail(g_atomic_int_get(&exchange->state) == EXCHANGE_WORKING);
     struct MHD_Connection *connection = exchange->connection;
     if (exchange->route)
         dispatch(exchange->server->service, exchange->route, exchange->parameters, exchange->request,
                  exchange->reply);
     else
         dispatch_unrouted(exchange->server->service, exchange->allow, exchange->request, exchange->reply);
+    g_atomic_int_set(&exchange->state, EXCHANGE_WORKED);
     MHD_resume_connection(connection);
 }
 
@@ -226,7 +230,7 @@ static enum MHD_Result exchange_start(Exchange *exchange)
     server->under_way++;
     exchange->counted = true;
     if (!closing && !full) {
-        exchange->state = EXCHANGE_WORKING;
+        g_atomic_int_set(&exchange->state, EXCHANGE_WORKING);
         MHD_suspend_connection(exchange->connection);
         g_thread_pool_push(lane, exchange,
                            NULL); /* fails only in making one more thread; it stays queued then */
@@ -309,13 +313,14 @@ static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, 
     Exchange *exchange = *context;
     if (!exchange)
         return MHD_NO;
-    switch (exchange->state) {
+    switch ((ExchangeState)g_atomic_int_get(&exchange->state)) {
     case EXCHANGE_FRESH:
         return exchange_receive(exchange, method);
     case EXCHANGE_RECEIVING:
         return *upload_length ? exchange_take(exchange, upload, upload_length) : exchange_start(exchange);
-    case EXCHANGE_WORKING:
+    case EXCHANGE_WORKED:
         return exchange_respond(exchange);
+    case EXCHANGE_WORKING:
     case EXCHANGE_ANSWERED:
     default:
         return MHD_NO;
@@ -412,9 +417,11 @@ Server *server_start(const Service *service, GError **error)
     for (unsigned i = 0; i < LANES; i++)
         if (threads[i])
             server->lanes[i] = g_thread_pool_new(exchange_work, NULL, threads[i], FALSE, NULL);
-    if (daemon_start(server, error))
-        server->door = door_open(service->config, on_admit, server, error);
-    if (!server->door)
+    /* The door is made first and opened last: its first client may be served at once. */
+    server->door = door_open(service->config, on_admit, server, error);
+    if (server->door && daemon_start(server, error))
+        door_start(server->door);
+    else
         g_clear_pointer(&server, server_stop);
     return server;
 }
