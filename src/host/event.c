@@ -67,7 +67,8 @@ static void handle_viewers(Work *work)
     unsigned viewers = work->slot->viewers;
     g_mutex_unlock(&work->host->lock);
     g_autoptr(GError) error = NULL;
-    if (!session_tell(work, viewers > 0 ? SESSION_VIEWER_CAME : SESSION_VIEWERS_GONE, &error))
+    if (!session_tell(work, viewers > 0 ? SESSION_VIEWER_CAME : SESSION_VIEWERS_GONE, &error) &&
+        oriel_error_kind(error) != ORIEL_ERROR_CONFLICT) /* it has just ended */
         log_warning("desktop %s: viewers came or went, but its session does not know: %s", work->row->name,
                     error->message);
 }

@@ -11,8 +11,10 @@
 #include "base/file.h"
 #include "base/log.h"
 
-/* A template that cannot be made costs a whole boot each time. */
+/* A template that cannot be made costs a whole boot each time, and most reasons last until somebody changes
+ * the image, which is tried at once. */
 static const int64_t shortest_retry_ms = 30 * 1000;
+static const unsigned most_doublings = 7; /* an hour */
 static const unsigned most_numbers = 1000;
 static const int64_t await_limit_ms = 30 * 1000;
 
@@ -413,7 +415,7 @@ static void refuse(PoolTemplate *entry, const GError *error)
     if (!error)
         return;
     entry->failures++;
-    entry->retry_ms = clock_monotonic_ms() + MAX(shortest_retry_ms, step_backoff_ms(entry->failures));
+    entry->retry_ms = clock_monotonic_ms() + (shortest_retry_ms << MIN(entry->failures - 1, most_doublings));
     g_free(entry->error);
     entry->error = g_strdup(error->message);
 }

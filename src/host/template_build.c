@@ -174,6 +174,7 @@ bool template_build(Job *job, void *data, GError **error)
     pool_template_done(order, frozen, problem);
     if (frozen)
         return true;
+    log_warning("pool %s: its template cannot be made: %s", order->pool_name, problem->message);
     g_propagate_error(error, problem);
     return false;
 }

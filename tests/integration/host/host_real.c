@@ -1,5 +1,5 @@
-/* A host with real machines, from the boot of the image to the last machine's end. `host-real IMAGES`, where
- * IMAGES/debian-minimal/1 is an image. One story, because a boot under software emulation takes its time. */
+/* A host with real machines, from the boot of the image to the last machine's end. `host-real FOLDER` of one
+ * version of debian-minimal. One story, because a boot under software emulation takes its time. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -223,6 +223,42 @@ static bool is_empty(Household *house, const void *data)
     return rows && rows->len == 0;
 }
 
+/* ---- a desktop of one's own: it boots from its own disk after its user shut it down ---- */
+
+static bool is_down(Household *house, const void *id)
+{
+    g_autoptr(StoreDesktop) row = household_desktop(house, id);
+    return row->observed == STORE_OBSERVED_STOPPED;
+}
+
+static void test_dedicated_boots(void)
+{
+    g_autoptr(StorePool) own =
+        household_pool(&household, &(PoolWish){.name = "own", .type = STORE_POOL_DEDICATED, .size = 1});
+    StoreEntitle entitle = {.pool_id = own->id, .subject_id = ann->id};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(store_entitlement_add(household.store, NULL, &entitle, &error));
+    g_auto(HostConnection) first = {0}, again = {0};
+    int64_t began = clock_monotonic_ms();
+    g_assert_true(
+        household_click(&household, ann, own, &first, &error)); /* the other pool's template is copied */
+    g_assert_no_error(error);
+    g_test_message("a second pool's first desktop: %" G_GINT64_FORMAT " ms", clock_monotonic_ms() - began);
+    household_until(&household, agent_ready, first.desktop_id, "its agent took its identity");
+    g_assert_true(host_desktop_stop(household.host, first.desktop_id, true, NULL, &error));
+    g_assert_no_error(error);
+    household_until(&household, is_down, first.desktop_id, "it shuts down in an orderly way");
+    began = clock_monotonic_ms();
+    g_assert_true(
+        household_click(&household, ann, own, &again, &error)); /* waits for the job that boots it */
+    g_assert_no_error(error);
+    g_test_message("booted after %" G_GINT64_FORMAT " ms", clock_monotonic_ms() - began);
+    g_assert_cmpstr(first.desktop_id, ==, again.desktop_id);
+    g_assert_true(agent_ready(&household, again.desktop_id));
+    autofd int viewer = view(&again);
+    g_assert_true(store_pool_delete(household.store, NULL, own->id, 0, &error));
+}
+
 static void test_delete_pool(void)
 {
     g_autoptr(GError) error = NULL;
@@ -239,14 +275,15 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     log_open("host-real");
     if (argc != 2)
-        g_error("usage: host-real IMAGES");
-    household.images = argv[1];
+        g_error("usage: host-real FOLDER");
+    household.image = argv[1];
     household_open(&household);
     g_test_add_func("/host/real/boot-and-click", test_boot_and_click);
     g_test_add_func("/host/real/restart-of-orield", test_restart_of_orield);
     g_test_add_func("/host/real/qemu-is-killed", test_qemu_is_killed);
     g_test_add_func("/host/real/log-off", test_log_off);
     g_test_add_func("/host/real/sleep-and-wake", test_sleep_and_wake);
+    g_test_add_func("/host/real/dedicated-boots", test_dedicated_boots);
     g_test_add_func("/host/real/delete-pool", test_delete_pool);
     int result = g_test_run();
     household_close(&household);
