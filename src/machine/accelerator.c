@@ -18,7 +18,8 @@
 #define FIRMWARE_SIZE 65536
 #define GUEST_OFFSET 0xf000
 #define RESET_OFFSET 0xfff0
-#define EXIT_SUCCESS_CODE ((0x2a << 1) | 1) /* isa-debug-exit makes this of the 0x2a that the guest writes */
+#define EXIT_SUCCESS_CODE ((0x2a << 1) | 1) /* isa-debug-exit makes this of the 0x2a that the guest writes   \
+                                             */
 #define QEMU_MESSAGE_LIMIT 400
 
 extern const uint8_t accelerator_guest[], accelerator_guest_end[]; /* accelerator_guest.S */
@@ -77,7 +78,8 @@ static bool guest_judge(int pidfd, int output, int64_t limit_ms, GError **error)
     return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "QEMU gave up: %s", text);
 }
 
-bool accelerator_run_guest(const char *qemu, AcceleratorKind kind, int64_t limit_ms, int64_t *ret_ms, GError **error)
+bool accelerator_run_guest(const char *qemu, AcceleratorKind kind, int64_t limit_ms, int64_t *ret_ms,
+                           GError **error)
 {
     autofd int firmware = firmware_open(error);
     if (firmware < 0)
@@ -85,12 +87,31 @@ bool accelerator_run_guest(const char *qemu, AcceleratorKind kind, int64_t limit
     autofd int output = memfd_create("oriel-accelerator-output", MFD_CLOEXEC);
     if (output < 0)
         return oriel_fail_errno(error, errno, "cannot run the accelerator's test guest");
-    const char *const arguments[] = {
-        qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35", "-m", "64", "-accel",
-        accelerator_name(kind), "-cpu", kind == ACCELERATOR_KVM ? "host" : "max", "-bios",
-        "/proc/self/fd/" G_STRINGIFY(PROCESS_FIRST_FD), "-device", "isa-debug-exit,iobase=0xf4,iosize=0x4", NULL};
-    const ProcessSpec spec = {
-        .arguments = arguments, .folder = "/", .fds = &firmware, .fd_count = 1, .output = output, .ruleset = -1};
+    const char *const arguments[] = {qemu,
+                                     "-nodefaults",
+                                     "-no-user-config",
+                                     "-no-reboot",
+                                     "-display",
+                                     "none",
+                                     "-machine",
+                                     "q35",
+                                     "-m",
+                                     "64",
+                                     "-accel",
+                                     accelerator_name(kind),
+                                     "-cpu",
+                                     kind == ACCELERATOR_KVM ? "host" : "max",
+                                     "-bios",
+                                     "/proc/self/fd/" G_STRINGIFY(PROCESS_FIRST_FD),
+                                     "-device",
+                                     "isa-debug-exit,iobase=0xf4,iosize=0x4",
+                                     NULL};
+    const ProcessSpec spec = {.arguments = arguments,
+                              .folder = "/",
+                              .fds = &firmware,
+                              .fd_count = 1,
+                              .output = output,
+                              .ruleset = -1};
     ProcessIdentity identity;
     int64_t start_ms = clock_monotonic_ms();
     autofd int pidfd = process_start(&spec, &identity, error);
@@ -110,9 +131,9 @@ static char *answer_key(const char *qemu, bool kvm_opens)
     g_autofree char *cpuinfo = file_read("/proc/cpuinfo", LIMIT_MANIFEST, NULL, NULL);
     const char *model = cpuinfo ? strstr(cpuinfo, "model name") : NULL;
     int model_length = model ? (int)strcspn(model, "\n") : 0;
-    g_autofree char *whole =
-        g_strdup_printf("%s %s|%.*s|%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "|%d", system.release, system.version,
-                        model_length, model ? model : "", qemu, (int64_t)info.st_size, (int64_t)info.st_mtime, kvm_opens);
+    g_autofree char *whole = g_strdup_printf("%s %s|%.*s|%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "|%d",
+                                             system.release, system.version, model_length, model ? model : "",
+                                             qemu, (int64_t)info.st_size, (int64_t)info.st_mtime, kvm_opens);
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
 }
 
@@ -135,8 +156,8 @@ static Accelerator *answer_recall(const char *path, const char *key)
 static bool answer_remember(const char *path, const char *key, const Accelerator *accelerator, GError **error)
 {
     g_autoptr(Json) object =
-        json_pack("{s:s, s:s, s:s, s:I}", "key", key, "accelerator", accelerator_name(accelerator->kind), "explanation",
-                  accelerator->explanation, "guest_ms", (json_int_t)accelerator->guest_ms);
+        json_pack("{s:s, s:s, s:s, s:I}", "key", key, "accelerator", accelerator_name(accelerator->kind),
+                  "explanation", accelerator->explanation, "guest_ms", (json_int_t)accelerator->guest_ms);
     return json_write_file(path, object, error);
 }
 
@@ -147,7 +168,8 @@ static char *kvm_try(const char *qemu, int kvm_errno, int64_t *ret_ms)
     if (kvm_errno == ENOENT)
         return g_strdup("this machine has no /dev/kvm");
     if (kvm_errno != 0)
-        return g_strdup_printf("/dev/kvm cannot be opened (%s): is the user in the group kvm?", g_strerror(kvm_errno));
+        return g_strdup_printf("/dev/kvm cannot be opened (%s): is the user in the group kvm?",
+                               g_strerror(kvm_errno));
     if (accelerator_run_guest(qemu, ACCELERATOR_KVM, ACCELERATOR_LIMIT_MS, ret_ms, &error))
         return NULL;
     return g_strdup_printf("/dev/kvm opens, but %s", error->message);
@@ -159,7 +181,8 @@ static Accelerator *accelerator_find(const char *qemu, int kvm_errno, GError **e
     g_autofree char *why_not = kvm_try(qemu, kvm_errno, &found->guest_ms);
     if (!why_not) {
         found->kind = ACCELERATOR_KVM;
-        found->explanation = g_strdup_printf("KVM: a small 64-bit guest ran in %" G_GINT64_FORMAT " ms", found->guest_ms);
+        found->explanation =
+            g_strdup_printf("KVM: a small 64-bit guest ran in %" G_GINT64_FORMAT " ms", found->guest_ms);
         return g_steal_pointer(&found);
     }
     if (!accelerator_run_guest(qemu, ACCELERATOR_TCG, 4 * ACCELERATOR_LIMIT_MS, &found->guest_ms, error)) {
@@ -167,7 +190,8 @@ static Accelerator *accelerator_find(const char *qemu, int kvm_errno, GError **e
         return NULL;
     }
     found->kind = ACCELERATOR_TCG;
-    found->explanation = g_strdup_printf("software emulation (TCG), several times slower than KVM: %s", why_not);
+    found->explanation =
+        g_strdup_printf("software emulation (TCG), several times slower than KVM: %s", why_not);
     return g_steal_pointer(&found);
 }
 
@@ -186,7 +210,8 @@ static Accelerator *accelerator_auto(const char *state_folder, const char *qemu,
     return g_steal_pointer(&found);
 }
 
-Accelerator *accelerator_probe(const char *state_folder, const char *qemu, AcceleratorForce force, GError **error)
+Accelerator *accelerator_probe(const char *state_folder, const char *qemu, AcceleratorForce force,
+                               GError **error)
 {
     if (force == ACCELERATOR_FORCE_TCG) {
         Accelerator *forced = g_new0(Accelerator, 1);
@@ -195,7 +220,8 @@ Accelerator *accelerator_probe(const char *state_folder, const char *qemu, Accel
     }
     g_autoptr(Accelerator) found = accelerator_auto(state_folder, qemu, error);
     if (found && force == ACCELERATOR_FORCE_KVM && found->kind != ACCELERATOR_KVM) {
-        oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "KVM is configured but does not work: %s", found->explanation);
+        oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "KVM is configured but does not work: %s",
+                   found->explanation);
         return NULL;
     }
     return g_steal_pointer(&found);

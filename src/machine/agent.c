@@ -30,7 +30,8 @@ static char *machine_id_new(void)
     return g_string_free(text, FALSE);
 }
 
-bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t limit_ms, char **ret_steps, GError **error)
+bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t limit_ms, char **ret_steps,
+                    GError **error)
 {
     uint8_t entropy[ENTROPY_BYTES];
     secret_random(entropy, sizeof entropy);

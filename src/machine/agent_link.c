@@ -11,7 +11,8 @@
 
 #define AGENT_READ_BLOCK 16384
 #define AGENT_UNSENT_LIMIT (256 * 1024)
-#define AGENT_BYTES_SECOND (1024 * 1024) /* more than this within a second, and we stop reading for the rest of it */
+#define AGENT_BYTES_SECOND                                                                                   \
+    (1024 * 1024) /* more than this within a second, and we stop reading for the rest of it */
 #define AGENT_PAUSE_MS 1000
 
 struct AgentLink {
@@ -22,13 +23,13 @@ struct AgentLink {
     void *owner;
     int fd;
     LoopSource *source;
-    AgentLines lines;      /* machine thread, as are the two below */
-    int64_t window_ms;     /* when this second began */
-    size_t window_bytes;   /* read in it */
+    AgentLines lines;    /* machine thread, as are the two below */
+    int64_t window_ms;   /* when this second began */
+    size_t window_bytes; /* read in it */
 
     GMutex lock; /* all below */
     GCond changed;
-    bool closed; /* by us or by the end of QEMU */
+    bool closed;  /* by us or by the end of QEMU */
     bool removed; /* the source, by agent_link_close */
     bool paused;  /* reading */
     bool ready, settled;
@@ -228,7 +229,8 @@ static bool call_start(AgentLink *link, Json *message, GError **error)
 }
 
 /* Under lock. */
-static bool call_wait(AgentLink *link, const AgentCall *call, const char *type, int64_t limit_ms, GError **error)
+static bool call_wait(AgentLink *link, const AgentCall *call, const char *type, int64_t limit_ms,
+                      GError **error)
 {
     int64_t deadline = g_get_monotonic_time() + limit_ms * 1000;
     bool in_time = true;
@@ -241,8 +243,9 @@ static bool call_wait(AgentLink *link, const AgentCall *call, const char *type, 
         return true;
     if (link->closed)
         return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s: the machine has ended", link->name);
-    return oriel_fail(error, ORIEL_ERROR_TIMEOUT, "%s: its agent did not answer \"%s\" within %" G_GINT64_FORMAT " ms",
-                      link->name, type, limit_ms);
+    return oriel_fail(error, ORIEL_ERROR_TIMEOUT,
+                      "%s: its agent did not answer \"%s\" within %" G_GINT64_FORMAT " ms", link->name, type,
+                      limit_ms);
 }
 
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error)
@@ -254,7 +257,8 @@ bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **re
     uint64_t id = ++link->last_id;
     json_object_set_new(owned, "id", json_integer((json_int_t)id));
     g_hash_table_insert(link->calls, &id, &call);
-    bool done = call_start(link, owned, error) && (limit_ms == 0 || call_wait(link, &call, type, limit_ms, error));
+    bool done =
+        call_start(link, owned, error) && (limit_ms == 0 || call_wait(link, &call, type, limit_ms, error));
     g_hash_table_remove(link->calls, &id);
     g_mutex_unlock(&link->lock);
     if (done && ret_steps)
@@ -277,7 +281,8 @@ bool agent_link_wait_ready(AgentLink *link, bool settled, int64_t limit_ms, GErr
     if (ready)
         return true;
     if (closed)
-        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s: the machine ended before its agent was ready", link->name);
+        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s: the machine ended before its agent was ready",
+                          link->name);
     return oriel_fail(error, ORIEL_ERROR_TIMEOUT, "%s: its agent was not ready within %.0f s", link->name,
                       (double)limit_ms / 1000);
 }

@@ -1,5 +1,6 @@
-/* The connection to one guest's agent, on the machine thread. Bounded both ways: a guest that floods us is read more slowly,
- * one that does not read makes our calls fail. For files of this room; agent.h is what others use. */
+/* The connection to one guest's agent, on the machine thread. Bounded both ways: a guest that floods us is
+ * read more slowly, one that does not read makes our calls fail. For files of this room; agent.h is what
+ * others use. */
 #pragma once
 
 #include <glib.h>
@@ -22,8 +23,8 @@ AgentLink *agent_link_new(Loop *loop, int fd, const char *name, AgentLinkFunctio
 void agent_link_close(AgentLink *link);
 void agent_link_unref(AgentLink *link); /* NULL is fine */
 
-/* Sends `message` (taken over) with an id of its own and waits for `done` (of a ping: `pong`). limit_ms 0: does not wait.
- * *ret_steps (may be NULL): see AgentMessage.second; caller frees. */
+/* Sends `message` (taken over) with an id of its own and waits for `done` (of a ping: `pong`). limit_ms 0:
+ * does not wait. *ret_steps (may be NULL): see AgentMessage.second; caller frees. */
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error);
 
 bool agent_link_wait_ready(AgentLink *link, bool settled, int64_t limit_ms, GError **error);

@@ -1,4 +1,5 @@
-/* Lines of the guest's agent (contract 2). Everything here comes from the guest and is untrusted. Pure; fuzzed. */
+/* Lines of the guest's agent (contract 2). Everything here comes from the guest and is untrusted. Pure;
+ * fuzzed. */
 #pragma once
 
 #include <glib.h>
@@ -9,23 +10,32 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-typedef enum { AGENT_HELLO, AGENT_READY, AGENT_DONE, AGENT_SESSION, AGENT_PONG, AGENT_UNKNOWN } AgentMessageKind;
+typedef enum {
+    AGENT_HELLO,
+    AGENT_READY,
+    AGENT_DONE,
+    AGENT_SESSION,
+    AGENT_PONG,
+    AGENT_UNKNOWN
+} AgentMessageKind;
 
 #define AGENT_TEXT_LIMIT 255 /* bytes of version, boot id, user name; longer ones are no message */
 
 typedef struct {
     AgentMessageKind kind;
-    uint64_t id;       /* DONE, PONG; 0: none of ours */
-    bool flag;         /* READY: settled; SESSION: logged on */
-    char *first;       /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; owned; valid UTF-8, no controls */
-    char *second;      /* HELLO: boot id; DONE: the steps as text or NULL; owned */
+    uint64_t id;  /* DONE, PONG; 0: none of ours */
+    bool flag;    /* READY: settled; SESSION: logged on */
+    char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; owned; valid UTF-8, no
+                     controls */
+    char *second; /* HELLO: boot id; DONE: the steps as text or NULL; owned */
 } AgentMessage;
 
 /* False: this line is to be dropped. AGENT_UNKNOWN: of a type that a later agent may know. */
 bool agent_message_parse(const char *line, size_t length, AgentMessage *ret);
 void agent_message_clear(AgentMessage *message);
 
-/* Cuts a stream into lines; a line over LIMIT_AGENT_LINE is dropped whole. `take` gets each line without its end. */
+/* Cuts a stream into lines; a line over LIMIT_AGENT_LINE is dropped whole. `take` gets each line without its
+ * end. */
 typedef struct {
     char line[LIMIT_AGENT_LINE];
     size_t length;

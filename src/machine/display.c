@@ -78,7 +78,8 @@ static bool receive_all(int fd, void *buffer, size_t length, GError **error)
     return true;
 }
 
-/* The handshake of RFC 6143 7.1-7.3 as a client that does not share: QEMU ends all other clients at ClientInit. */
+/* The handshake of RFC 6143 7.1-7.3 as a client that does not share: QEMU ends all other clients at
+ * ClientInit. */
 static bool handshake_alone(int fd, GError **error)
 {
     const struct timeval limit = {.tv_sec = RFB_LIMIT_S};

@@ -13,7 +13,8 @@
 static bool folder_fresh(const char *folder, GError **error)
 {
     if (rmdir(folder) < 0 && errno != ENOENT)
-        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "folder \"%s\": cannot fork into it: %s", folder, g_strerror(errno));
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "folder \"%s\": cannot fork into it: %s", folder,
+                          g_strerror(errno));
     if (mkdir(folder, 0700) < 0)
         return oriel_fail_errno(error, errno, "folder \"%s\": cannot create", folder);
     return true;
@@ -25,7 +26,8 @@ static bool overlay_make(const Template *template, const char *disk, GError **er
     return overlay_create(disk, backing, false, 0, error);
 }
 
-static Machine *fork_launch(Template *template, const ForkSpec *spec, const char *disk, bool paused, GError **error)
+static Machine *fork_launch(Template *template, const ForkSpec *spec, const char *disk, bool paused,
+                            GError **error)
 {
     const MachineSpec machine = {.folder = spec->folder,
                                  .memory = template->memory,
@@ -50,7 +52,8 @@ static bool fork_load(Template *template, Machine *machine, GError **error)
     return machine_load(machine, state, true, error);
 }
 
-static Machine *fork_in(Template *template, const ForkSpec *spec, bool paused, ForkTiming *timing, GError **error)
+static Machine *fork_in(Template *template, const ForkSpec *spec, bool paused, ForkTiming *timing,
+                        GError **error)
 {
     g_autofree char *disk = g_build_filename(spec->folder, MACHINE_FILE_DISK, NULL);
     int64_t began_us = clock_monotonic_us();
@@ -82,7 +85,8 @@ Machine *fork_start(Template *template, const ForkSpec *spec, bool paused, ForkT
     return machine;
 }
 
-/* The way of a click where a QEMU waits: rename its folder, continue. NULL: none was there, or none that still works. */
+/* The way of a click where a QEMU waits: rename its folder, continue. NULL: none was there, or none that
+ * still works. */
 static Machine *fork_from_waiting(Template *template, const ForkSpec *spec)
 {
     for (;;) {

@@ -20,8 +20,8 @@ static bool save_wait(Machine *machine, QmpWatch *migration, GError **error)
         if (g_strcmp0(status, "completed") == 0)
             return true;
         if (g_strcmp0(status, "failed") == 0 || g_strcmp0(status, "cancelled") == 0)
-            return oriel_fail(error, ORIEL_ERROR_CONFLICT, "machine \"%s\": its state cannot be saved (a full disk?)",
-                              machine->folder);
+            return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                              "machine \"%s\": its state cannot be saved (a full disk?)", machine->folder);
     }
 }
 

@@ -8,9 +8,11 @@ static char *confinement_describe(const QemuFeatures *features)
     int abi = sandbox_abi();
     g_autofree char *landlock =
         abi > 0 ? g_strdup_printf("Landlock (ABI %d): each machine sees its own folder only", abi)
-                : g_strdup("no Landlock in this kernel: machines see what their user may see (use Linux 5.13 or later)");
+                : g_strdup("no Landlock in this kernel: machines see what their user may see (use Linux 5.13 "
+                           "or later)");
     return g_strdup_printf("%s; %s", landlock,
-                           features->sandbox ? "QEMU's seccomp sandbox" : "this QEMU was built without its seccomp sandbox");
+                           features->sandbox ? "QEMU's seccomp sandbox"
+                                             : "this QEMU was built without its seccomp sandbox");
 }
 
 Hypervisor *hypervisor_open(const HypervisorOptions *options, GError **error)

@@ -1,8 +1,10 @@
-/* What all machines of this host share: QEMU's binary and features, the accelerator, Landlock, and the *machine thread*,
- * whose one epoll descriptor watches every QMP and agent socket and every process. Made once at the start of orield.
+/* What all machines of this host share: QEMU's binary and features, the accelerator, Landlock, and the
+ * *machine thread*, whose one epoll descriptor watches every QMP and agent socket and every process. Made
+ * once at the start of orield.
  *
- * Threads: every operation on a machine is a blocking call for worker threads (never call one from a callback);
- * every callback comes on the machine thread and must return at once (queue the work, wake a worker). */
+ * Threads: every operation on a machine is a blocking call for worker threads (never call one from a
+ * callback); every callback comes on the machine thread and must return at once (queue the work, wake a
+ * worker). */
 #pragma once
 
 #include <glib.h>
@@ -30,7 +32,8 @@ const QemuFeatures *hypervisor_features(const Hypervisor *hypervisor);
 const Accelerator *hypervisor_accelerator(const Hypervisor *hypervisor);
 const char *hypervisor_state_folder(const Hypervisor *hypervisor);
 
-/* One sentence: how machines are confined here ("Landlock (ABI 7) and QEMU's seccomp sandbox"), or what is missing. */
+/* One sentence: how machines are confined here ("Landlock (ABI 7) and QEMU's seccomp sandbox"), or what is
+ * missing. */
 const char *hypervisor_confinement(const Hypervisor *hypervisor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hypervisor, hypervisor_close)

@@ -31,9 +31,10 @@ struct Loop {
     int wake; /* eventfd: a task was added, or the end */
     GThread *thread;
     GMutex lock;
-    GSList *tasks;    /* of Timed, by due_ms; under lock */
-    bool ending;      /* under lock */
-    GPtrArray *grave; /* removed sources, freed after the batch of events that may name them; machine thread */
+    GSList *tasks; /* of Timed, by due_ms; under lock */
+    bool ending;   /* under lock */
+    GPtrArray
+        *grave; /* removed sources, freed after the batch of events that may name them; machine thread */
 };
 
 bool loop_is_current(const Loop *loop)
@@ -51,14 +52,16 @@ static void loop_wake(Loop *loop)
 static int timed_compare(const void *a, const void *b)
 {
     const Timed *left = a, *right = b;
-    /* >= keeps the order of equal ones: g_slist_insert_sorted inserts before the first that is not smaller. */
+    /* >= keeps the order of equal ones: g_slist_insert_sorted inserts before the first that is not smaller.
+     */
     return left->due_ms >= right->due_ms ? 1 : -1;
 }
 
 void loop_run(Loop *loop, int64_t delay_ms, LoopTask task, void *data)
 {
     Timed *timed = g_new(Timed, 1);
-    *timed = (Timed){.due_ms = delay_ms > 0 ? clock_monotonic_ms() + delay_ms : 0, .task = task, .data = data};
+    *timed =
+        (Timed){.due_ms = delay_ms > 0 ? clock_monotonic_ms() + delay_ms : 0, .task = task, .data = data};
     g_mutex_lock(&loop->lock);
     loop->tasks = g_slist_insert_sorted(loop->tasks, timed, timed_compare);
     g_mutex_unlock(&loop->lock);
@@ -176,7 +179,8 @@ void loop_set_events(LoopSource *source, uint32_t events)
     if (events != source->events) {
         int operation = events == 0 ? EPOLL_CTL_DEL : source->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
         if (epoll_ctl(loop->epoll, operation, source->fd, &event) < 0)
-            g_error("machine thread: epoll_ctl: %s", g_strerror(errno)); /* a bug of ours, or the kernel is out of memory */
+            g_error("machine thread: epoll_ctl: %s",
+                    g_strerror(errno)); /* a bug of ours, or the kernel is out of memory */
         source->events = events;
     }
     g_mutex_unlock(&loop->lock);

@@ -26,7 +26,8 @@ void loop_set_events(LoopSource *source, uint32_t events);
 /* When it returns, the function runs no more (unless called from it). NULL is fine. */
 void loop_remove(LoopSource *source);
 
-/* Runs a task on the machine thread, at once or after delay_ms. Tasks cannot be taken back: own what they use. */
+/* Runs a task on the machine thread, at once or after delay_ms. Tasks cannot be taken back: own what they
+ * use. */
 void loop_run(Loop *loop, int64_t delay_ms, LoopTask task, void *data);
 
 /* Runs a task on the machine thread and waits until it has run; on the machine thread itself: calls it. */

@@ -214,7 +214,8 @@ static char *file_tail(const char *folder, const char *name, size_t limit)
     off_t from = MAX(info.st_size - (off_t)limit, 0);
     ssize_t got = pread(fd, bytes, limit, from);
     g_autofree char *valid = g_utf8_make_valid(bytes, MAX(got, 0));
-    g_autoptr(GRegex) controls = g_regex_new("\\x1b\\[[0-9;?]*[A-Za-z]|[\\x00-\\x09\\x0b-\\x1f\\x7f]", 0, 0, NULL);
+    g_autoptr(GRegex) controls =
+        g_regex_new("\\x1b\\[[0-9;?]*[A-Za-z]|[\\x00-\\x09\\x0b-\\x1f\\x7f]", 0, 0, NULL);
     char *clean = g_regex_replace_literal(controls, valid, -1, 0, "", 0, NULL);
     return clean ? g_strstrip(clean) : g_strdup("");
 }

@@ -6,8 +6,9 @@
 
 #define MEBIBYTE ((uint64_t)1024 * 1024)
 #define VCPUS_MOST 64
-/* TCG's translation cache. It is private memory which fills up within seconds and is never given back, so a desktop's is
- * bounded (QEMU's default may grow to 1 GiB); a machine that boots to become a template lives shortly and may have more. */
+/* TCG's translation cache. It is private memory which fills up within seconds and is never given back, so a
+ * desktop's is bounded (QEMU's default may grow to 1 GiB); a machine that boots to become a template lives
+ * shortly and may have more. */
 #define TCG_CACHE_MIB 32
 #define TCG_CACHE_TEMPLATE_MIB 512
 
@@ -17,7 +18,8 @@ static void add(GPtrArray *arguments, const char *option, const char *value)
     g_ptr_array_add(arguments, g_strdup(value));
 }
 
-static void add_formatted(GPtrArray *arguments, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void add_formatted(GPtrArray *arguments, const char *option, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 static void add_formatted(GPtrArray *arguments, const char *option, const char *format, ...)
 {
     va_list args;
@@ -59,15 +61,17 @@ static void add_memory(GPtrArray *arguments, const MachineLaunch *launch)
 {
     uint64_t mebibytes = launch->spec->memory / MEBIBYTE;
     if (launch->ram == MACHINE_RAM_PRIVATE)
-        add_formatted(arguments, "-object", "memory-backend-ram,id=ram,size=%" G_GUINT64_FORMAT "M", mebibytes);
+        add_formatted(arguments, "-object", "memory-backend-ram,id=ram,size=%" G_GUINT64_FORMAT "M",
+                      mebibytes);
     else
         add_formatted(arguments, "-object",
-                      "memory-backend-file,id=ram,size=%" G_GUINT64_FORMAT "M,mem-path=/proc/self/fd/%d,share=%s",
+                      "memory-backend-file,id=ram,size=%" G_GUINT64_FORMAT
+                      "M,mem-path=/proc/self/fd/%d,share=%s",
                       mebibytes, MACHINE_FD_RAM, launch->ram == MACHINE_RAM_TEMPLATE ? "on" : "off");
 }
 
-/* Every device that is there from the start, at a fixed place. No balloon, no free page reporting, no virtio-mem:
- * in a fork they would punch holes into the template's RAM. */
+/* Every device that is there from the start, at a fixed place. No balloon, no free page reporting, no
+ * virtio-mem: in a fork they would punch holes into the template's RAM. */
 static void add_devices(GPtrArray *arguments)
 {
     static const char *const devices[] = {
@@ -96,7 +100,8 @@ static void add_channels(GPtrArray *arguments, const QemuFeatures *features)
     add(arguments, "-chardev", "file,id=serial,path=" MACHINE_FILE_SERIAL ",append=on");
     add(arguments, "-serial", "chardev:serial");
     add(arguments, "-vnc", "unix:" MACHINE_FILE_DISPLAY ",lossy=on");
-    /* Its console listener keeps the screen's refresh at 30 ms, where VNC alone backs off to 3 s (console.c gui_update). */
+    /* Its console listener keeps the screen's refresh at 30 ms, where VNC alone backs off to 3 s (console.c
+     * gui_update). */
     add(arguments, "-display", features->display_dbus ? "dbus,p2p=on" : "none");
 }
 
@@ -116,7 +121,8 @@ static void add_disks(GPtrArray *arguments, const MachineSpec *spec)
                   spec->disk_is_raw ? "raw" : "qcow2", spec->disk_is_disposable ? ",cache.no-flush=on" : "");
     if (spec->cdrom) {
         g_autofree char *cdrom = escape(spec->cdrom);
-        add_formatted(arguments, "-blockdev", "driver=file,node-name=cdrom-file,filename=%s,read-only=on", cdrom);
+        add_formatted(arguments, "-blockdev", "driver=file,node-name=cdrom-file,filename=%s,read-only=on",
+                      cdrom);
         add(arguments, "-blockdev", "driver=raw,node-name=cdrom,file=cdrom-file,read-only=on");
         add(arguments, "-device", "ide-cd,id=cdrom,drive=cdrom,bootindex=2");
     }
@@ -138,12 +144,15 @@ static bool spec_check(const MachineSpec *spec, GError **error)
     if (!spec->folder || !g_path_is_absolute(spec->folder) || !spec->disk || !g_path_is_absolute(spec->disk))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: its folder and disk need absolute paths");
     if (spec->memory < 32 * MEBIBYTE || spec->memory % MEBIBYTE != 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": memory is whole MiB, and 32 at least", spec->folder);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": memory is whole MiB, and 32 at least",
+                          spec->folder);
     if (spec->vcpus < 1 || spec->vcpus > VCPUS_MOST)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": between 1 and %d processors are allowed",
-                          spec->folder, VCPUS_MOST);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "machine \"%s\": between 1 and %d processors are allowed", spec->folder,
+                          VCPUS_MOST);
     if ((spec->initrd || spec->append) && !spec->kernel)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": initrd and append need a kernel", spec->folder);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": initrd and append need a kernel",
+                          spec->folder);
     return true;
 }
 
@@ -156,8 +165,8 @@ static void add_fixed(GPtrArray *arguments, const MachineLaunch *launch, const Q
     add_channels(arguments, features);
 }
 
-GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *features, AcceleratorKind accelerator,
-                        GError **error)
+GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *features,
+                        AcceleratorKind accelerator, GError **error)
 {
     const MachineSpec *spec = launch->spec;
     if (!spec_check(spec, error))
@@ -171,7 +180,8 @@ GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *feature
     g_ptr_array_add(arguments, g_strdup("-no-user-config"));
     if (features->sandbox)
         add(arguments, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    /* A reboot ends the machine: what it boots from is for the caller to decide, and a fork has no kernel to boot. */
+    /* A reboot ends the machine: what it boots from is for the caller to decide, and a fork has no kernel to
+     * boot. */
     g_ptr_array_add(arguments, g_strdup("-no-reboot"));
     add_accelerator(arguments, launch, accelerator);
     add_memory(arguments, launch);
@@ -186,7 +196,8 @@ GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *feature
     return (GStrv)g_ptr_array_free(g_steal_pointer(&arguments), FALSE);
 }
 
-char *machine_arguments_key(uint64_t memory, unsigned vcpus, const QemuFeatures *features, AcceleratorKind accelerator)
+char *machine_arguments_key(uint64_t memory, unsigned vcpus, const QemuFeatures *features,
+                            AcceleratorKind accelerator)
 {
     const MachineSpec spec = {.memory = memory, .vcpus = vcpus};
     const MachineLaunch launch = {.spec = &spec};

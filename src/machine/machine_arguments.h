@@ -1,5 +1,6 @@
-/* The command line of a machine. One place decides which devices a machine has: equal for the machine that becomes a
- * template and for its forks, since device state fits only the same devices; and the template's key is made of it. Pure. */
+/* The command line of a machine. One place decides which devices a machine has: equal for the machine that
+ * becomes a template and for its forks, since device state fits only the same devices; and the template's key
+ * is made of it. Pure. */
 #pragma once
 
 #include <glib.h>
@@ -11,12 +12,13 @@
 
 /* Descriptors that the process inherits (process.h places them). */
 enum {
-    MACHINE_FD_QMP = 3,   /* listening socket of qmp.sock: it exists before QEMU does, so nobody polls for it */
+    MACHINE_FD_QMP = 3, /* listening socket of qmp.sock: it exists before QEMU does, so nobody polls for it */
     MACHINE_FD_AGENT = 4, /* listening socket of agent.sock */
     MACHINE_FD_RAM = 5,   /* memfd, where ram is not MACHINE_RAM_PRIVATE */
 };
 
-/* Files in the machine's folder, named relative to it (QEMU's working folder), so that the folder can be renamed. */
+/* Files in the machine's folder, named relative to it (QEMU's working folder), so that the folder can be
+ * renamed. */
 #define MACHINE_FILE_QMP "qmp.sock"
 #define MACHINE_FILE_AGENT "agent.sock"
 #define MACHINE_FILE_DISPLAY "display.sock"
@@ -34,7 +36,8 @@ enum {
 
 typedef enum {
     MACHINE_RAM_PRIVATE,  /* anonymous memory */
-    MACHINE_RAM_TEMPLATE, /* shared with the memfd: what the guest writes is in it; becomes a template's RAM */
+    MACHINE_RAM_TEMPLATE, /* shared with the memfd: what the guest writes is in it; becomes a template's RAM
+                           */
     MACHINE_RAM_FORK,     /* copy-on-write of a template's sealed memfd */
 } MachineRam;
 
@@ -46,9 +49,10 @@ typedef struct {
 } MachineLaunch;
 
 /* NULL-ended; the first is QEMU's path. Caller frees. INVALID: the spec makes no sense. */
-GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *features, AcceleratorKind accelerator,
-                        GError **error);
+GStrv machine_arguments(const MachineLaunch *launch, const QemuFeatures *features,
+                        AcceleratorKind accelerator, GError **error);
 
-/* The part that must be equal for a state to fit: the devices and machine of a spec with this much memory and as many
- * processors, as one text. Caller frees. */
-char *machine_arguments_key(uint64_t memory, unsigned vcpus, const QemuFeatures *features, AcceleratorKind accelerator);
+/* The part that must be equal for a state to fit: the devices and machine of a spec with this much memory and
+ * as many processors, as one text. Caller frees. */
+char *machine_arguments_key(uint64_t memory, unsigned vcpus, const QemuFeatures *features,
+                            AcceleratorKind accelerator);

@@ -25,13 +25,14 @@ void machine_tell_viewers(Machine *machine, unsigned before)
     g_mutex_unlock(&machine->lock);
     if (quiet || now == before)
         return;
-    void (*function)(Machine *, unsigned, void *) = now > before ? listener.viewer_connected : listener.viewer_gone;
+    void (*function)(Machine *, unsigned, void *) =
+        now > before ? listener.viewer_connected : listener.viewer_gone;
     if (function)
         function(machine, now, data);
 }
 
-/* VNC_DISCONNECTED does not tell whether that client had finished its handshake; there can never be more viewers than
- * connections, so the count is right again at the latest when the other connection goes. */
+/* VNC_DISCONNECTED does not tell whether that client had finished its handshake; there can never be more
+ * viewers than connections, so the count is right again at the latest when the other connection goes. */
 static void count_viewers(Machine *machine, const char *event)
 {
     g_mutex_lock(&machine->lock);

@@ -30,10 +30,10 @@ struct Machine {
     GCond changed;
     char *folder;
     MachineState state;
-    MachineEnd end;          /* as foreseen: what the SHUTDOWN event said, or what we did */
-    unsigned connections;    /* to the display, handshake done or not */
-    unsigned viewers;        /* those whose handshake is done */
-    bool viewers_quiet;      /* display.c is at work there: no callbacks */
+    MachineEnd end;       /* as foreseen: what the SHUTDOWN event said, or what we did */
+    unsigned connections; /* to the display, handshake done or not */
+    unsigned viewers;     /* those whose handshake is done */
+    bool viewers_quiet;   /* display.c is at work there: no callbacks */
     MachineListener listener;
     void *listener_data;
 };

@@ -70,7 +70,8 @@ static int launch_sandbox(const Hypervisor *hypervisor, const MachineSpec *spec,
 }
 
 /* Forks and executes QEMU with its listening sockets; returns its pidfd or -1. */
-static int launch_process(Hypervisor *hypervisor, const MachineStart *start, ProcessIdentity *identity, GError **error)
+static int launch_process(Hypervisor *hypervisor, const MachineStart *start, ProcessIdentity *identity,
+                          GError **error)
 {
     const MachineSpec *spec = start->launch.spec;
     g_auto(GStrv) arguments =
@@ -164,7 +165,8 @@ Machine *machine_start(Hypervisor *hypervisor, const MachineSpec *spec, GError *
     if (spec->freezable && ram < 0)
         return NULL;
     const MachineStart start = {
-        .launch = {.spec = spec, .ram = spec->freezable ? MACHINE_RAM_TEMPLATE : MACHINE_RAM_PRIVATE}, .ram = ram};
+        .launch = {.spec = spec, .ram = spec->freezable ? MACHINE_RAM_TEMPLATE : MACHINE_RAM_PRIVATE},
+        .ram = ram};
     g_autoptr(Machine) machine = machine_launch(hypervisor, &start, error);
     if (!machine)
         return NULL;

@@ -27,11 +27,11 @@ static uint64_t rollup_value(const char *text, const char *key)
 bool machine_memory(const Machine *machine, MachineMemory *ret, GError **error)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/smaps_rollup", (int)machine_pid(machine));
-    g_autofree char *text = machine_state(machine) == MACHINE_STATE_ENDED
-                                ? NULL
-                                : file_read(path, ROLLUP_LIMIT, NULL, NULL);
+    g_autofree char *text =
+        machine_state(machine) == MACHINE_STATE_ENDED ? NULL : file_read(path, ROLLUP_LIMIT, NULL, NULL);
     if (!text)
-        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "machine \"%s\": its process is gone", machine_folder(machine));
+        return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "machine \"%s\": its process is gone",
+                          machine_folder(machine));
     *ret = (MachineMemory){
         .private_bytes = rollup_value(text, "Private_Clean") + rollup_value(text, "Private_Dirty"),
         .proportional = rollup_value(text, "Pss"),

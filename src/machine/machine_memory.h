@@ -16,7 +16,7 @@ typedef struct {
 /* From /proc/PID/smaps_rollup. NOT_FOUND: the process is gone. Takes about a millisecond. */
 bool machine_memory(const Machine *machine, MachineMemory *ret, GError **error);
 
-/* The most a fork of `memory` bytes of RAM can come to cost, to be counted at admission: its own copy of every page, plus
- * QEMU's own. The template's memfd counts once with its full size, since a write to one of its holes allocates a page in
- * it and one in the fork. */
+/* The most a fork of `memory` bytes of RAM can come to cost, to be counted at admission: its own copy of
+ * every page, plus QEMU's own. The template's memfd counts once with its full size, since a write to one of
+ * its holes allocates a page in it and one in the fork. */
 uint64_t machine_memory_worst(uint64_t memory);

@@ -1,4 +1,5 @@
-/* machine.json in a machine's folder: what orield needs to know its process again after a restart. Any thread. */
+/* machine.json in a machine's folder: what orield needs to know its process again after a restart. Any
+ * thread. */
 #pragma once
 
 #include <glib.h>

@@ -58,7 +58,8 @@ static bool header_read(int fd, const char *path, Qcow2Header *header, GError **
         return oriel_fail_errno(error, errno, "disk \"%s\": cannot read", path);
     /* Version 2 headers end at 72 bytes; the fields used here lie before. */
     if ((size_t)got < 72 || GUINT32_FROM_BE(header->magic) != QCOW2_MAGIC)
-        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "disk \"%s\": this is no qcow2 disk, or it is cut short", path);
+        return oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                          "disk \"%s\": this is no qcow2 disk, or it is cut short", path);
     uint32_t version = GUINT32_FROM_BE(header->version);
     uint32_t cluster_bits = GUINT32_FROM_BE(header->cluster_bits);
     uint64_t size = GUINT64_FROM_BE(header->size);
@@ -68,8 +69,8 @@ static bool header_read(int fd, const char *path, Qcow2Header *header, GError **
     uint64_t l1_end = GUINT64_FROM_BE(header->l1_offset) + (uint64_t)GUINT32_FROM_BE(header->l1_size) * 8;
     if (version < 2 || version > 3 || cluster_bits < 9 || cluster_bits > 21 || size > QCOW2_SIZE_LIMIT ||
         GUINT64_FROM_BE(header->l1_offset) > (uint64_t)info.st_size || l1_end > (uint64_t)info.st_size)
-        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "disk \"%s\": its qcow2 header makes no sense, or it is cut short",
-                          path);
+        return oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                          "disk \"%s\": its qcow2 header makes no sense, or it is cut short", path);
     return true;
 }
 
@@ -113,18 +114,23 @@ bool overlay_backing(const char *path, char **ret_backing, GError **error)
         return true;
     }
     g_autofree char *backing = g_malloc0(QCOW2_BACKING_LENGTH + 1);
-    if (length == 0 || length > QCOW2_BACKING_LENGTH || pread(fd, backing, length, (off_t)offset) != (ssize_t)length)
-        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "disk \"%s\": the name of its backing file is damaged", path);
+    if (length == 0 || length > QCOW2_BACKING_LENGTH ||
+        pread(fd, backing, length, (off_t)offset) != (ssize_t)length)
+        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "disk \"%s\": the name of its backing file is damaged",
+                          path);
     *ret_backing = g_steal_pointer(&backing);
     return true;
 }
 
-/* The first cluster: header, the extension that names the backing format, the extensions' end, the backing's name. */
+/* The first cluster: header, the extension that names the backing format, the extensions' end, the backing's
+ * name. */
 static void header_fill(uint8_t *cluster, const char *backing, bool backing_is_raw, uint64_t size)
 {
     const char *format = backing_is_raw ? "raw" : "qcow2";
-    uint32_t extension[2] = {GUINT32_TO_BE(QCOW2_EXTENSION_BACKING_FORMAT), GUINT32_TO_BE((uint32_t)strlen(format))};
-    uint64_t backing_offset = QCOW2_HEADER_LENGTH + sizeof extension + 8 + 8; /* format padded to 8; end: 8 zero bytes */
+    uint32_t extension[2] = {GUINT32_TO_BE(QCOW2_EXTENSION_BACKING_FORMAT),
+                             GUINT32_TO_BE((uint32_t)strlen(format))};
+    uint64_t backing_offset =
+        QCOW2_HEADER_LENGTH + sizeof extension + 8 + 8; /* format padded to 8; end: 8 zero bytes */
     Qcow2Header header = {
         .magic = GUINT32_TO_BE(QCOW2_MAGIC),
         .version = GUINT32_TO_BE(QCOW2_VERSION),
@@ -169,8 +175,10 @@ bool overlay_create(const char *path, const char *backing, bool backing_is_raw, 
 {
     uint64_t backing_size;
     if (!g_path_is_absolute(backing) || strlen(backing) > QCOW2_BACKING_LENGTH)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "disk \"%s\": its backing file needs an absolute path of at most %d "
-                          "bytes, not \"%s\"", path, QCOW2_BACKING_LENGTH, backing);
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "disk \"%s\": its backing file needs an absolute path of at most %d "
+                          "bytes, not \"%s\"",
+                          path, QCOW2_BACKING_LENGTH, backing);
     if (!disk_virtual_size(backing, backing_is_raw, &backing_size, error))
         return false;
     uint64_t whole = (MAX(size, backing_size) + 511) & ~(uint64_t)511;

@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Makes `path` (mode 0600; CONFLICT if it exists): an empty qcow2 version 3 overlay of `backing` (absolute path, stored in
- * the header with its format). Its size is the backing disk's, or `size` bytes where that is larger (0: the same). */
-bool overlay_create(const char *path, const char *backing, bool backing_is_raw, uint64_t size, GError **error);
+/* Makes `path` (mode 0600; CONFLICT if it exists): an empty qcow2 version 3 overlay of `backing` (absolute
+ * path, stored in the header with its format). Its size is the backing disk's, or `size` bytes where that is
+ * larger (0: the same). */
+bool overlay_create(const char *path, const char *backing, bool backing_is_raw, uint64_t size,
+                    GError **error);
 
 /* The virtual size of a qcow2 or raw disk. CORRUPT: no qcow2, or its header makes no sense. */
 bool disk_virtual_size(const char *path, bool is_raw, uint64_t *ret_bytes, GError **error);

@@ -25,8 +25,7 @@ static bool is_plugged(Machine *machine, const char *id, bool *ret_plugged, GErr
     if (!qmp_finish(qmp_qom_list_peripherals(machine->qmp), 0, &list, error))
         return false;
     *ret_plugged = false;
-    json_array_foreach(list, i, each)
-    {
+    json_array_foreach (list, i, each) {
         if (g_strcmp0(json_string_value(json_object_get(each, "name")), id) == 0)
             *ret_plugged = true;
     }
@@ -61,7 +60,8 @@ bool plug_network(Machine *machine, const char *mac, GError **error)
     bool plugged;
     g_autofree char *random = mac_random();
     if (!machine->hypervisor->features->user_network)
-        return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "this QEMU was built without user-mode networking (libslirp)");
+        return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                          "this QEMU was built without user-mode networking (libslirp)");
     if (!is_plugged(machine, DEVICE_NETWORK, &plugged, error))
         return false;
     if (plugged)
@@ -70,8 +70,9 @@ bool plug_network(Machine *machine, const char *mac, GError **error)
     qmp_finish(qmp_netdev_del(machine->qmp, BACKEND_NETWORK), 0, NULL, NULL);
     if (!qmp_finish(qmp_netdev_add_user(machine->qmp, BACKEND_NETWORK), 0, NULL, error))
         return false;
-    Json *device = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-net-pci", "id", DEVICE_NETWORK, "netdev",
-                             BACKEND_NETWORK, "bus", MACHINE_PORT_NETWORK, "mac", mac ? mac : random, "romfile", "");
+    Json *device = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-net-pci", "id",
+                             DEVICE_NETWORK, "netdev", BACKEND_NETWORK, "bus", MACHINE_PORT_NETWORK, "mac",
+                             mac ? mac : random, "romfile", "");
     return qmp_finish(qmp_device_add(machine->qmp, device), 0, NULL, error);
 }
 
@@ -86,10 +87,10 @@ static bool user_disk_add(Machine *machine, int fd, bool is_raw, GError **error)
 {
     Json *file = json_pack("{s:s, s:s, s:s}", "driver", "file", "node-name", NODE_USER_DISK_FILE, "filename",
                            "/dev/fdset/" G_STRINGIFY(FDSET_USER_DISK));
-    Json *node = json_pack("{s:s, s:s, s:s, s:s}", "driver", is_raw ? "raw" : "qcow2", "node-name", NODE_USER_DISK, "file",
-                           NODE_USER_DISK_FILE, "discard", "unmap");
-    Json *device = json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-blk-pci", "id", DEVICE_USER_DISK, "drive",
-                             NODE_USER_DISK, "bus", MACHINE_PORT_USER_DISK, "serial", "oriel-user");
+    Json *node = json_pack("{s:s, s:s, s:s, s:s}", "driver", is_raw ? "raw" : "qcow2", "node-name",
+                           NODE_USER_DISK, "file", NODE_USER_DISK_FILE, "discard", "unmap");
+    Json *device = json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-blk-pci", "id", DEVICE_USER_DISK,
+                             "drive", NODE_USER_DISK, "bus", MACHINE_PORT_USER_DISK, "serial", "oriel-user");
     QmpCall *calls[] = {qmp_add_fd(machine->qmp, FDSET_USER_DISK, fd), qmp_blockdev_add(machine->qmp, file),
                         qmp_blockdev_add(machine->qmp, node), qmp_device_add(machine->qmp, device)};
     bool done = true;
@@ -118,7 +119,8 @@ bool plug_user_disk(Machine *machine, const char *path, bool is_raw, GError **er
 bool unplug_user_disk(Machine *machine, GError **error)
 {
     bool plugged;
-    if (!is_plugged(machine, DEVICE_USER_DISK, &plugged, error) || (plugged && !unplug(machine, DEVICE_USER_DISK, error)))
+    if (!is_plugged(machine, DEVICE_USER_DISK, &plugged, error) ||
+        (plugged && !unplug(machine, DEVICE_USER_DISK, error)))
         return false;
     user_disk_forget(machine);
     return true;
@@ -134,8 +136,9 @@ bool plug_clipboard(Machine *machine, GError **error)
     if (plugged)
         return true;
     qmp_finish(qmp_chardev_remove(machine->qmp, BACKEND_CLIPBOARD), 0, NULL, NULL);
-    Json *port = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "driver", "virtserialport", "id", DEVICE_CLIPBOARD, "chardev",
-                           BACKEND_CLIPBOARD, "name", MACHINE_VDAGENT_PORT, "bus", "serial-bus.0", "nr", 2);
+    Json *port =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "driver", "virtserialport", "id", DEVICE_CLIPBOARD,
+                  "chardev", BACKEND_CLIPBOARD, "name", MACHINE_VDAGENT_PORT, "bus", "serial-bus.0", "nr", 2);
     QmpCall *backend = qmp_chardev_add_vdagent(machine->qmp, BACKEND_CLIPBOARD);
     QmpCall *device = qmp_device_add(machine->qmp, port);
     bool done = qmp_finish(backend, 0, NULL, error);
@@ -145,7 +148,8 @@ bool plug_clipboard(Machine *machine, GError **error)
 bool unplug_clipboard(Machine *machine, GError **error)
 {
     bool plugged;
-    if (!is_plugged(machine, DEVICE_CLIPBOARD, &plugged, error) || (plugged && !unplug(machine, DEVICE_CLIPBOARD, error)))
+    if (!is_plugged(machine, DEVICE_CLIPBOARD, &plugged, error) ||
+        (plugged && !unplug(machine, DEVICE_CLIPBOARD, error)))
         return false;
     qmp_finish(qmp_chardev_remove(machine->qmp, BACKEND_CLIPBOARD), 0, NULL, NULL);
     return true;

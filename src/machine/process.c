@@ -37,7 +37,8 @@ static bool parse_start_time(const char *stat, uint64_t *ret)
         return false;
     g_auto(GStrv) fields = g_strsplit(after + 1, " ", PROC_STAT_START_TIME);
     guint index = PROC_STAT_START_TIME - 2; /* the text begins with a space: fields[1] is field 3 */
-    return g_strv_length(fields) > index && number_parse(fields[index], 0, UINT64_MAX, "start time", ret, NULL);
+    return g_strv_length(fields) > index &&
+           number_parse(fields[index], 0, UINT64_MAX, "start time", ret, NULL);
 }
 
 static bool read_boot_id(char *ret, GError **error)
@@ -67,8 +68,8 @@ int process_open(const ProcessIdentity *identity, const char *folder, GError **e
     autofd int pidfd = identity->pid > 1 ? pidfd_of(identity->pid) : -1;
     ProcessIdentity now;
     /* The pidfd first: what is read of /proc/PID afterwards is of the same process or of none. */
-    bool same = pidfd >= 0 && process_identify(identity->pid, &now, NULL) && now.start_time == identity->start_time &&
-                g_str_equal(now.boot_id, identity->boot_id);
+    bool same = pidfd >= 0 && process_identify(identity->pid, &now, NULL) &&
+                now.start_time == identity->start_time && g_str_equal(now.boot_id, identity->boot_id);
     g_autofree char *link = g_strdup_printf("/proc/%d/cwd", (int)identity->pid);
     g_autofree char *cwd = same ? g_file_read_link(link, NULL) : NULL;
     g_autofree char *real = realpath(folder, NULL);
@@ -146,7 +147,8 @@ static int child_place_fds(const Child *child)
 /* Between fork and exec of a threaded process: system calls only. */
 G_GNUC_NORETURN static void child_run(const Child *original)
 {
-    static const char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "GIO_USE_VFS=local", NULL};
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "GIO_USE_VFS=local",
+                                              NULL};
     Child child = *original;
     char word;
     sigset_t none;
@@ -157,7 +159,8 @@ G_GNUC_NORETURN static void child_run(const Child *original)
         child_fail(child.trouble);
     if (read(child.go, &word, 1) != 1)
         _exit(126); /* nobody wrote us down */
-    if (chdir(child.spec->folder) < 0 || child_place_fds(&child) < 0 || (ruleset >= 0 && sandbox_enter(ruleset) < 0))
+    if (chdir(child.spec->folder) < 0 || child_place_fds(&child) < 0 ||
+        (ruleset >= 0 && sandbox_enter(ruleset) < 0))
         child_fail(child.trouble);
     execve(child.spec->arguments[0], (char *const *)child.spec->arguments, (char *const *)environment);
     child_fail(child.trouble);
@@ -165,7 +168,8 @@ G_GNUC_NORETURN static void child_run(const Child *original)
 }
 
 /* Records the newborn child, gives it the word, and waits until it executes the program. */
-static bool child_release(const ProcessSpec *spec, const ProcessIdentity *identity, int go, int trouble, GError **error)
+static bool child_release(const ProcessSpec *spec, const ProcessIdentity *identity, int go, int trouble,
+                          GError **error)
 {
     if (spec->record && !spec->record(identity, spec->data, error))
         return false;

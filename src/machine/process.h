@@ -1,5 +1,6 @@
-/* Child processes that outlive us, and how to know them again. A process is known by its pid, start time and boot id
- * together, and is signalled through a pidfd only, so that a pid used again is never mistaken. Any thread. */
+/* Child processes that outlive us, and how to know them again. A process is known by its pid, start time and
+ * boot id together, and is signalled through a pidfd only, so that a pid used again is never mistaken. Any
+ * thread. */
 #pragma once
 
 #include <glib.h>
@@ -21,20 +22,22 @@ typedef struct {
     const char *folder;           /* its working folder */
     const int *fds;               /* become descriptors 3, 4, 5...; all others are closed */
     size_t fd_count;
-    int output;                   /* its standard output and error; stays the caller's */
-    int ruleset;                  /* of sandbox_open; -1: none */
-    /* Called with the child born but not yet executing the program: false ends it there. So no program runs that nobody
-     * has written down. May be NULL. */
+    int output;  /* its standard output and error; stays the caller's */
+    int ruleset; /* of sandbox_open; -1: none */
+    /* Called with the child born but not yet executing the program: false ends it there. So no program runs
+     * that nobody has written down. May be NULL. */
     bool (*record)(const ProcessIdentity *identity, void *data, GError **error);
     void *data;
 } ProcessSpec;
 
-/* Returns the pidfd (close-on-exec) once the program executes, in a session and process group of its own, or -1. */
+/* Returns the pidfd (close-on-exec) once the program executes, in a session and process group of its own, or
+ * -1. */
 int process_start(const ProcessSpec *spec, ProcessIdentity *ret_identity, GError **error);
 
 bool process_identify(pid_t pid, ProcessIdentity *ret, GError **error);
 
-/* The pidfd of the process that `identity` names and whose working folder is `folder`; -1 with NOT_FOUND where it is gone. */
+/* The pidfd of the process that `identity` names and whose working folder is `folder`; -1 with NOT_FOUND
+ * where it is gone. */
 int process_open(const ProcessIdentity *identity, const char *folder, GError **error);
 
 bool process_signal(int pidfd, int signal, GError **error); /* a process that has ended is success */

@@ -32,8 +32,8 @@ static bool read_version(Qmp *qmp, QemuFeatures *features, GError **error)
     const char *package;
     if (!qmp_run(qmp, "query-version", NULL, PROBE_LIMIT_MS, &value, error))
         return false;
-    if (json_unpack(value, "{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", &major, "minor", &minor, "micro", &micro, "package",
-                    &package) != 0)
+    if (json_unpack(value, "{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", &major, "minor", &minor, "micro",
+                    &micro, "package", &package) != 0)
         return oriel_fail(error, ORIEL_ERROR_CORRUPT, "QEMU does not tell its version");
     features->version = g_strdup_printf("%d.%d.%d%s%s", major, minor, micro, *package ? " " : "", package);
     return true;
@@ -46,8 +46,7 @@ static bool read_machine_type(Qmp *qmp, QemuFeatures *features, GError **error)
     Json *machine;
     if (!qmp_run(qmp, "query-machines", NULL, PROBE_LIMIT_MS, &machines, error))
         return false;
-    json_array_foreach(machines, i, machine)
-    {
+    json_array_foreach (machines, i, machine) {
         const char *alias = json_string_value(json_object_get(machine, "alias"));
         if (g_strcmp0(alias, "q35") == 0)
             features->machine_type = g_strdup(json_string_value(json_object_get(machine, "name")));
@@ -62,8 +61,7 @@ static bool list_names(const Json *list, const char *name)
 {
     size_t i;
     const Json *each;
-    json_array_foreach(list, i, each)
-    {
+    json_array_foreach (list, i, each) {
         if (g_strcmp0(json_string_value(json_object_get(each, "name")), name) == 0)
             return true;
     }
@@ -74,7 +72,8 @@ static bool read_machine_switches(Qmp *qmp, QemuFeatures *features, GError **err
 {
     g_autoptr(Json) properties = NULL;
     g_autofree char *type = g_strconcat(features->machine_type, "-machine", NULL);
-    if (!qmp_run(qmp, "qom-list-properties", json_pack("{s:s}", "typename", type), PROBE_LIMIT_MS, &properties, error))
+    if (!qmp_run(qmp, "qom-list-properties", json_pack("{s:s}", "typename", type), PROBE_LIMIT_MS,
+                 &properties, error))
         return false;
     features->smbus_switch = list_names(properties, "smbus");
     features->sata_switch = list_names(properties, "sata");
@@ -85,7 +84,8 @@ static bool read_machine_switches(Qmp *qmp, QemuFeatures *features, GError **err
 static bool read_chardevs(Qmp *qmp, QemuFeatures *features, GError **error)
 {
     g_autoptr(Json) types = NULL;
-    if (!qmp_run(qmp, "qom-list-types", json_pack("{s:s}", "implements", "chardev"), PROBE_LIMIT_MS, &types, error))
+    if (!qmp_run(qmp, "qom-list-types", json_pack("{s:s}", "implements", "chardev"), PROBE_LIMIT_MS, &types,
+                 error))
         return false;
     features->display_dbus = list_names(types, "chardev-dbus");
     features->vdagent = list_names(types, "chardev-qemu-vdagent");
@@ -96,8 +96,7 @@ static bool array_has_string(const Json *array, const char *text)
 {
     size_t i;
     const Json *each;
-    json_array_foreach(array, i, each)
-    {
+    json_array_foreach (array, i, each) {
         if (g_strcmp0(json_string_value(each), text) == 0)
             return true;
     }
@@ -112,15 +111,14 @@ static bool read_schema(Qmp *qmp, QemuFeatures *features, GError **error)
     Json *each;
     if (!qmp_run(qmp, "query-qmp-schema", NULL, PROBE_LIMIT_MS, &schema, error))
         return false;
-    json_array_foreach(schema, i, each)
-    {
+    json_array_foreach (schema, i, each) {
         const Json *values = json_object_get(each, "values");
         if (array_has_string(values, "hubport"))
             features->user_network = array_has_string(values, "user");
     }
     g_autoptr(Json) options = NULL;
-    features->sandbox = qmp_run(qmp, "query-command-line-options", json_pack("{s:s}", "option", "sandbox"), PROBE_LIMIT_MS,
-                                &options, NULL);
+    features->sandbox = qmp_run(qmp, "query-command-line-options", json_pack("{s:s}", "option", "sandbox"),
+                                PROBE_LIMIT_MS, &options, NULL);
     return true;
 }
 
@@ -151,11 +149,24 @@ static int probe_start(const char *path, int *ret_socket, GError **error)
     }
     autofd int ours = ends[0], theirs = ends[1];
     autofd int output = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    const char *const arguments[] = {path, "-nodefaults", "-no-user-config", "-machine", "none", "-display", "none",
-                                     "-chardev", "socket,id=qmp,fd=" G_STRINGIFY(PROCESS_FIRST_FD), "-mon",
-                                     "chardev=qmp,mode=control", NULL};
-    const ProcessSpec spec = {
-        .arguments = arguments, .folder = "/", .fds = &theirs, .fd_count = 1, .output = output, .ruleset = -1};
+    const char *const arguments[] = {path,
+                                     "-nodefaults",
+                                     "-no-user-config",
+                                     "-machine",
+                                     "none",
+                                     "-display",
+                                     "none",
+                                     "-chardev",
+                                     "socket,id=qmp,fd=" G_STRINGIFY(PROCESS_FIRST_FD),
+                                     "-mon",
+                                     "chardev=qmp,mode=control",
+                                     NULL};
+    const ProcessSpec spec = {.arguments = arguments,
+                              .folder = "/",
+                              .fds = &theirs,
+                              .fd_count = 1,
+                              .output = output,
+                              .ruleset = -1};
     ProcessIdentity identity;
     int pidfd = process_start(&spec, &identity, error);
     if (pidfd >= 0)

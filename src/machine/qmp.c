@@ -29,7 +29,8 @@ struct Qmp {
     size_t scanned;       /* of received, without a line's end; machine thread */
     bool greeted;         /* machine thread */
 
-    GMutex sending; /* held while a command goes out, so that descriptors stay with their commands; before lock */
+    GMutex sending; /* held while a command goes out, so that descriptors stay with their commands; before
+                       lock */
     GMutex lock;    /* all below */
     GCond changed;
     bool closed;
@@ -269,7 +270,8 @@ void qmp_close(Qmp *qmp)
         qmp_forget(handshake);
 }
 
-/* The handshake's call holds a reference too, so an unused Qmp is ended by qmp_close, not by its count alone. */
+/* The handshake's call holds a reference too, so an unused Qmp is ended by qmp_close, not by its count alone.
+ */
 void qmp_unref(Qmp *qmp)
 {
     if (!qmp || !g_atomic_ref_count_dec(&qmp->references))
@@ -337,8 +339,8 @@ static bool call_register(Qmp *qmp, QmpCall *call)
         g_hash_table_insert(qmp->calls, g_memdup2(&call->id, sizeof call->id), call);
     } else {
         call->answered = true;
-        oriel_fail(&call->error, ORIEL_ERROR_UNAVAILABLE, "%s: cannot send \"%s\": %s", qmp->name, call->command,
-                   qmp->failure->message);
+        oriel_fail(&call->error, ORIEL_ERROR_UNAVAILABLE, "%s: cannot send \"%s\": %s", qmp->name,
+                   call->command, qmp->failure->message);
     }
     g_mutex_unlock(&qmp->lock);
     return alive;
@@ -379,8 +381,9 @@ bool qmp_finish(QmpCall *call, int64_t limit_ms, Json **ret_value, GError **erro
     bool answered = wait_for(qmp, &call->answered, limit_ms > 0 ? limit_ms : QMP_LIMIT_MS);
     bool succeeded = answered && !call->error;
     if (!answered)
-        oriel_fail(error, ORIEL_ERROR_TIMEOUT, "%s: QEMU did not answer \"%s\" within %" G_GINT64_FORMAT " ms",
-                   qmp->name, call->command, limit_ms > 0 ? limit_ms : QMP_LIMIT_MS);
+        oriel_fail(error, ORIEL_ERROR_TIMEOUT,
+                   "%s: QEMU did not answer \"%s\" within %" G_GINT64_FORMAT " ms", qmp->name, call->command,
+                   limit_ms > 0 ? limit_ms : QMP_LIMIT_MS);
     else if (call->error)
         g_propagate_error(error, g_steal_pointer(&call->error));
     else if (ret_value)
@@ -400,7 +403,8 @@ void qmp_forget(QmpCall *call)
     call_free(call);
 }
 
-bool qmp_run(Qmp *qmp, const char *command, Json *arguments, int64_t limit_ms, Json **ret_value, GError **error)
+bool qmp_run(Qmp *qmp, const char *command, Json *arguments, int64_t limit_ms, Json **ret_value,
+             GError **error)
 {
     return qmp_finish(qmp_send(qmp, command, arguments, -1), limit_ms, ret_value, error);
 }

@@ -1,7 +1,7 @@
-/* A connection to one QEMU's machine protocol: commands with ids, time limits and passed descriptors, events, on the
- * machine thread's epoll descriptor. Commands may be sent from many worker threads at once, and several may be under way
- * on one connection (QEMU answers them in order). Anything that is no QMP closes the connection: all commands under way
- * fail with CORRUPT, later ones with UNAVAILABLE. */
+/* A connection to one QEMU's machine protocol: commands with ids, time limits and passed descriptors, events,
+ * on the machine thread's epoll descriptor. Commands may be sent from many worker threads at once, and
+ * several may be under way on one connection (QEMU answers them in order). Anything that is no QMP closes the
+ * connection: all commands under way fail with CORRUPT, later ones with UNAVAILABLE. */
 #pragma once
 
 #include <glib.h>
@@ -17,15 +17,15 @@ typedef struct Qmp Qmp;
 typedef struct QmpCall QmpCall;
 typedef struct QmpWatch QmpWatch;
 
-/* Machine thread. `closed` comes once, when QEMU has ended the connection or sent nonsense. Either may be NULL, and neither
- * may give back the last reference. */
+/* Machine thread. `closed` comes once, when QEMU has ended the connection or sent nonsense. Either may be
+ * NULL, and neither may give back the last reference. */
 typedef struct {
     void (*event)(const char *name, Json *data, void *owner);
     void (*closed)(void *owner);
 } QmpListener;
 
-/* Takes the connected socket over (closes it also on failure) and sends qmp_capabilities at once without waiting for the
- * greeting; qmp_handshake waits. `name` appears in errors: "machine 01J…". */
+/* Takes the connected socket over (closes it also on failure) and sends qmp_capabilities at once without
+ * waiting for the greeting; qmp_handshake waits. `name` appears in errors: "machine 01J…". */
 Qmp *qmp_new(Loop *loop, int fd, const char *name, const QmpListener *listener, void *owner);
 bool qmp_handshake(Qmp *qmp, int64_t limit_ms, GError **error);
 Qmp *qmp_ref(Qmp *qmp);
@@ -33,17 +33,19 @@ void qmp_unref(Qmp *qmp);
 void qmp_close(Qmp *qmp); /* when it returns, the listener's functions run no more */
 void qmp_drain(Qmp *qmp); /* machine thread: takes what QEMU still said before it ended */
 
-/* Sends a command and returns at once; arguments (may be NULL) are taken over; pass_fd (-1: none) is passed along with it and
- * stays the caller's. Never NULL: a failure to send comes out of qmp_finish. */
+/* Sends a command and returns at once; arguments (may be NULL) are taken over; pass_fd (-1: none) is passed
+ * along with it and stays the caller's. Never NULL: a failure to send comes out of qmp_finish. */
 QmpCall *qmp_send(Qmp *qmp, const char *command, Json *arguments, int pass_fd);
-/* Waits for the answer and frees the call. *ret_value (may be NULL): what came back, caller owns. An error from QEMU is
- * CONFLICT ("CommandNotFound": UNSUPPORTED, "DeviceNotFound": NOT_FOUND) with command and QEMU's sentence. */
+/* Waits for the answer and frees the call. *ret_value (may be NULL): what came back, caller owns. An error
+ * from QEMU is CONFLICT ("CommandNotFound": UNSUPPORTED, "DeviceNotFound": NOT_FOUND) with command and QEMU's
+ * sentence. */
 bool qmp_finish(QmpCall *call, int64_t limit_ms, Json **ret_value, GError **error);
 /* Gives up on the answer. */
 void qmp_forget(QmpCall *call);
 
 /* qmp_send and qmp_finish. limit_ms 0: QMP_LIMIT_MS. */
-bool qmp_run(Qmp *qmp, const char *command, Json *arguments, int64_t limit_ms, Json **ret_value, GError **error);
+bool qmp_run(Qmp *qmp, const char *command, Json *arguments, int64_t limit_ms, Json **ret_value,
+             GError **error);
 
 /* Collects events of one name from now on, so that one which comes before the wait is not missed. */
 QmpWatch *qmp_watch(Qmp *qmp, const char *event);

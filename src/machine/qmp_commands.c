@@ -29,14 +29,16 @@ QmpCall *qmp_migrate_set_capabilities(Qmp *qmp, bool ignore_shared)
 {
     Json *list = json_array();
     json_array_append_new(list, json_pack("{s:s, s:b}", "capability", "events", "state", 1));
-    json_array_append_new(list, json_pack("{s:s, s:b}", "capability", "x-ignore-shared", "state", ignore_shared));
+    json_array_append_new(list,
+                          json_pack("{s:s, s:b}", "capability", "x-ignore-shared", "state", ignore_shared));
     return qmp_send(qmp, "migrate-set-capabilities", json_pack("{s:o}", "capabilities", list), -1);
 }
 
 QmpCall *qmp_migrate_set_parameters_unlimited(Qmp *qmp)
 {
     return qmp_send(qmp, "migrate-set-parameters",
-                    json_pack("{s:I, s:i}", "max-bandwidth", (json_int_t)1 << 40, "downtime-limit", 2000000), -1);
+                    json_pack("{s:I, s:i}", "max-bandwidth", (json_int_t)1 << 40, "downtime-limit", 2000000),
+                    -1);
 }
 
 QmpCall *qmp_getfd(Qmp *qmp, const char *name, int fd)
@@ -122,8 +124,8 @@ QmpCall *qmp_remove_fd(Qmp *qmp, int fdset)
 QmpCall *qmp_chardev_add_vdagent(Qmp *qmp, const char *id)
 {
     return qmp_send(qmp, "chardev-add",
-                    json_pack("{s:s, s:{s:s, s:{s:b, s:b}}}", "id", id, "backend", "type", "qemu-vdagent", "data", "mouse", 0,
-                              "clipboard", 1),
+                    json_pack("{s:s, s:{s:s, s:{s:b, s:b}}}", "id", id, "backend", "type", "qemu-vdagent",
+                              "data", "mouse", 0, "clipboard", 1),
                     -1);
 }
 

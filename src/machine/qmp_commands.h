@@ -1,5 +1,6 @@
-/* One thin function a QMP command: it sends and returns; qmp_finish waits. Several may be sent before the first is waited
- * for: QEMU runs them in order. QEMU 7.2 reads its monitor a byte a turn, so in the way of a click short words count. */
+/* One thin function a QMP command: it sends and returns; qmp_finish waits. Several may be sent before the
+ * first is waited for: QEMU runs them in order. QEMU 7.2 reads its monitor a byte a turn, so in the way of a
+ * click short words count. */
 #pragma once
 
 #include <glib.h>

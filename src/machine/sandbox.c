@@ -19,11 +19,11 @@
 
 #define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define ACCESS_ALL_ABI_1 ((1ULL << 13) - 1)
-#define ACCESS_OWN                                                                                                     \
-    (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |      \
-     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_TRUNCATE)
-#define ACCESS_FILE                                                                                                    \
-    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE |                       \
+#define ACCESS_OWN                                                                                           \
+    (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |                          \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_TRUNCATE)
+#define ACCESS_FILE                                                                                          \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE |             \
      LANDLOCK_ACCESS_FS_TRUNCATE)
 
 /* The attribute as ABI 6 has it; older kernels are given only as much of it as they know. */
@@ -59,18 +59,20 @@ static bool rule_add(int ruleset, const char *path, uint64_t access, GError **er
         return oriel_fail_errno(error, errno, "cannot confine QEMU: \"%s\"", path);
     if (!S_ISDIR(info.st_mode))
         access &= ACCESS_FILE;
-    struct landlock_path_beneath_attr rule = {
-        .allowed_access = access & handled_access(sandbox_abi()), .parent_fd = fd};
+    struct landlock_path_beneath_attr rule = {.allowed_access = access & handled_access(sandbox_abi()),
+                                              .parent_fd = fd};
     if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
         return oriel_fail_errno(error, errno, "cannot confine QEMU: \"%s\"", path);
     return true;
 }
 
-/* What any QEMU needs: its libraries, modules, firmware; resolv.conf for user-mode networking; its own /proc. */
+/* What any QEMU needs: its libraries, modules, firmware; resolv.conf for user-mode networking; its own /proc.
+ */
 static bool rules_add_system(int ruleset, const SandboxSpec *spec, GError **error)
 {
     static const char *const programs[] = {"/usr", "/lib", "/lib64"};
-    static const char *const readable[] = {"/etc", "/proc", "/sys", "/run/systemd/resolve", "/run/resolvconf"};
+    static const char *const readable[] = {"/etc", "/proc", "/sys", "/run/systemd/resolve",
+                                           "/run/resolvconf"};
     static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"};
     for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
         if (!rule_add(ruleset, programs[i], ACCESS_READ | LANDLOCK_ACCESS_FS_EXECUTE, error))
@@ -79,11 +81,12 @@ static bool rules_add_system(int ruleset, const SandboxSpec *spec, GError **erro
         if (!rule_add(ruleset, readable[i], ACCESS_READ, error))
             return false;
     for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
-        if (!rule_add(ruleset, devices[i], LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE, error))
+        if (!rule_add(ruleset, devices[i], LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE,
+                      error))
             return false;
     return rule_add(ruleset, spec->program, ACCESS_READ | LANDLOCK_ACCESS_FS_EXECUTE, error) &&
-           (!spec->kvm ||
-            rule_add(ruleset, "/dev/kvm", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE, error));
+           (!spec->kvm || rule_add(ruleset, "/dev/kvm",
+                                   LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE, error));
 }
 
 int sandbox_open(const SandboxSpec *spec, GError **error)

@@ -12,7 +12,8 @@
 
 #define KEY_LENGTH 32
 
-/* "model name", "flags" and microcode of the first processor: what KVM's -cpu host and QEMU's TCG depend on. */
+/* "model name", "flags" and microcode of the first processor: what KVM's -cpu host and QEMU's TCG depend on.
+ */
 static char *processor_describe(void)
 {
     g_autofree char *cpuinfo = file_read("/proc/cpuinfo", LIMIT_MANIFEST, NULL, NULL);
@@ -30,14 +31,15 @@ char *template_key(const Hypervisor *hypervisor, uint64_t memory, unsigned vcpus
     g_autofree char *processor = processor_describe();
     g_autofree char *arguments =
         machine_arguments_key(memory, vcpus, hypervisor->features, hypervisor->accelerator->kind);
-    g_autofree char *whole = g_strdup_printf("format 1\n%s\n%s\n%s\n%s\n", hypervisor->features->version, processor, arguments,
-                                             image_version);
+    g_autofree char *whole = g_strdup_printf("format 1\n%s\n%s\n%s\n%s\n", hypervisor->features->version,
+                                             processor, arguments, image_version);
     char *key = g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
     key[KEY_LENGTH] = '\0';
     return key;
 }
 
-static Template *template_new(Hypervisor *hypervisor, const char *folder, const TemplateRecord *record, int ram)
+static Template *template_new(Hypervisor *hypervisor, const char *folder, const TemplateRecord *record,
+                              int ram)
 {
     Template *template = g_new0(Template, 1);
     g_atomic_ref_count_init(&template->references);
@@ -123,14 +125,16 @@ static bool freeze_disk(const char *folder, GError **error)
 /* What a machine needs no more once it is a template. */
 static void freeze_tidy(const char *folder)
 {
-    static const char *const names[] = {MACHINE_FILE_QMP, MACHINE_FILE_AGENT, MACHINE_FILE_DISPLAY, MACHINE_FILE_RECORD};
+    static const char *const names[] = {MACHINE_FILE_QMP, MACHINE_FILE_AGENT, MACHINE_FILE_DISPLAY,
+                                        MACHINE_FILE_RECORD};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(folder, names[i], NULL);
         unlink(path);
     }
 }
 
-static Template *freeze_finish(Machine *machine, int ram, const char *key, const char *const *readable, GError **error)
+static Template *freeze_finish(Machine *machine, int ram, const char *key, const char *const *readable,
+                               GError **error)
 {
     const char *folder = machine->folder;
     g_autofree char *ram_path = g_build_filename(folder, TEMPLATE_FILE_RAM, NULL);
@@ -153,8 +157,8 @@ Template *template_freeze(Machine *machine, const char *key, const char *const *
         ram = template_ram_of_process(machine->identity.pid, machine->memory, false);
     Template *template = NULL;
     if (ram < 0)
-        oriel_fail(error, ORIEL_ERROR_INVALID, "machine \"%s\": was not started as one that can become a template",
-                   machine->folder);
+        oriel_fail(error, ORIEL_ERROR_INVALID,
+                   "machine \"%s\": was not started as one that can become a template", machine->folder);
     else if (freeze_state(machine, error))
         template = freeze_finish(machine, ram, key, readable, error);
     if (template)
@@ -182,7 +186,8 @@ static int ram_of_forks(const char *parent, const TemplateRecord *template)
     return -1;
 }
 
-static int ram_open(const Hypervisor *hypervisor, const char *folder, const TemplateRecord *record, GError **error)
+static int ram_open(const Hypervisor *hypervisor, const char *folder, const TemplateRecord *record,
+                    GError **error)
 {
     g_autofree char *desktops = g_build_filename(hypervisor->state_folder, "desktops", NULL);
     g_autofree char *path = g_build_filename(folder, TEMPLATE_FILE_RAM, NULL);
@@ -199,7 +204,8 @@ static bool template_check(const char *folder, const TemplateRecord *record, GEr
     if (now.state_bytes != record->state_bytes || now.state_checksum != record->state_checksum)
         return oriel_fail(error, ORIEL_ERROR_CORRUPT, "template \"%s\": its device state is damaged", folder);
     if (now.disk_bytes != record->disk_bytes || now.disk_modified_ns != record->disk_modified_ns)
-        return oriel_fail(error, ORIEL_ERROR_CORRUPT, "template \"%s\": its disk has changed since the freeze", folder);
+        return oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                          "template \"%s\": its disk has changed since the freeze", folder);
     return true;
 }
 

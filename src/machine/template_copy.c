@@ -1,4 +1,5 @@
-/* A second template of the same frozen state: for another pool, which shares no memory with the first, without a second boot. */
+/* A second template of the same frozen state: for another pool, which shares no memory with the first,
+ * without a second boot. */
 #include <errno.h>
 #include <sys/stat.h>
 

@@ -44,9 +44,10 @@ bool template_record_measure(const char *folder, TemplateRecord *record, GError 
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TemplateRecord, template_record_clear)
 
-/* Starts QEMU in `folder` (made here) and loads the template's state. paused: for the waiting ones. On failure the folder is
- * removed again. */
-Machine *fork_start(Template *template, const ForkSpec *spec, bool paused, ForkTiming *timing, GError **error);
+/* Starts QEMU in `folder` (made here) and loads the template's state. paused: for the waiting ones. On
+ * failure the folder is removed again. */
+Machine *fork_start(Template *template, const ForkSpec *spec, bool paused, ForkTiming *timing,
+                    GError **error);
 
 /* waiting.c. The template is not referenced by its Waiting: it ends it first. */
 Waiting *waiting_new(Template *template);

@@ -62,7 +62,8 @@ static uint32_t page_add(uint32_t checksum, const uint8_t *page, off_t at)
 }
 
 /* Writes the pages of one stretch of data, as many at once as lie together. */
-static bool stretch_out(const uint8_t *bytes, int to, off_t from, off_t end, uint32_t *checksum, GError **error)
+static bool stretch_out(const uint8_t *bytes, int to, off_t from, off_t end, uint32_t *checksum,
+                        GError **error)
 {
     while (from < end) {
         off_t until = from;
@@ -172,7 +173,8 @@ int template_ram_load(const char *path, uint64_t bytes, uint32_t checksum, GErro
         return -1;
     }
     if ((uint64_t)info.st_size != bytes) {
-        oriel_fail(error, ORIEL_ERROR_CORRUPT, "file \"%s\": has %" G_GINT64_FORMAT " bytes, not %" G_GUINT64_FORMAT, path,
+        oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                   "file \"%s\": has %" G_GINT64_FORMAT " bytes, not %" G_GUINT64_FORMAT, path,
                    (int64_t)info.st_size, bytes);
         return -1;
     }

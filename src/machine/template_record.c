@@ -60,10 +60,10 @@ bool template_record_write(const char *folder, const TemplateRecord *record, GEr
         json_array_append_new(readable, json_string(record->readable[i]));
     g_autoptr(Json) object = json_pack(
         "{s:i, s:s, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "format", 1, "key", record->key, "made_ms",
-        (json_int_t)clock_utc_ms(), "memory", (json_int_t)record->memory, "vcpus", (int)record->vcpus, "ram_checksum",
-        (json_int_t)record->ram_checksum, "state_bytes", (json_int_t)record->state_bytes, "state_checksum",
-        (json_int_t)record->state_checksum, "disk_bytes", (json_int_t)record->disk_bytes, "disk_modified_ns",
-        (json_int_t)record->disk_modified_ns, "readable", readable);
+        (json_int_t)clock_utc_ms(), "memory", (json_int_t)record->memory, "vcpus", (int)record->vcpus,
+        "ram_checksum", (json_int_t)record->ram_checksum, "state_bytes", (json_int_t)record->state_bytes,
+        "state_checksum", (json_int_t)record->state_checksum, "disk_bytes", (json_int_t)record->disk_bytes,
+        "disk_modified_ns", (json_int_t)record->disk_modified_ns, "readable", readable);
     return json_write_file(path, object, error);
 }
 
@@ -89,10 +89,11 @@ bool template_record_read(const char *folder, TemplateRecord *ret, GError **erro
     const char *key;
     Json *readable;
     json_int_t made, memory, ram_checksum, state_bytes, state_checksum, disk_bytes, disk_modified;
-    if (json_unpack(object, "{s:i, s:s, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "format", &format, "key", &key,
-                    "made_ms", &made, "memory", &memory, "vcpus", &vcpus, "ram_checksum", &ram_checksum, "state_bytes",
-                    &state_bytes, "state_checksum", &state_checksum, "disk_bytes", &disk_bytes, "disk_modified_ns",
-                    &disk_modified, "readable", &readable) != 0 ||
+    if (json_unpack(object, "{s:i, s:s, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "format", &format,
+                    "key", &key, "made_ms", &made, "memory", &memory, "vcpus", &vcpus, "ram_checksum",
+                    &ram_checksum, "state_bytes", &state_bytes, "state_checksum", &state_checksum,
+                    "disk_bytes", &disk_bytes, "disk_modified_ns", &disk_modified, "readable",
+                    &readable) != 0 ||
         format != 1 || memory <= 0 || vcpus <= 0)
         return oriel_fail(error, ORIEL_ERROR_CORRUPT, "file \"%s\": is no record of a template", path);
     *ret = (TemplateRecord){.key = g_strdup(key),

@@ -19,7 +19,8 @@ static bool load_wait(Machine *machine, QmpWatch *migration, GError **error)
         if (g_strcmp0(status, "completed") == 0)
             return true;
         if (g_strcmp0(status, "failed") == 0)
-            return oriel_fail(error, ORIEL_ERROR_CORRUPT, "machine \"%s\": its state cannot be loaded", machine->folder);
+            return oriel_fail(error, ORIEL_ERROR_CORRUPT, "machine \"%s\": its state cannot be loaded",
+                              machine->folder);
     }
 }
 
@@ -42,7 +43,8 @@ bool machine_load(Machine *machine, int state, bool ignore_shared, GError **erro
     if (oriel_error_kind(inner) == ORIEL_ERROR_TIMEOUT)
         g_propagate_error(error, g_steal_pointer(&inner));
     else
-        oriel_fail(error, ORIEL_ERROR_CORRUPT, "machine \"%s\": QEMU did not accept its state", machine->folder);
+        oriel_fail(error, ORIEL_ERROR_CORRUPT, "machine \"%s\": QEMU did not accept its state",
+                   machine->folder);
     machine_explain(machine, error);
     return false;
 }
@@ -50,10 +52,11 @@ bool machine_load(Machine *machine, int state, bool ignore_shared, GError **erro
 /* Devices that were hot-plugged are part of the state: QEMU must have them before it reads it. */
 static bool replug(Machine *machine, const MachineSpec *spec, GError **error)
 {
-    if (!spec->network_mac)
-        return true;
-    return machine_handshake(machine, MACHINE_START_LIMIT_MS, error) &&
-           plug_network(machine, *spec->network_mac ? spec->network_mac : NULL, error);
+    if (!machine_handshake(machine, MACHINE_START_LIMIT_MS, error))
+        return false;
+    if (spec->network_mac && !plug_network(machine, *spec->network_mac ? spec->network_mac : NULL, error))
+        return false;
+    return !spec->user_disk || plug_user_disk(machine, spec->user_disk, spec->user_disk_is_raw, error);
 }
 
 Machine *machine_resume(Hypervisor *hypervisor, const MachineSpec *spec, const char *path, GError **error)
@@ -66,8 +69,8 @@ Machine *machine_resume(Hypervisor *hypervisor, const MachineSpec *spec, const c
     /* A kernel would only be read again for nothing: the state holds a machine that has booted. */
     MachineSpec booted = *spec;
     booted.kernel = booted.initrd = booted.append = NULL;
-    const MachineStart start = {.launch = {.spec = &booted, .ram = MACHINE_RAM_PRIVATE, .incoming = true, .paused = true},
-                                .ram = -1};
+    const MachineStart start = {
+        .launch = {.spec = &booted, .ram = MACHINE_RAM_PRIVATE, .incoming = true, .paused = true}, .ram = -1};
     g_autoptr(Machine) machine = machine_launch(hypervisor, &start, error);
     if (!machine)
         return NULL;

@@ -7,8 +7,8 @@
 #include "base/id.h"
 #include "machine/template_internal.h"
 
-#define CALM_MS 200       /* after a fork: its first picture comes before the next waiting process */
-#define RETRY_MS 1000     /* after a failure; doubled up to: */
+#define CALM_MS 200   /* after a fork: its first picture comes before the next waiting process */
+#define RETRY_MS 1000 /* after a failure; doubled up to: */
 #define RETRY_MOST_MS 60000
 
 struct Waiting {
@@ -23,6 +23,7 @@ struct Waiting {
     unsigned forking;   /* forks in progress */
     int64_t not_before; /* monotonic us: no filling earlier */
     int64_t retry_ms;
+    char *problem; /* of the last attempt; NULL: it succeeded */
 };
 
 static char *waiting_folder(const Hypervisor *hypervisor)
@@ -102,10 +103,13 @@ static bool waiting_idle(Waiting *waiting)
 /* Under lock, given up meanwhile. */
 static void waiting_fill_one(Waiting *waiting)
 {
+    g_autoptr(GError) error = NULL;
     bool disposable = waiting->disposable;
     g_mutex_unlock(&waiting->lock);
-    Machine *machine = waiting_make(waiting, disposable, NULL);
+    Machine *machine = waiting_make(waiting, disposable, &error);
     g_mutex_lock(&waiting->lock);
+    g_free(waiting->problem);
+    waiting->problem = error ? g_strdup(error->message) : NULL;
     if (machine) {
         g_queue_push_tail(&waiting->ready, machine);
         waiting->retry_ms = RETRY_MS;
@@ -164,6 +168,7 @@ void waiting_free(Waiting *waiting)
     discard_all(waiting_prune(waiting));
     g_mutex_clear(&waiting->lock);
     g_cond_clear(&waiting->changed);
+    g_free(waiting->problem);
     g_free(waiting);
 }
 
@@ -219,6 +224,14 @@ unsigned template_waiting(const Template *template)
     unsigned ready = template->waiting->ready.length;
     g_mutex_unlock(&template->waiting->lock);
     return ready;
+}
+
+char *template_waiting_problem(const Template *template)
+{
+    g_mutex_lock(&template->waiting->lock);
+    char *problem = g_strdup(template->waiting->problem);
+    g_mutex_unlock(&template->waiting->lock);
+    return problem;
 }
 
 bool template_wait_waiting(Template *template, int64_t limit_ms)

@@ -1,4 +1,5 @@
-/* What QEMU and the guest's agent say: no line may crash us, and what is accepted is whole. The first byte chooses. */
+/* What QEMU and the guest's agent say: no line may crash us, and what is accepted is whole. The first byte
+ * chooses. */
 #include <string.h>
 
 #include "machine/agent_message.h"

@@ -1,5 +1,6 @@
-/* A whole life with a real QEMU and a tiny guest: boot, freeze, fork, attack, adopt, suspend. Needs ORIEL_TEST_KERNEL and
- * ORIEL_TEST_INITRD (tests/fixtures/machine/make-guest makes them); without them everything here is skipped. */
+/* A whole life with a real QEMU and a tiny guest: boot, freeze, fork, attack, adopt, suspend. Needs
+ * ORIEL_TEST_KERNEL and ORIEL_TEST_INITRD (tests/fixtures/machine/make-guest makes them); without them
+ * everything here is skipped. */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -45,12 +46,12 @@ static void expect_kind(GError **error, OrielErrorKind kind)
     g_clear_error(error);
 }
 
-#define must(call)                                                                                                     \
-    do {                                                                                                               \
-        GError *failure = NULL;                                                                                        \
-        bool done = (call);                                                                                            \
-        g_assert_no_error(failure);                                                                                    \
-        g_assert_true(done);                                                                                           \
+#define must(call)                                                                                           \
+    do {                                                                                                     \
+        GError *failure = NULL;                                                                              \
+        bool done = (call);                                                                                  \
+        g_assert_no_error(failure);                                                                          \
+        g_assert_true(done);                                                                                 \
     } while (0)
 
 static Hypervisor *open_hypervisor(void)
@@ -130,8 +131,14 @@ static void test_boot_and_freeze(void)
     must(folder_make(folder, 0700, &failure));
     g_autofree char *disk = g_build_filename(folder, "disk.qcow2", NULL);
     must(overlay_create(disk, house.base, true, 0, &failure));
-    const MachineSpec spec = {.folder = folder, .memory = MEMORY, .vcpus = 1, .disk = disk, .kernel = house.kernel,
-                              .initrd = house.initrd, .append = "console=ttyS0 quiet", .readable = house.readable,
+    const MachineSpec spec = {.folder = folder,
+                              .memory = MEMORY,
+                              .vcpus = 1,
+                              .disk = disk,
+                              .kernel = house.kernel,
+                              .initrd = house.initrd,
+                              .append = "console=ttyS0 quiet",
+                              .readable = house.readable,
                               .freezable = true};
     g_autoptr(Machine) machine = machine_start(house.hypervisor, &spec, &error);
     g_assert_no_error(error);
@@ -214,17 +221,19 @@ static void test_seal(void)
     g_assert_cmpint(fcntl(ram, F_ADD_SEALS, F_SEAL_WRITE), ==, -1);
 }
 
-/* A balloon, smuggled into one fork and blown up with pages that its siblings still use, would punch holes into theirs. */
+/* A balloon, smuggled into one fork and blown up with pages that its siblings still use, would punch holes
+ * into theirs. */
 static void test_balloon_attack(void)
 {
     Machine *attacker = fork_named("attacker", NULL);
     Machine *sibling = fork_named("sibling", NULL);
     g_free(ask(attacker, "x-drop"));
-    must(qmp_finish(qmp_device_add(attacker->qmp, json_pack("{s:s, s:s, s:s}", "driver", "virtio-balloon-pci", "id",
-                                                            "balloon", "bus", MACHINE_PORT_SPARE)),
+    must(qmp_finish(qmp_device_add(attacker->qmp, json_pack("{s:s, s:s, s:s}", "driver", "virtio-balloon-pci",
+                                                            "id", "balloon", "bus", MACHINE_PORT_SPARE)),
                     0, NULL, &failure));
     g_autoptr(QmpWatch) watch = qmp_watch(attacker->qmp, "BALLOON_CHANGE");
-    must(qmp_run(attacker->qmp, "balloon", json_pack("{s:I}", "value", (json_int_t)96 << 20), 0, NULL, &failure));
+    must(qmp_run(attacker->qmp, "balloon", json_pack("{s:I}", "value", (json_int_t)96 << 20), 0, NULL,
+                 &failure));
     for (int64_t actual = (int64_t)MEMORY; actual > (int64_t)100 << 20;) {
         GError *error = NULL;
         g_autoptr(Json) event = qmp_watch_next(watch, AGENT_LIMIT_MS, &error);
@@ -384,13 +393,15 @@ static void test_ends(void)
     static const struct {
         const char *message;
         MachineEnd end;
-    } rows[] = {{"shut-down", MACHINE_END_SHUT_DOWN}, {"x-reboot", MACHINE_END_RESET}, {NULL, MACHINE_END_CRASHED}};
+    } rows[] = {
+        {"shut-down", MACHINE_END_SHUT_DOWN}, {"x-reboot", MACHINE_END_RESET}, {NULL, MACHINE_END_CRASHED}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         Heard heard = {0};
         Machine *machine = fork_named("ends", NULL);
         machine_set_listener(machine, &listener, &heard);
         if (rows[i].message)
-            must(agent_link_call(machine->agent, json_pack("{s:s}", "type", rows[i].message), 0, NULL, &failure));
+            must(agent_link_call(machine->agent, json_pack("{s:s}", "type", rows[i].message), 0, NULL,
+                                 &failure));
         else
             g_assert_cmpint(kill(machine_pid(machine), SIGKILL), ==, 0);
         g_assert_cmpint(wait_ended(&heard), ==, rows[i].end);
@@ -480,7 +491,8 @@ static void test_plugging(void)
 static void test_flood(void)
 {
     Machine *machine = fork_named("flood", NULL);
-    must(agent_link_call(machine->agent, json_pack("{s:s}", "type", "x-flood"), AGENT_LIMIT_MS, NULL, &failure));
+    must(agent_link_call(machine->agent, json_pack("{s:s}", "type", "x-flood"), AGENT_LIMIT_MS, NULL,
+                         &failure));
     must(agent_ping(machine, AGENT_LIMIT_MS, &failure));
     end(machine);
 }
@@ -491,9 +503,14 @@ static void test_suspend(void)
     GError *error = NULL;
     Machine *machine = fork_named("slept", NULL);
     g_free(ask(machine, "x-write"));
+    g_autofree char *user_disk = g_build_filename(house.folder, "slept-user.qcow2", NULL);
+    must(overlay_create(user_disk, house.base, true, 0, &failure));
+    must(plug_network(machine, NULL, &failure));
+    must(plug_user_disk(machine, user_disk, false, &failure));
     if (house.hypervisor->features->vdagent)
         must(plug_clipboard(machine, &failure));
     g_autofree char *before = ask(machine, "x-look");
+    g_autofree char *mac = told(before, "mac");
     g_autofree char *mark = told(before, "first");
     g_autofree char *folder = g_strdup(machine_folder(machine));
     g_autofree char *state = g_build_filename(folder, "suspended", NULL);
@@ -502,12 +519,21 @@ static void test_suspend(void)
     g_assert_cmpint(machine_state(machine), ==, MACHINE_STATE_ENDED);
     machine_unref(machine);
     const char *readable[] = {house.template->folder, house.readable[0], house.readable[1], NULL};
-    const MachineSpec spec = {.folder = folder, .memory = MEMORY, .vcpus = 1, .disk = disk, .readable = readable};
+    const MachineSpec spec = {.folder = folder,
+                              .memory = MEMORY,
+                              .vcpus = 1,
+                              .disk = disk,
+                              .readable = readable,
+                              .network_mac = "",
+                              .user_disk = user_disk};
     machine = machine_resume(house.hypervisor, &spec, state, &error);
     g_assert_no_error(error);
     g_autofree char *steps = ask(machine, "x-look");
     assert_told(steps, "first", mark);
     assert_told(steps, "ballast", "yes");
+    assert_told(steps, "mac", mac);
+    g_assert_cmpstr(mac, !=, "");
+    g_assert_nonnull(strstr(steps, "oriel-user"));
     must(machine_quit(machine, &failure));
     machine_unref(machine);
     /* Cut short, it is no state. */
@@ -540,13 +566,15 @@ static void test_damage(void)
     static const struct {
         const char *file;
         off_t at; /* of a byte to change; -1: cut short by one byte */
-    } rows[] = {{"state", 5000}, {"state", -1}, {"ram", 1 << 20}, {"ram", -1}, {"disk.qcow2", -1}, {"template.json", 5}};
+    } rows[] = {{"state", 5000}, {"state", -1},      {"ram", 1 << 20},
+                {"ram", -1},     {"disk.qcow2", -1}, {"template.json", 5}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *path = g_build_filename(house.template->folder, rows[i].file, NULL);
         g_autofree char *saved = g_strconcat(path, ".saved", NULL);
         const char *const copy[] = {"cp", "--sparse=always", "--preserve=all", path, saved, NULL};
         struct stat info;
-        g_assert_true(g_spawn_sync(NULL, (char **)copy, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+        g_assert_true(
+            g_spawn_sync(NULL, (char **)copy, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
         g_assert_cmpint(stat(path, &info), ==, 0);
         g_test_message("%s at %ld", rows[i].file, (long)rows[i].at);
         if (rows[i].at >= 0)

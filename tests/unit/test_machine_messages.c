@@ -14,18 +14,24 @@ static void test_qmp(void)
         uint64_t id;
         const char *name;
     } rows[] = {
-        {"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"Debian\"}, "
-         "\"capabilities\": [\"oob\"]}}", true, QMP_GREETING, 0, NULL},
+        {"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": "
+         "\"Debian\"}, "
+         "\"capabilities\": [\"oob\"]}}",
+         true, QMP_GREETING, 0, NULL},
         {"{\"return\": {}, \"id\": 1}", true, QMP_RETURN, 1, NULL},
         {"{\"return\": [], \"id\": 18446744073709551615}", false, 0, 0, NULL},
         {"{\"return\": {}, \"id\": \"1\"}", false, 0, 0, NULL},
         {"{\"return\": {}}", false, 0, 0, NULL},
-        {"{\"id\": 7, \"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}", true, QMP_ERROR, 7, "GenericError"},
-        {"{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}", true, QMP_ERROR, 0, "GenericError"},
+        {"{\"id\": 7, \"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}", true, QMP_ERROR, 7,
+         "GenericError"},
+        {"{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}", true, QMP_ERROR, 0,
+         "GenericError"},
         {"{\"error\": {\"class\": 3, \"desc\": \"no\"}}", false, 0, 0, NULL},
         {"{\"error\": \"no\"}", false, 0, 0, NULL},
-        {"{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}", true, QMP_EVENT, 0, "STOP"},
-        {"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}", true, QMP_EVENT, 0, "SHUTDOWN"},
+        {"{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"STOP\"}", true, QMP_EVENT, 0,
+         "STOP"},
+        {"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}", true,
+         QMP_EVENT, 0, "SHUTDOWN"},
         {"{\"event\": \"STOP\", \"data\": 3}", false, 0, 0, NULL},
         {"{\"event\": 5}", false, 0, 0, NULL},
         {"{\"QMP\": 5}", false, 0, 0, NULL},
@@ -66,7 +72,8 @@ static void test_agent(void)
         {"{\"type\":\"ready\"}", true, AGENT_READY, false, NULL},
         {"{\"type\":\"ready\",\"settled\":true}", true, AGENT_READY, true, NULL},
         {"{\"type\":\"ready\",\"settled\":\"yes\"}", true, AGENT_READY, false, NULL},
-        {"{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"Jörg\"}", true, AGENT_SESSION, true, "Jörg"},
+        {"{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"Jörg\"}", true, AGENT_SESSION, true,
+         "Jörg"},
         {"{\"type\":\"session\",\"state\":\"logged-off\",\"user\":\"a\"}", true, AGENT_SESSION, false, "a"},
         {"{\"type\":\"session\",\"state\":\"elsewhere\",\"user\":\"a\"}", false, 0, false, NULL},
         {"{\"type\":\"session\",\"state\":\"logged-on\"}", false, 0, false, NULL},
@@ -96,7 +103,8 @@ static void test_agent(void)
 static void test_agent_long_user(void)
 {
     g_autofree char *user = g_strnfill(AGENT_TEXT_LIMIT + 1, 'u');
-    g_autofree char *line = g_strdup_printf("{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"%s\"}", user);
+    g_autofree char *line =
+        g_strdup_printf("{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"%s\"}", user);
     g_auto(AgentMessage) message = {0};
     g_assert_false(agent_message_parse(line, strlen(line), &message));
 }

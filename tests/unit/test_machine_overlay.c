@@ -32,8 +32,9 @@ static char *qemu_img(const char *const *arguments)
 {
     char *output = NULL;
     int status = -1;
-    g_assert_true(g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                               &output, NULL, &status, NULL));
+    g_assert_true(g_spawn_sync(NULL, (char **)arguments, NULL,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
+                               &status, NULL));
     if (status == 0)
         return output;
     g_free(output);

@@ -52,8 +52,14 @@ static int start(Fixture *fixture, const char *script, int ruleset, ProcessIdent
 {
     const char *const arguments[] = {"/bin/sh", "-c", script, NULL};
     const int fds[] = {fixture->output};
-    const ProcessSpec spec = {.arguments = arguments, .folder = fixture->folder, .fds = fds, .fd_count = 1,
-                              .output = fixture->output, .ruleset = ruleset, .record = record, .data = fixture};
+    const ProcessSpec spec = {.arguments = arguments,
+                              .folder = fixture->folder,
+                              .fds = fds,
+                              .fd_count = 1,
+                              .output = fixture->output,
+                              .ruleset = ruleset,
+                              .record = record,
+                              .data = fixture};
     return process_start(&spec, identity, error);
 }
 
@@ -83,7 +89,8 @@ static void test_start(Fixture *fixture, const void *data)
 static void test_inherits_nothing(Fixture *fixture, const void *data)
 {
     char text[256] = {0};
-    autofd int leak = open("/etc/passwd", O_RDONLY); /* not close-on-exec, as a careless library might have it */
+    autofd int leak =
+        open("/etc/passwd", O_RDONLY); /* not close-on-exec, as a careless library might have it */
     g_setenv("ORIEL_SECRET", "secret", TRUE);
     run(fixture, "ls /proc/self/fd | tr '\\n' ' '; echo \"[$ORIEL_SECRET]\"", -1);
     g_assert_cmpint(pread(fixture->output, text, sizeof text - 1, 0), >, 0);
@@ -142,7 +149,8 @@ static void test_known_again(Fixture *fixture, const void *data)
     g_assert_true(process_signal(again, SIGKILL, &error)); /* it has ended: fine */
 }
 
-/* Inside the sandbox: its own folder, what is named, the system's programs; nothing else, and no new folders or links. */
+/* Inside the sandbox: its own folder, what is named, the system's programs; nothing else, and no new folders
+ * or links. */
 static void test_sandbox(Fixture *fixture, const void *data)
 {
     static const struct {
@@ -210,7 +218,8 @@ static void test_accelerator(Fixture *fixture, const void *data)
     g_assert_no_error(error);
     g_test_message("%s", probed->explanation);
     g_assert_false(probed->remembered);
-    g_autoptr(Accelerator) remembered = accelerator_probe(fixture->folder, qemu, ACCELERATOR_FORCE_NONE, &error);
+    g_autoptr(Accelerator) remembered =
+        accelerator_probe(fixture->folder, qemu, ACCELERATOR_FORCE_NONE, &error);
     g_assert_true(remembered->remembered);
     g_assert_cmpint(remembered->kind, ==, probed->kind);
     g_assert_cmpstr(remembered->explanation, ==, probed->explanation);
@@ -235,7 +244,8 @@ static void test_accelerator_fails(Fixture *fixture, const void *data)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
         int64_t ms;
-        g_assert_true(g_file_set_contents_full(fake, rows[i].script, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+        g_assert_true(
+            g_file_set_contents_full(fake, rows[i].script, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
         g_assert_false(accelerator_run_guest(fake, ACCELERATOR_KVM, 300, &ms, &error));
         g_test_message("%s", error->message);
         g_assert_cmpint(oriel_error_kind(error), ==, rows[i].kind);
@@ -245,7 +255,8 @@ static void test_accelerator_fails(Fixture *fixture, const void *data)
 /* What makes a state unfit for a fork changes the key; nothing else does. */
 static void test_template_key(Fixture *fixture, const void *data)
 {
-    QemuFeatures features = {.path = "/usr/bin/qemu", .version = "7.2", .machine_type = "pc-q35-7.2", .display_dbus = true};
+    QemuFeatures features = {
+        .path = "/usr/bin/qemu", .version = "7.2", .machine_type = "pc-q35-7.2", .display_dbus = true};
     Accelerator accelerator = {.kind = ACCELERATOR_TCG};
     const Hypervisor hypervisor = {.features = &features, .accelerator = &accelerator};
     g_autoptr(GHashTable) keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -277,9 +288,13 @@ static bool has_argument(GStrv arguments, const char *text)
 
 static void test_arguments(Fixture *fixture, const void *data)
 {
-    static const char *const forbidden[] = {"balloon", "free-page-reporting", "virtio-mem", "vhost", "virtio-fs", "-netdev"};
-    const QemuFeatures features = {.path = "/usr/bin/qemu", .version = "7.2", .machine_type = "pc-q35-7.2", .sandbox = true};
-    const MachineSpec spec = {.folder = "/s/desktops/a,b", .memory = (uint64_t)1 << 30, .vcpus = 2,
+    static const char *const forbidden[] = {"balloon", "free-page-reporting", "virtio-mem",
+                                            "vhost",   "virtio-fs",           "-netdev"};
+    const QemuFeatures features = {
+        .path = "/usr/bin/qemu", .version = "7.2", .machine_type = "pc-q35-7.2", .sandbox = true};
+    const MachineSpec spec = {.folder = "/s/desktops/a,b",
+                              .memory = (uint64_t)1 << 30,
+                              .vcpus = 2,
                               .disk = "/s/desktops/a,b/disk.qcow2"};
     MachineLaunch launch = {.spec = &spec, .ram = MACHINE_RAM_FORK, .incoming = true, .paused = true};
     g_auto(GStrv) arguments = machine_arguments(&launch, &features, ACCELERATOR_TCG, NULL);

@@ -10,10 +10,10 @@
 #include "machine/qmp.h"
 #include "machine/qmp_commands.h"
 
-#define GREETING                                                                                                       \
-    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"\"}, "              \
+#define GREETING                                                                                             \
+    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"\"}, "   \
     "\"capabilities\": [\"oob\"]}}\r\n"
-#define SHORT_MS 100 /* how long a test waits for what must not come */
+#define SHORT_MS 100  /* how long a test waits for what must not come */
 #define LONG_MS 20000 /* how long a test waits for what must come */
 
 typedef struct {
@@ -83,8 +83,10 @@ static char *fake_hear(const Fixture *fixture, int *ret_fd)
             struct cmsghdr align;
         } control;
         struct iovec part = {.iov_base = &byte, .iov_len = 1};
-        struct msghdr message = {
-            .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
         ssize_t got = recvmsg(fixture->fake, &message, MSG_CMSG_CLOEXEC);
         g_assert_cmpint(got, ==, 1);
         const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -123,7 +125,8 @@ static void test_answers(Fixture *fixture, const void *data)
     fake_greet(fixture);
     QmpCall *first = qmp_query_status(fixture->qmp);
     QmpCall *second = qmp_cont(fixture->qmp);
-    fake_say(fixture, "{\"id\": 3, \"error\": {\"class\": \"GenericError\", \"desc\": \"not now\"}}\r\n{\"event\": \"STOP\"");
+    fake_say(fixture, "{\"id\": 3, \"error\": {\"class\": \"GenericError\", \"desc\": \"not "
+                      "now\"}}\r\n{\"event\": \"STOP\"");
     fake_say(fixture, "}\r\n{\"return\": {\"running\": tr");
     fake_say(fixture, "ue}, \"id\": 2}\r\n");
     g_assert_true(qmp_finish(first, LONG_MS, &status, &error));
@@ -179,8 +182,9 @@ static void test_watch(Fixture *fixture, const void *data)
     g_autoptr(QmpWatch) watch = qmp_watch(fixture->qmp, "MIGRATION");
     g_assert_null(qmp_watch_next(watch, SHORT_MS, &error));
     expect_kind(&error, ORIEL_ERROR_TIMEOUT);
-    fake_say(fixture, "{\"event\": \"STOP\"}\r\n{\"event\": \"MIGRATION\", \"data\": {\"status\": \"active\"}}\r\n"
-                      "{\"event\": \"MIGRATION\", \"data\": {\"status\": \"completed\"}}\r\n");
+    fake_say(fixture,
+             "{\"event\": \"STOP\"}\r\n{\"event\": \"MIGRATION\", \"data\": {\"status\": \"active\"}}\r\n"
+             "{\"event\": \"MIGRATION\", \"data\": {\"status\": \"completed\"}}\r\n");
     g_autoptr(Json) first = qmp_watch_next(watch, LONG_MS, &error);
     g_autoptr(Json) second = qmp_watch_next(watch, LONG_MS, &error);
     g_assert_cmpstr(json_string_value(json_object_get(first, "status")), ==, "active");
