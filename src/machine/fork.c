@@ -9,15 +9,14 @@
 #include "machine/overlay.h"
 #include "machine/template_internal.h"
 
-/* The folder anew and empty. */
-static bool folder_fresh(const char *folder, GError **error)
+/* An empty folder is as good as none; one in use is an error, before anything is started for it. */
+static bool folder_free(const char *folder, GError **error)
 {
+    g_autofree char *parent = g_path_get_dirname(folder);
     if (rmdir(folder) < 0 && errno != ENOENT)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "folder \"%s\": cannot fork into it: %s", folder,
                           g_strerror(errno));
-    if (mkdir(folder, 0700) < 0)
-        return oriel_fail_errno(error, errno, "folder \"%s\": cannot create", folder);
-    return true;
+    return folder_make(parent, 0700, error);
 }
 
 static bool overlay_make(const Template *template, const char *disk, GError **error)
@@ -77,8 +76,10 @@ static Machine *fork_in(Template *template, const ForkSpec *spec, bool paused, F
 
 Machine *fork_start(Template *template, const ForkSpec *spec, bool paused, ForkTiming *timing, GError **error)
 {
-    if (!folder_fresh(spec->folder, error))
+    if (mkdir(spec->folder, 0700) < 0) {
+        oriel_fail_errno(error, errno, "folder \"%s\": cannot create", spec->folder);
         return NULL;
+    }
     Machine *machine = fork_in(template, spec, paused, timing, error);
     if (!machine)
         folder_remove(spec->folder, NULL);
@@ -114,6 +115,8 @@ Machine *template_fork(Template *template, const ForkSpec *spec, ForkTiming *ret
 {
     ForkTiming timing = {0};
     int64_t began_us = clock_monotonic_us();
+    if (!folder_free(spec->folder, error))
+        return NULL;
     waiting_fork_begin(template->waiting);
     Machine *machine = fork_any(template, spec, &timing, error);
     waiting_fork_end(template->waiting);

@@ -412,6 +412,45 @@ static void test_ends(void)
     }
 }
 
+/* A QEMU that hangs answers nothing, keeps nobody waiting for longer than the limit, and can be killed. */
+static void test_hang(void)
+{
+    GError *error = NULL;
+    Machine *machine = fork_named("hangs", NULL);
+    g_assert_cmpint(kill(machine_pid(machine), SIGSTOP), ==, 0);
+    g_assert_false(qmp_finish(qmp_query_status(machine->qmp), 300, NULL, &error));
+    expect_kind(&error, ORIEL_ERROR_TIMEOUT);
+    g_assert_false(agent_ping(machine, 300, &error));
+    expect_kind(&error, ORIEL_ERROR_TIMEOUT);
+    g_assert_false(machine_wait_end(machine, 100, &error));
+    expect_kind(&error, ORIEL_ERROR_TIMEOUT);
+    end(machine);
+}
+
+static guint count_descriptors(void)
+{
+    g_autoptr(GDir) folder = g_dir_open("/proc/self/fd", 0, NULL);
+    guint count = 0;
+    while (g_dir_read_name(folder))
+        count++;
+    return count;
+}
+
+/* Forks that succeed and forks that fail leave no descriptor behind. */
+static void test_descriptors(void)
+{
+    end(fork_named("first", NULL));
+    guint before = count_descriptors();
+    for (int i = 0; i < 3; i++) {
+        g_autoptr(GError) error = NULL;
+        const ForkSpec spec = {.folder = "/proc/nowhere"};
+        end(fork_named("again", NULL));
+        g_assert_null(template_fork(house.template, &spec, NULL, &error));
+        g_assert_nonnull(error);
+    }
+    g_assert_cmpuint(count_descriptors(), ==, before);
+}
+
 /* A handshake as a viewer that shares, up to ServerInit. */
 static int viewer_open(Machine *machine)
 {
@@ -615,8 +654,12 @@ static void test_folder_in_use(void)
     const ForkSpec spec = {.folder = folder};
     must(folder_make(folder, 0700, &failure));
     g_assert_true(g_file_set_contents(file, "x", -1, NULL));
+    template_keep_waiting(house.template, 1, false);
+    g_assert_true(template_wait_waiting(house.template, BOOT_LIMIT_MS));
     g_assert_null(template_fork(house.template, &spec, NULL, &error));
     expect_kind(&error, ORIEL_ERROR_CONFLICT);
+    g_assert_cmpuint(template_waiting(house.template), ==, 1);
+    template_keep_waiting(house.template, 0, false);
     g_assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
     must(folder_remove(folder, &failure));
 }
@@ -663,6 +706,8 @@ static void add_all(void)
     g_test_add_func("/machine/adoption", test_adoption);
     g_test_add_func("/machine/adoption/pid-of-another", test_pid_of_another);
     g_test_add_func("/machine/ends", test_ends);
+    g_test_add_func("/machine/hang", test_hang);
+    g_test_add_func("/machine/descriptors", test_descriptors);
     g_test_add_func("/machine/viewers", test_viewers);
     g_test_add_func("/machine/plugging", test_plugging);
     g_test_add_func("/machine/agent-flood", test_flood);
