@@ -4,7 +4,7 @@ import { api, titleOf, type Status } from '../api.ts';
 import { bytes, count, duration } from '../format.ts';
 import { useLive, useLivePage, useNow } from '../live.ts';
 import { DoneIcon } from '../ui/icons.tsx';
-import { Ago, Badge, Bar, Bones, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { Badge, Bar, Bones, Empty, Failure, Notice } from '../ui/parts.tsx';
 import { may } from '../who.ts';
 import type { PageProps } from './admin.tsx';
 import { EventLine } from './events.tsx';
@@ -140,7 +140,6 @@ export function Dashboard({ me }: PageProps) {
               {may(me, 'events') && <EventsCard />}
             </div>
           </div>
-          <p class="small faint">Oriel started <Ago time={status.started_ms} />.</p>
         </div>
       )}
     </>

@@ -66,7 +66,7 @@ export function Events({ route }: PageProps) {
       </Head>
       <div class="card">
         <div class="filters">
-          <TextField label="Filter this page" type="search" value={text} onValue={setText} placeholder="login.failed, a name, an address…" />
+          <TextField label="Filter this page" type="search" value={text} onValue={setText} placeholder="A name, an action…" />
         </div>
         {nothingHere && page.forth && (
           <div class="inside row"><span class="quiet">Nothing on this page matches.</span><Button look="small" onClick={page.forth}>Look on the next page</Button></div>

@@ -19,8 +19,8 @@ const isOpen = (job: Job) => job.state === 'running' || job.state === 'queued';
 export function JobProgress({ job }: { job: Job }) {
   return (
     <div class="stack tight">
-      <div class="row apart small">
-        <span class="quiet">{job.step || jobStates[job.state].text}</span>
+      <div class="row apart small no-wrap-row">
+        <span class="quiet grow">{job.step || jobStates[job.state].text}</span>
         <span class="numbers quiet">{job.progress} %</span>
       </div>
       <Bar value={job.state === 'queued' ? null : job.progress} label={job.title} mood={job.state === 'failed' ? 'bad' : ''} />
