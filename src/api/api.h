@@ -16,8 +16,8 @@
 
 typedef struct Api Api;
 
-/* STATE/setup-link, mode 0600: orield writes it at a start where `admin` has no password yet: the one-time link that sets it.
- * It goes when the link is used or another takes its place. */
+/* STATE/setup-link, mode 0600: orield writes it at a start where `admin` has no password yet: the one-time
+ * link that sets it. It goes when the link is used or another takes its place. */
 #define API_SETUP_LINK "setup-link"
 
 typedef struct {

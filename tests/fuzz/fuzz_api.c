@@ -1,6 +1,6 @@
-/* Requests from outside. The first byte chooses: what stands before the handlers (targets, headers, handshakes), or a call of
- * the table with any parameters, query and body, on a real store with simulated machines. No input may crash, be answered
- * with an internal error, or get an answer that is no JSON. */
+/* Requests from outside. The first byte chooses: what stands before the handlers (targets, headers,
+ * handshakes), or a call of the table with any parameters, query and body, on a real store with simulated
+ * machines. No input may crash, be answered with an internal error, or get an answer that is no JSON. */
 #include <glib.h>
 #include <signal.h>
 #include <stdint.h>
@@ -116,7 +116,8 @@ static void answer_check(const Route *route, const Reply *reply)
     json_t *value = json && body ? json_loadb(body, length, 0, NULL) : NULL;
     if (reply->status < 200 || reply->status > 599 || reply->status == 500 || (json && !value) ||
         (reply->status >= 400 && !json)) {
-        g_printerr("%s %s: %d %.*s\n", route->method, route->pattern, reply->status, (int)length, body ? body : "");
+        g_printerr("%s %s: %d %.*s\n", route->method, route->pattern, reply->status, (int)length,
+                   body ? body : "");
         abort();
     }
     json_decref(value);

@@ -106,7 +106,8 @@ static void test_who_hears(House *house, const void *unused)
     g_assert_nonnull(strstr(of_admin, group->id));
     g_assert_nonnull(strstr(of_local, group->id));
     g_assert_null(strstr(of_user, group->id));
-    g_assert_cmpstr(of_user, ==, "event: change\ndata: {\"kind\":\"portal\",\"id\":\"\",\"op\":\"update\"}\n\n");
+    g_assert_cmpstr(of_user, ==,
+                    "event: change\ndata: {\"kind\":\"portal\",\"id\":\"\",\"op\":\"update\"}\n\n");
     g_assert_cmpuint(house->woken, ==, 3);
     hub_leave(admin);
     hub_leave(user);
@@ -123,7 +124,8 @@ static void test_small_pieces_are_whole(House *house, const void *unused)
     hub_leave(pieces);
 }
 
-/* What is half sent stays whole; the rest gives way to one resync; and the queue never grows over its limit. */
+/* What is half sent stays whole; the rest gives way to one resync; and the queue never grows over its limit.
+ */
 static void test_overflow(House *house, const void *unused)
 {
     StreamClient *client = join(house, "a", ROLE_ADMIN);
