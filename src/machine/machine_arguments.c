@@ -7,8 +7,9 @@
 #define MEBIBYTE ((uint64_t)1024 * 1024)
 #define VCPUS_MOST 64
 /* TCG's translation cache. It is private memory which fills up within seconds and is never given back, so a
- * desktop's is bounded (QEMU's default may grow to 1 GiB); a machine that boots to become a template lives
- * shortly and may have more. */
+ * desktop's is bounded (QEMU's default may grow to 1 GiB). Measured on a forked XFCE desktop in its first
+ * half minute: 64 MiB: no flush; 32: 4 flushes; 24: 8; 16: 22 and twice the processor time. A machine that
+ * boots to become a template lives shortly and may have more. */
 #define TCG_CACHE_MIB 32
 #define TCG_CACHE_TEMPLATE_MIB 512
 
