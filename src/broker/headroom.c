@@ -15,6 +15,12 @@ static bool is_free(const BrokerDesktop *desktop)
     return !desktop->user_id && !desktop->in_session && desktop->desired != BROKER_WANT_DELETED;
 }
 
+/* A click that has just made one takes no outdated one: those need not wait. */
+static bool may_go(const BrokerDesktop *desktop)
+{
+    return is_free(desktop) && (desktop->outdated || !desktop->fresh);
+}
+
 static Census census_of(const BrokerDesktop *desktops, size_t count)
 {
     Census census = {0};
@@ -96,8 +102,7 @@ unsigned headroom_surplus(const BrokerPool *pool, const BrokerDesktop *desktops,
     g_autofree unsigned *order = g_new(unsigned, count ? count : 1);
     unsigned candidates = 0;
     for (size_t i = 0; i < count; i++)
-        if (pool->deleted ? desktops[i].desired != BROKER_WANT_DELETED
-                          : is_free(&desktops[i]) && !desktops[i].fresh)
+        if (pool->deleted ? desktops[i].desired != BROKER_WANT_DELETED : may_go(&desktops[i]))
             order[candidates++] = (unsigned)i;
     g_qsort_with_data(order, (gint)candidates, sizeof *order, compare_surplus, (gpointer)desktops);
     surplus = MIN(surplus, candidates);

@@ -104,13 +104,22 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
     }
 }
 
-static Rise rise_busy(Click *click, Work *work, GError **error)
+/* While this click waited for the slot, its desktop may have died, and been refreshed and released. */
+static bool changed_hands(const Click *click, const StoreDesktop *claimed, const StoreDesktop *row)
+{
+    return row->generation != claimed->generation ||
+           (click->user && g_strcmp0(row->user_id, click->user->id) != 0);
+}
+
+static Rise rise_busy(Click *click, const StoreDesktop *claimed, Work *work, GError **error)
 {
     Slot *slot = work->slot;
     for (unsigned steps = 0; steps < most_steps; steps++) {
         bool again = false;
         if (!work_load(work, slot->host, slot, error))
             return BROKEN;
+        if (changed_hands(click, claimed, work->row))
+            return LOST;
         Rise rise = rise_step(click, work, &again, error);
         if (!again)
             return rise;
@@ -138,7 +147,7 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
     g_auto(Work) work = {.host = click->host, .slot = slot};
     if (up) /* by a worker, which now goes on beside the picture */
         return click->user && start_is_booting(slot) ? wait_for_boot(click, row, error) : UP;
-    Rise end = rise_busy(click, &work, error);
+    Rise end = rise_busy(click, row, &work, error);
     slot_release(slot);
     return end;
 }

@@ -14,6 +14,7 @@ typedef struct {
     MachineEnd end;
     unsigned viewers;
     bool ready;
+    bool boots; /* its agent reports ready as soon as somebody listens */
     const MachineListener *listener;
     void *data;
 } Simulated;
@@ -130,7 +131,12 @@ static void fake_listen(Machine *machine, const MachineListener *listener, void 
     sim(machine)->listener = listener;
     sim(machine)->data = data;
     bool ended = sim(machine)->state == MACHINE_STATE_ENDED;
+    bool ready = listener && sim(machine)->boots;
+    if (ready)
+        sim(machine)->boots = false;
     g_mutex_unlock(&lock);
+    if (ready && listener->agent_ready)
+        listener->agent_ready(machine, true, data);
     if (ended && listener && listener->ended)
         listener->ended(machine, sim(machine)->end, data);
     g_rec_mutex_unlock(&telling);
@@ -176,6 +182,9 @@ static Machine *fake_start(Hypervisor *hypervisor, const MachineSpec *spec, GErr
     if (!called("start", error))
         return NULL;
     Machine *machine = simulated_new(spec->folder, NULL);
+    g_mutex_lock(&lock);
+    sim(machine)->boots = true;
+    g_mutex_unlock(&lock);
     return machine;
 }
 

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 
 /* A row changed this recently may be a click's that has not finished. */
-static const int64_t fresh_ms = 30 * 1000;
+static const int64_t fresh_ms = 5 * 1000;
 
 BrokerPool values_pool(const StorePool *pool)
 {

@@ -22,9 +22,9 @@ static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
                         : letter == 'b' ? BROKER_STARTING
                                         : BROKER_RUNNING,
             .current = true,
-            .outdated = letter == 'o',
+            .outdated = letter == 'o' || letter == 'p',
             .in_session = letter == 'c',
-            .fresh = letter == 'n',
+            .fresh = letter == 'n' || letter == 'p',
         };
     }
     return count;
@@ -58,6 +58,7 @@ static const struct {
     {"a failed one is tried again, not replaced", BROKER_FLOATING, 0, 5, 2, "fx", 9, {0, 0, 0}, ""},
     {"a failed one goes first", BROKER_FLOATING, 0, 5, 1, "fxf", 9, {0, 0, 2}, "0203"},
     {"an outdated one is replaced", BROKER_FLOATING, 0, 5, 2, "fo", 9, {1, 0, 1}, "02"},
+    {"an outdated one goes however fresh it is", BROKER_FLOATING, 0, 5, 1, "p", 9, {1, 0, 1}, "01"},
     {"a fresh one stays for now", BROKER_FLOATING, 0, 5, 0, "nf", 9, {0, 0, 2}, "02"},
     {"an outdated one goes first, its place is free only then",
      BROKER_FLOATING,

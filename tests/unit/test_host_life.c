@@ -174,12 +174,12 @@ static void test_dedicated_shuts_down(void)
     household_until(&life.household, is_stopped, &life, "it stays down");
     g_autoptr(GError) error = NULL;
     g_auto(HostConnection) again = {0};
-    HostConnectRequest request = {.user_id = life.ann->id, .pool_id = life.pool->id};
-    g_assert_true(host_connect(life.household.host, &request, &again, &error));
+    g_assert_true(household_click(&life.household, life.ann, life.pool, &again, &error)); /* it boots first */
     g_assert_no_error(error);
-    g_assert_nonnull(again.job_id); /* it has to boot first */
-    g_assert_null(again.ticket);
-    household_until(&life.household, runs, &life, "the job starts it");
+    g_assert_cmpstr(again.desktop_id, ==, life.connection.desktop_id);
+    g_assert_cmpstr(again.session_id, !=, life.connection.session_id);
+    g_assert_true(runs(&life.household, &life));
+    g_assert_cmpuint(simulated_calls("start"), ==, 2); /* the template, and this desktop from its own disk */
 }
 
 static void test_restart_of_orield(void)

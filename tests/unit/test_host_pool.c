@@ -55,7 +55,7 @@ static void test_each_pool_has_its_own_template(void)
     g_autoptr(StorePool) two = household_pool(&household, &(PoolWish){.name = "two", .size = 2, .spares = 1});
     until_running(&household, one, 1);
     until_running(&household, two, 1);
-    g_assert_cmpuint(simulated_calls("freeze"), ==, 1); /* one boot ... */
+    g_assert_cmpuint(simulated_calls("freeze"), ==, 1);        /* one boot ... */
     g_assert_cmpuint(simulated_calls("template_copy"), ==, 1); /* ... and a copy, that shares nothing */
     g_auto(HostStatus) status = {0};
     g_assert_true(host_status(household.host, &status, NULL));
@@ -92,6 +92,36 @@ static void test_new_version(void)
     g_autoptr(StoreDesktop) hers = household_desktop(&household, first.desktop_id);
     g_assert_cmpstr(hers->image_version_id, ==, old->id);
     g_assert_cmpstr(hers->user_id, ==, ann->id);
+}
+
+typedef struct {
+    const char *pool_id;
+    const char *version_id;
+} Version;
+
+static bool spares_are_of(Household *household, const void *data)
+{
+    const Version *want = data;
+    StoreDesktopFilter filter = {.pool_id = want->pool_id};
+    g_autoptr(GPtrArray) rows = store_desktop_list(household->store, &filter, NULL, NULL, NULL);
+    for (size_t i = 0; rows && i < rows->len; i++)
+        if (strcmp(((StoreDesktop *)rows->pdata[i])->image_version_id, want->version_id) != 0)
+            return false;
+    return rows && rows->len == 2 && household_count(household, want->pool_id, STORE_OBSERVED_RUNNING) == 2;
+}
+
+static void test_spares_follow_the_image(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 4, .spares = 2});
+    until_running(&household, pool, 2);
+    household_new_version(&household);
+    g_autoptr(StoreImageVersion) new = store_image_version_newest(household.store, household.image_id, NULL);
+    household_until(&household, spares_are_of, &(Version){pool->id, new->id},
+                    "the spares are of the new version");
+    g_assert_cmpuint(simulated_running(), ==, 2);
 }
 
 static void test_damaged_template(void)
@@ -180,6 +210,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/pool/spares-follow", test_spares_follow);
     g_test_add_func("/host/pool/own-template", test_each_pool_has_its_own_template);
     g_test_add_func("/host/pool/new-version", test_new_version);
+    g_test_add_func("/host/pool/spares-follow-the-image", test_spares_follow_the_image);
     g_test_add_func("/host/pool/damaged-template", test_damaged_template);
     g_test_add_func("/host/pool/damaged-template-with-desktops", test_damaged_template_with_desktops);
     g_test_add_func("/host/pool/no-memory", test_no_memory);
