@@ -38,7 +38,7 @@ char *id_new(void)
     static GMutex lock;
     static int64_t last_ms;
     static char last[ID_LENGTH + 1];
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
     int64_t now_ms = clock_utc_ms();
     if (now_ms > last_ms) {
         last_ms = now_ms;

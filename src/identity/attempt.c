@@ -22,7 +22,7 @@ static const Patience of_address = {20, 5 * 60 * 1000};
 
 static bool hasher_take(Identity *identity, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&identity->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&identity->lock);
     if (identity->waiting >= WAITERS)
         return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "too many log-ins at once; try again in some seconds");
     identity->waiting++;
@@ -35,7 +35,7 @@ static bool hasher_take(Identity *identity, GError **error)
 
 static void hasher_give(Identity *identity)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&identity->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&identity->lock);
     identity->hashing--;
     g_cond_signal(&identity->freed);
 }
@@ -103,7 +103,7 @@ bool attempt_begin(Identity *identity, const char *name, const char *address, GE
 {
     g_autofree char *name_key = key_of("name", name);
     g_autofree char *address_key = key_of("address", address ? address : "");
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&identity->count_lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&identity->count_lock);
     return check_wait(identity, address_key, &of_address, error) &&
            check_wait(identity, name_key, &of_name, error) && count(identity, name_key, error);
 }

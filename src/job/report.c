@@ -32,7 +32,7 @@ bool job_is_cancelled(Job *job, GError **error)
 
 void report_pending(JobRunner *runner)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     runner->pending = true;
     g_cond_signal(&runner->written);
 }
@@ -86,7 +86,7 @@ void job_log(Job *job, const char *format, ...)
 
 static void put_back(Job *job, const char *text)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&job->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
     g_string_prepend(job->log, text);
     drop_oldest(job->log);
 }
@@ -119,7 +119,7 @@ static bool write_progress(Job *job, GError **error)
             g_cancellable_cancel(job->cancellable);
         return true;
     }
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&job->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
     job->dirty = true;
     if (!job->step)
         job->step = g_steal_pointer(&step);
@@ -139,7 +139,7 @@ static void look_for_cancel(Job *job)
 
 bool report_write(Job *job, bool last, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&job->write_lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->write_lock);
     if (!last)
         look_for_cancel(job);
     return write_log(job, error) && write_progress(job, error);
@@ -147,7 +147,7 @@ bool report_write(Job *job, bool last, GError **error)
 
 static bool has_something(Job *job)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&job->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
     return job->running && (job->dirty || job->look || job->log->len > 0);
 }
 
@@ -203,7 +203,7 @@ void report_on_change(const StoreChange *change, void *data)
     bool all = strcmp(change->kind, "*") == 0;
     if (!all && strcmp(change->kind, "job") != 0)
         return;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     GHashTableIter iter;
     gpointer value;
     g_hash_table_iter_init(&iter, runner->jobs);
@@ -211,7 +211,7 @@ void report_on_change(const StoreChange *change, void *data)
         Job *job = value;
         if (!all && strcmp(job->id, change->id) != 0)
             continue;
-        g_autoptr(GMutexLocker) job_locker = g_mutex_locker_new(&job->lock);
+        g_autoptr(GMutexLocker) job_locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
         job->look = true;
         runner->pending = true;
     }

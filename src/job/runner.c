@@ -54,13 +54,13 @@ static Job *job_new(JobRunner *runner, const StoreJob *row, JobFunction function
 
 static bool is_stopping(JobRunner *runner)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     return runner->stopping;
 }
 
 static bool is_resumable(JobRunner *runner, const char *kind)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     return g_hash_table_contains(runner->kinds, kind);
 }
 
@@ -77,7 +77,7 @@ static bool wait_for_store(JobRunner *runner, const GError *failure, int64_t *ba
         return false;
     *back_off_ms = CLAMP(*back_off_ms * 2, BACK_OFF_FIRST_MS, BACK_OFF_MOST_MS);
     int64_t end = g_get_monotonic_time() + *back_off_ms * G_TIME_SPAN_MILLISECOND;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     while (!runner->stopping && g_cond_wait_until(&runner->ended, &runner->lock, end))
         continue;
     return !runner->stopping;
@@ -126,7 +126,7 @@ static void end(Job *job, StoreJobState state, const char *error_text)
 
 static void set_running(Job *job, bool running)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&job->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
     job->running = running;
 }
 
@@ -151,7 +151,7 @@ static void run_begun(Job *job)
 
 static void leave(JobRunner *runner, Job *job)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     if (g_hash_table_lookup(runner->jobs, job->id) == job)
         g_hash_table_remove(runner->jobs, job->id);
     g_cond_broadcast(&runner->ended);
@@ -201,13 +201,13 @@ JobRunner *job_runner_new(Store *store, const char *host_id, unsigned threads, G
 
 void job_runner_resumable(JobRunner *runner, const char *kind, JobFunction function)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     g_hash_table_insert(runner->kinds, g_strdup(kind), function);
 }
 
 static JobFunction function_of(JobRunner *runner, const char *kind)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     return g_hash_table_lookup(runner->kinds, kind);
 }
 
@@ -334,7 +334,7 @@ char *job_start(JobRunner *runner, const JobStart *start, GError **error)
 
 static Job *lookup(JobRunner *runner, const char *id)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     Job *job = g_hash_table_lookup(runner->jobs, id);
     return job ? job_ref(job) : NULL;
 }
@@ -358,7 +358,7 @@ bool job_cancel(JobRunner *runner, const StoreActor *actor, const char *id, GErr
 static bool wait_for_end(JobRunner *runner, const char *id, int64_t timeout_ms)
 {
     int64_t end_us = g_get_monotonic_time() + timeout_ms * G_TIME_SPAN_MILLISECOND;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     while (g_hash_table_contains(runner->jobs, id)) {
         if (timeout_ms < 0)
             g_cond_wait(&runner->ended, &runner->lock);
@@ -383,7 +383,7 @@ StoreJob *job_wait(JobRunner *runner, const char *id, int64_t timeout_ms, GError
 
 char *job_find(JobRunner *runner, const char *kind, const char *object_id)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&runner->lock);
     GHashTableIter iter;
     gpointer value;
     g_hash_table_iter_init(&iter, runner->jobs);

@@ -83,7 +83,7 @@ static Connection *wait_for_one(Connections *connections, unsigned pool, bool *r
 
 static void note_attempt(Connections *connections, unsigned pool, const GError *failure)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connections->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&connections->lock);
     if (!failure) {
         connections->back_off_ms = 0;
         connections->retry_ms = 0;

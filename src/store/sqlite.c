@@ -85,6 +85,23 @@ static void statement_free(gpointer statement)
     sqlite3_finalize(statement);
 }
 
+enum { BUSY_MS = 10000, BUSY_STEP_MS = 20 };
+
+/* SQLite does not call its busy handler for the change of a new file to WAL, so that is waited for here. */
+static bool set_wal(Sqlite *sqlite, GError **error)
+{
+    for (int waited_ms = 0;; waited_ms += BUSY_STEP_MS) {
+        g_autoptr(GError) failure = NULL;
+        if (execute(sqlite, "PRAGMA journal_mode = WAL", &failure))
+            return true;
+        if (sqlite->base.failure != FAILURE_RETRY || waited_ms >= BUSY_MS) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return false;
+        }
+        sqlite3_sleep(BUSY_STEP_MS);
+    }
+}
+
 static Connection *sqlite_open(const char *path, GError **error)
 {
     Sqlite *sqlite = g_new0(Sqlite, 1);
@@ -98,10 +115,11 @@ static Connection *sqlite_open(const char *path, GError **error)
         sqlite_close(&sqlite->base);
         return NULL;
     }
-    sqlite3_busy_timeout(sqlite->db, 10000);
-    if (!execute(
+    sqlite3_busy_timeout(sqlite->db, BUSY_MS);
+    if (!set_wal(sqlite, error) ||
+        !execute(
             sqlite,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
             "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF;",
             error)) {
         sqlite_close(&sqlite->base);

@@ -33,11 +33,12 @@ static bool is_postgres(const char *database)
 }
 
 /* SQLite makes its file with the umask's mode; ours holds password hashes. -wal and -shm take the file's
- * mode. */
+ * mode. A file that is there is not opened: closing it would drop the locks of another store of this process
+ * (POSIX, fcntl(2)). */
 static bool make_private_file(const char *path, GError **error)
 {
-    autofd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return fd >= 0 || oriel_fail_errno(error, errno, "store %s", path);
+    autofd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd >= 0 || errno == EEXIST || oriel_fail_errno(error, errno, "store %s", path);
 }
 
 static bool prepare_schema(Store *store, GError **error)

@@ -42,7 +42,7 @@ void watch_free(Watch *watch)
 
 unsigned watch_subscribe(Watch *watch, StoreWatcher watcher, void *data)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&watch->lock);
     Entry entry = {++watch->last, watcher, data};
     g_array_append_val(watch->entries, entry);
     return entry.handle;
@@ -50,7 +50,7 @@ unsigned watch_subscribe(Watch *watch, StoreWatcher watcher, void *data)
 
 void watch_unsubscribe(Watch *watch, unsigned handle)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&watch->lock);
     for (guint i = 0; i < watch->entries->len; i++) {
         if (g_array_index(watch->entries, Entry, i).handle == handle) {
             g_array_remove_index(watch->entries, i);
@@ -100,7 +100,7 @@ void watch_tell(Watch *watch, const GPtrArray *changes)
 {
     if (changes->len == 0)
         return;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&watch->lock);
     for (guint i = 0; i < changes->len; i++)
         for (guint j = 0; j < watch->entries->len; j++) {
             const Entry *entry = &g_array_index(watch->entries, Entry, j);

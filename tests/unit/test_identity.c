@@ -283,7 +283,8 @@ static void test_parallel_guesses(Fixture *fixture)
     /* So many failures before that the wait is 30 s, long over: the first one may try. */
     StoreFailures failures;
     for (int i = 0; i < 10; i++)
-        g_assert_true(store_failures_add(fixture->store, "name:anna", clock_utc_ms() - 60000, 0, &failures, NULL));
+        g_assert_true(
+            store_failures_add(fixture->store, "name:anna", clock_utc_ms() - 60000, 0, &failures, NULL));
     GThread *threads[12];
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         threads[i] = g_thread_new("guess", guess, &all);

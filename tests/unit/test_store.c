@@ -338,7 +338,8 @@ static void test_events(Fixture *fixture)
 static void on_change(const StoreChange *change, void *data)
 {
     if (strcmp(change->kind, "*") != 0) /* the listener has connected */
-        g_string_append_printf(data, "%s %s %s;", change->kind, change->op, change->user_id ? "of-user" : "-");
+        g_string_append_printf(data, "%s %s %s;", change->kind, change->op,
+                               change->user_id ? "of-user" : "-");
 }
 
 static void test_changes(Fixture *fixture)

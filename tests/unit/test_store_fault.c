@@ -180,7 +180,10 @@ static void test_faulty_migration(Fixture *fixture)
 
 static int child_open(const char *database, const char *path)
 {
-    g_autoptr(Store) store = store_open(database, path, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Store) store = store_open(database, path, &error);
+    if (!store)
+        g_printerr("%s\n", error->message);
     return store ? 0 : 1;
 }
 
