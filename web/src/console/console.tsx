@@ -3,42 +3,27 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type RFB from '@novnc/novnc';
 import { api, type Me } from '../api.ts';
 import { go, useTitle } from '../route.ts';
-import { readSetting, writeSetting } from '../theme.ts';
 import { ask } from '../ui/dialog.tsx';
 import type { MenuItem } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
 import { ClipboardBridge } from './clipboard.ts';
 import type { Dial, Target } from './dial.ts';
-import { layouts } from './layouts.ts';
 import { Link, type LinkState } from './link.ts';
 import { Overlay } from './overlay.tsx';
-import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel, type KeyMode, type PictureMode } from './panels.tsx';
-import { levelOf, useQuality, type Quality } from './quality.ts';
+import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel } from './panels.tsx';
+import { useQuality } from './quality.ts';
 import { useFullScreen, useLiftedKeys, useResize, useScreenSize, useToolbarKey } from './screen.ts';
+import { pictureLevels, useSettings, type Settings } from './settings.ts';
 import { TextInput } from './textinput.ts';
 import { Toolbar, type PanelName } from './toolbar.tsx';
 import { Typist } from './typist.ts';
 
 interface Props { target: Target; me: Me | null; first: Dial }
 
-const pictures: Record<Exclude<PictureMode, 'auto'>, { quality: number; compression: number }> = {
-  sharp: { quality: 9, compression: 2 },
-  balanced: { quality: 6, compression: 2 },
-  fast: { quality: 2, compression: 6 },
-};
-
-function pictureFor(mode: PictureMode, quality: Quality): { quality: number; compression: number } {
-  if (mode !== 'auto') return pictures[mode];
-  return levelOf(quality.roundTrip, 0) === 'poor' ? pictures.fast : pictures.balanced;
-}
-
-function initialLayout(): string {
-  const kept = readSetting('oriel.layout');
-  return layouts.some((one) => one.id === kept) ? kept! : 'us';
-}
+interface Held<T> { current: T }
 
 /** The link of this page: made once, ended with it. */
-function useLink(target: Target, first: Dial, screen: { current: HTMLDivElement | null }) {
+function useLink(target: Target, first: Dial, screen: Held<HTMLDivElement | null>) {
   const [link, setLink] = useState<Link | null>(null);
   const [state, setState] = useState<LinkState>({ name: 'dialing' });
   const [rfb, setRfb] = useState<RFB | null>(null);
@@ -58,145 +43,136 @@ function useLink(target: Target, first: Dial, screen: { current: HTMLDivElement 
   return { link, state, rfb };
 }
 
-export function Console({ target, me, first }: Props) {
-  const screen = useRef<HTMLDivElement>(null);
-  const field = useRef<HTMLTextAreaElement>(null);
-  const { link, state, rfb } = useLink(target, first, screen);
-  const rfbNow = useRef<RFB | null>(null);
-  rfbNow.current = rfb;
+function missed(characters: string): void {
+  toast(`“${[...new Set(characters)].slice(0, 12).join('')}” is not on the desktop’s keyboard. Use the clipboard for it.`, 'bad');
+}
 
-  const [panel, setPanel] = useState<PanelName | null>(null);
-  const [mode, setMode] = useState<KeyMode>(readSetting('oriel.keys') === 'characters' ? 'characters' : 'keys');
-  const [layout, setLayout] = useState(initialLayout);
-  const [picture, setPicture] = useState<PictureMode>((readSetting('oriel.picture') as PictureMode | null) ?? 'auto');
-  const [resize, setResize] = useState(readSetting('oriel.resize') !== 'off');
-  const [touchKeyboard, setTouchKeyboard] = useState(false);
-  const modeNow = useRef(mode);
-  modeNow.current = mode;
-
-  const title = link?.connection?.desktop.name ?? target.name;
-  const connected = state.name === 'connected';
-  useTitle(connected ? title : `${title} (not connected)`);
-  const quality = useQuality(link, connected);
-  const { full, locked, toggleFull } = useFullScreen();
-  const [size, watchSize] = useScreenSize(screen);
-  const toolbarCalled = useToolbarKey(() => rfbNow.current !== null);
-
-  const typist = useMemo(() => new Typist((keysym, code, down) => rfbNow.current?.sendKey(keysym, code, down),
-    layouts.find((one) => one.id === layout) ?? layouts[0]!), []);
-  const bridge = useMemo(() => new ClipboardBridge((text) => rfbNow.current?.clipboardPasteFrom(text)), []);
-  const missed = useCallback((characters: string) => {
-    toast(`“${[...new Set(characters)].slice(0, 12).join('')}” is not on the desktop’s keyboard. Use the clipboard for it.`, 'bad');
+/** Keys, text and clipboard: everything that goes to the desktop, whichever connection it has now. */
+function useInput(rfb: RFB | null, settings: Settings, field: Held<HTMLTextAreaElement | null>) {
+  const now = useRef({ rfb, settings });
+  now.current = { rfb, settings };
+  const typist = useMemo(() => new Typist((keysym, code, down) => now.current.rfb?.sendKey(keysym, code, down), settings.layout), []);
+  const bridge = useMemo(() => new ClipboardBridge((text) => now.current.rfb?.clipboardPasteFrom(text)), []);
+  const focus = useCallback(() => {
+    if (now.current.settings.mode === 'characters') field.current?.focus({ preventScroll: true });
+    else now.current.rfb?.focus({ preventScroll: true });
   }, []);
-
-  const focusDesktop = useCallback(() => {
-    if (modeNow.current === 'characters') field.current?.focus({ preventScroll: true });
-    else rfbNow.current?.focus({ preventScroll: true });
-  }, []);
-
   useEffect(() => {
-    if (!rfb) return;
-    rfb.scaleViewport = true;
-    rfb.clipViewport = true;
-    rfb.showDotCursor = false;
-    rfb.background = 'transparent';
-    rfb.addEventListener('clipboard', (event) => bridge.fromDesktop((event as CustomEvent<{ text: string }>).detail.text));
-    watchSize();
+    typist.layout = settings.layout;
+  }, [settings.layout]);
+  useEffect(() => {
+    if (!field.current) return;
+    const input = new TextInput(field.current, typist, { live: () => now.current.settings.mode === 'keys', onMissed: missed });
+    return () => input.close();
+  }, []);
+  useEffect(() => {
+    rfb?.addEventListener('clipboard', (event) => bridge.fromDesktop((event as CustomEvent<{ text: string }>).detail.text));
   }, [rfb]);
+  return { typist, bridge, focus };
+}
 
-  useEffect(() => {
-    if (!rfb) return;
-    const chosen = pictureFor(picture, quality);
-    rfb.qualityLevel = chosen.quality;
-    rfb.compressionLevel = chosen.compression;
-  }, [rfb, picture, quality.level]);
-
-  useResize(rfb, connected, resize);
-  useLiftedKeys(screen, typist);
-
+/** What happens once a picture is there: the keyboard goes to it, and the clipboard is brought up to date. */
+function useArrival(connected: boolean, rfb: RFB | null, focus: () => void, bridge: ClipboardBridge): void {
   useEffect(() => {
     if (!connected) return;
-    setPanel(null);
-    focusDesktop();
-    void bridge.pull();
+    focus();
     const pull = () => void bridge.pull();
+    pull();
     window.addEventListener('focus', pull);
     return () => window.removeEventListener('focus', pull);
   }, [connected, rfb]);
+}
 
-  useEffect(() => {
-    typist.layout = layouts.find((one) => one.id === layout) ?? layouts[0]!;
-  }, [layout]);
-
-  useEffect(() => {
-    if (rfb) rfb.focusOnClick = mode === 'keys' && !touchKeyboard;
-  }, [rfb, mode, touchKeyboard]);
-
-  useEffect(() => {
-    if (!field.current) return;
-    const input = new TextInput(field.current, typist, { live: () => modeNow.current === 'keys', onMissed: missed });
-    return () => input.close();
-  }, []);
-
-  const leave = () => go('/');
+function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void): MenuItem[] {
   const session = link?.connection?.session ?? null;
+  const items: MenuItem[] = [
+    { text: 'Keyboard layout', run: onKeyboard },
+    { text: session ? 'Disconnect: programs go on' : 'Close the console', run: () => go('/'), line: true },
+  ];
+  if (!session || !me) return items;
   const logOff = () => ask({
     title: 'Log off?',
     text: 'Your programs on this desktop are closed. What is not saved is lost.',
     action: 'Log off',
     danger: true,
     run: async () => {
-      if (session) await api.logOffSession(session.id);
-      leave();
+      await api.logOffSession(session.id);
+      go('/');
     },
   });
-  const more: MenuItem[] = [
-    { text: 'Keyboard layout', run: () => setPanel('keyboard') },
-    { text: session ? 'Disconnect: programs go on' : 'Close the console', run: leave, line: true },
-    ...(session && me ? [{ text: 'Log off…', danger: true, run: logOff }] : []),
-  ];
+  return [...items, { text: 'Log off…', danger: true, run: logOff }];
+}
+
+export function Console({ target, me, first }: Props) {
+  const screen = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const { link, state, rfb } = useLink(target, first, screen);
+  const [settings, change] = useSettings();
+  const { typist, bridge, focus } = useInput(rfb, settings, field);
+  const [panel, setPanel] = useState<PanelName | null>(null);
+  const [touchKeyboard, setTouchKeyboard] = useState(false);
+  const { full, locked, toggleFull } = useFullScreen();
+  const [size, watchSize] = useScreenSize(screen);
+  const connected = state.name === 'connected';
+  const called = useToolbarKey(connected);
+  const quality = useQuality(link, connected);
+  const title = link?.connection?.desktop.name ?? target.name;
+  useTitle(connected ? title : `${title} (not connected)`);
+  useResize(rfb, connected, settings.resize);
+  useLiftedKeys(screen, typist);
+  useArrival(connected, rfb, focus, bridge);
+
+  useEffect(() => {
+    if (!rfb) return;
+    rfb.scaleViewport = true; // until the guest has the window's size, or where it cannot
+    rfb.clipViewport = true;
+    rfb.background = 'transparent';
+    watchSize();
+  }, [rfb]);
+  useEffect(() => {
+    if (!rfb) return;
+    const levels = pictureLevels(settings.picture, quality);
+    rfb.qualityLevel = levels.quality;
+    rfb.compressionLevel = levels.compression;
+  }, [rfb, settings.picture, quality.level]);
+  useEffect(() => {
+    if (rfb) rfb.focusOnClick = settings.mode === 'keys' && !touchKeyboard;
+  }, [rfb, settings.mode, touchKeyboard]);
+  useEffect(() => setPanel(null), [connected]);
 
   const showKeyboard = () => {
     if (document.activeElement === field.current) {
       field.current?.blur();
-    } else {
-      setPanel(null);
-      field.current?.focus();
+      return;
     }
+    setPanel(null);
+    field.current?.focus();
   };
-  const keep = (name: string, value: string | null) => writeSetting(`oriel.${name}`, value);
+  const leave = () => go('/');
 
   return (
     <main class={`console ${connected ? '' : 'console-covered'}`}>
       <div ref={screen} class="console-screen" role="application" aria-label={`${title}. Ctrl+Alt+Shift opens the controls.`}
         onPointerDown={() => {
           setPanel(null);
-          if (mode === 'characters') focusDesktop();
+          if (settings.mode === 'characters') focus();
         }} />
       <textarea ref={field} class="console-field" aria-label="Text for the desktop" autocapitalize="off" autocomplete="off"
         autocorrect="off" spellcheck={false} tabIndex={-1}
-        onFocus={() => setTouchKeyboard(modeNow.current === 'keys')} onBlur={() => setTouchKeyboard(false)} />
+        onFocus={() => setTouchKeyboard(settings.mode === 'keys')} onBlur={() => setTouchKeyboard(false)} />
       {connected && (
         <Toolbar title={title} quality={quality} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
-          touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} more={more} show={toolbarCalled} onEscape={focusDesktop}>
-          {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focusDesktop} onMissed={missed} />}
+          touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} show={called} onEscape={focus}
+          more={sessionMenu(link, me, () => setPanel('keyboard'))}>
+          {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focus} onMissed={missed} />}
           {panel === 'keys' && <KeysPanel typist={typist} locked={locked} />}
-          {panel === 'keyboard' && (
-            <KeyboardPanel mode={mode} layout={layout}
-              onMode={(next) => { setMode(next); keep('keys', next === 'keys' ? null : next); }}
-              onLayout={(next) => { setLayout(next); keep('layout', next); }} />
-          )}
-          {panel === 'picture' && (
-            <PicturePanel quality={quality} size={size} picture={picture} resize={resize}
-              onPicture={(next) => { setPicture(next); keep('picture', next === 'auto' ? null : next); }}
-              onResize={(next) => { setResize(next); keep('resize', next ? null : 'off'); }} />
-          )}
+          {panel === 'keyboard' && <KeyboardPanel settings={settings} onChange={change} />}
+          {panel === 'picture' && <PicturePanel quality={quality} size={size} settings={settings} onChange={change} />}
         </Toolbar>
       )}
       {!connected && (
         <div class="console-cover">
-          <Overlay state={state} title={title} onReconnect={() => link?.reconnect()} onTakeOver={() => link?.takeOver()}
-            onLeave={leave} />
+          <Overlay state={state} title={title} onReconnect={() => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
         </div>
       )}
     </main>

@@ -8,6 +8,7 @@ import { toast } from '../ui/toast.tsx';
 import { ClipboardBridge } from './clipboard.ts';
 import { layouts } from './layouts.ts';
 import { levelText, type Quality } from './quality.ts';
+import type { KeyMode, PictureMode, Settings } from './settings.ts';
 import type { Typist } from './typist.ts';
 
 export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
@@ -134,41 +135,26 @@ export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean 
   );
 }
 
-export type KeyMode = 'keys' | 'characters';
+interface SettingsProps { settings: Settings; onChange: (change: Partial<Settings>) => void }
 
-interface KeyboardProps {
-  mode: KeyMode;
-  onMode: (mode: KeyMode) => void;
-  layout: string;
-  onLayout: (layout: string) => void;
-}
-
-export function KeyboardPanel({ mode, onMode, layout, onLayout }: KeyboardProps) {
+export function KeyboardPanel({ settings, onChange }: SettingsProps) {
   return (
     <Panel title="Keyboard">
-      <Choices legend="Send to the desktop" value={mode} onValue={(value) => onMode(value as KeyMode)} options={[
+      <Choices legend="Send to the desktop" value={settings.mode} onValue={(value) => onChange({ mode: value as KeyMode })} options={[
         { value: 'keys', text: 'The keys I press', help: 'Best when your keyboard and the desktop have the same layout.' },
         { value: 'characters', text: 'The characters I type', help: 'When the layouts differ, or for input methods and dead keys.' },
       ]} />
-      <SelectField label="Keyboard layout of the desktop" value={layout} onValue={onLayout}
+      <SelectField label="Keyboard layout of the desktop" value={settings.layout.id}
+        onValue={(value) => onChange({ layout: layouts.find((one) => one.id === value) ?? layouts[0]! })}
         help="Used for characters, on-screen keyboards and “Type it”. It is set on the desktop itself."
         options={layouts.map((one) => ({ value: one.id, text: one.name }))} />
     </Panel>
   );
 }
 
-export type PictureMode = 'auto' | 'sharp' | 'balanced' | 'fast';
+interface PictureProps extends SettingsProps { quality: Quality; size: string }
 
-interface PictureProps {
-  quality: Quality;
-  size: string;
-  picture: PictureMode;
-  onPicture: (mode: PictureMode) => void;
-  resize: boolean;
-  onResize: (on: boolean) => void;
-}
-
-export function PicturePanel({ quality, size, picture, onPicture, resize, onResize }: PictureProps) {
+export function PicturePanel({ quality, size, settings, onChange }: PictureProps) {
   return (
     <Panel title="Picture and connection">
       <dl class="facts numbers">
@@ -178,14 +164,14 @@ export function PicturePanel({ quality, size, picture, onPicture, resize, onResi
         <div><dt>Data</dt><dd>{bytes(quality.bytes)} a second</dd></div>
         <div><dt>Desktop size</dt><dd>{size}</dd></div>
       </dl>
-      <SelectField label="Picture quality" value={picture} onValue={(value) => onPicture(value as PictureMode)} options={[
+      <SelectField label="Picture quality" value={settings.picture} onValue={(value) => onChange({ picture: value as PictureMode })} options={[
         { value: 'auto', text: 'Automatic' },
         { value: 'sharp', text: 'Sharp: for text and drawings' },
         { value: 'balanced', text: 'Balanced' },
         { value: 'fast', text: 'Fast: for slow connections' },
       ]} />
       <Check label="Fit the desktop to this window" help="Off: the desktop keeps its size and the picture is scaled."
-        checked={resize} onValue={onResize} />
+        checked={settings.resize} onValue={(resize) => onChange({ resize })} />
     </Panel>
   );
 }

@@ -97,8 +97,10 @@ export function useLiftedKeys(screen: { current: HTMLElement | null }, typist: T
 }
 
 /** Ctrl+Alt+Shift, pressed and let go without another key: the way to the toolbar for those who use keys only. */
-export function useToolbarKey(active: () => boolean): number {
+export function useToolbarKey(active: boolean): number {
   const [called, setCalled] = useState(0);
+  const now = useRef(active);
+  now.current = active;
   useEffect(() => {
     let armed = false;
     const down = (event: KeyboardEvent) => {
@@ -106,7 +108,7 @@ export function useToolbarKey(active: () => boolean): number {
       armed = modifier && event.ctrlKey && event.altKey && event.shiftKey;
     };
     const up = () => {
-      if (armed && active()) setCalled((n) => n + 1);
+      if (armed && now.current) setCalled((n) => n + 1);
       armed = false;
     };
     // in the capture phase: noVNC stops the events that it uses
