@@ -13,7 +13,7 @@
 
 static const int64_t busy_limit_ms =
     90 * 1000; /* somebody else is at work on this very desktop: starting, or shutting down */
-static const unsigned most_rounds = 16; /* others click too: each round that is lost, somebody else has won */
+static const unsigned most_rounds = 64; /* others click too: each round that is lost, somebody else has won */
 static const unsigned most_steps = 16;
 
 void host_connection_clear(HostConnection *connection)
@@ -215,6 +215,7 @@ static BrokerDesktop *values_of(const GPtrArray *rows, Host *host)
         desktops[i] = values_desktop(row);
         desktops[i].outdated = !row->user_id && row->observed_generation > 0 &&
                                !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
+        desktops[i].in_session = !row->user_id && slot_is_reserved(host, row->id);
     }
     return desktops;
 }
@@ -238,6 +239,7 @@ static Rise make_desktop(Click *click, char **ret_desktop_id, GError **error)
     g_autoptr(StoreDesktop) made =
         store_desktop_create(click->host->store, click->request->actor, &fields, &problem);
     if (made) {
+        slot_reserve(click->host, made->id, true);
         *ret_desktop_id = g_strdup(made->id);
         return UP;
     }
@@ -329,7 +331,9 @@ static Rise one_round(Click *click, GError **error)
     if (chosen != UP)
         return chosen;
     g_auto(StoreConnected) connected = {0};
-    if (!claim(click, desktop_id, &connected, error)) {
+    bool claimed = claim(click, desktop_id, &connected, error);
+    slot_reserve(click->host, desktop_id, false);
+    if (!claimed) {
         take_ticket_back(click);
         return BROKEN;
     }

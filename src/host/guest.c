@@ -10,7 +10,20 @@
 static const int64_t identity_limit_ms = 20 * 1000;
 static const unsigned most_tries =
     3; /* with one machine: a guest that says hello for ever must not bind a worker for ever */
+static const int64_t give_way_ms = 1000;
 static const uint64_t console_limit = 1024 * 1024;
+
+/* People who wait for a desktop come first: what follows costs the processors more than a fork does. Never
+ * for long, and only here, beside the picture. */
+static void let_clicks_pass(Host *host)
+{
+    int64_t deadline = g_get_monotonic_time() + give_way_ms * 1000;
+    g_mutex_lock(&host->lock);
+    while ((host->thawing || host->thaws_queued) && !host->ending &&
+           g_cond_wait_until(&host->changed, &host->lock, deadline))
+        ;
+    g_mutex_unlock(&host->lock);
+}
 
 static GuestWork take_work(Slot *slot)
 {
@@ -63,6 +76,7 @@ void guest_prepare(Work *work)
     Machine *machine = guest == GUEST_NOTHING ? NULL : slot_machine(slot);
     if (!machine)
         return;
+    let_clicks_pass(work->host);
     if (guest != GUEST_BOOTED)
         identify(work, machine);
     bool network = plug(work, machine);

@@ -58,6 +58,7 @@ typedef struct {
     int64_t up_generation; /* this machine runs, its row says so, and is of this generation; 0: not so */
     bool booted; /* this machine booted from its disk: until its agent is ready there is no desktop to see */
     int64_t running_ms;      /* monotonic: since when it runs */
+    bool reserved;           /* a click made its row for itself and is about to claim it */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
     uint64_t private_bytes;  /* last measured; 0: not yet */
 
@@ -171,6 +172,8 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest);
 char *slot_folder(const Slot *slot);
 void slot_succeeded(Slot *slot);
 void slot_failed(Slot *slot); /* the next step waits for its back-off */
+void slot_reserve(Host *host, const char *id, bool reserved);
+bool slot_is_reserved(Host *host, const char *id);
 void slot_tell_viewers(Slot *slot, unsigned viewers);
 
 /* ---- values.c ---- */

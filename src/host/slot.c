@@ -227,3 +227,20 @@ void slot_tell_viewers(Slot *slot, unsigned viewers)
     queue_locked(slot);
     g_mutex_unlock(&slot->host->lock);
 }
+
+void slot_reserve(Host *host, const char *id, bool reserved)
+{
+    g_autoptr(Slot) slot = slot_of(host, id);
+    g_mutex_lock(&host->lock);
+    slot->reserved = reserved;
+    g_mutex_unlock(&host->lock);
+}
+
+bool slot_is_reserved(Host *host, const char *id)
+{
+    g_mutex_lock(&host->lock);
+    const Slot *slot = g_hash_table_lookup(host->slots, id);
+    bool reserved = slot && slot->reserved;
+    g_mutex_unlock(&host->lock);
+    return reserved;
+}
