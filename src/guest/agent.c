@@ -20,12 +20,16 @@
 #include "guest/uevent.h"
 
 #define CONFIG "/etc/oriel/agent.conf"
-#define LOG_OFF_ASKED_MS 15000 /* what the desktop gets to end by itself */
-#define LOG_OFF_ENDED_MS 15000 /* what logind gets after that */
+#define LOG_OFF_ASKED_MS 8000 /* what the desktop gets to end by itself */
+#define LOG_OFF_ENDED_MS 6000 /* what logind gets after that: the host waits 20 s in all */
+#define CLIPBOARD_PORT "com.redhat.spice.0"
+#define CLIPBOARD_REST_MS 500  /* udev starts the daemon that the session's part connects to */
+#define CLIPBOARD_AGAIN_MS 3000
+#define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet */
 #define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */
 
 /* Each has a timer of its own. */
-typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_COUNT } Timer;
+typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_COUNT } Timer;
 
 typedef struct {
     AgentPort port;
@@ -35,6 +39,7 @@ typedef struct {
     bool ready, settled;
     Settle settle;
     AgentSession session;
+    unsigned clipboard_tries;
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
 } Agent;
@@ -77,6 +82,20 @@ static void log_off_ended(const Failure *failure)
     send_done(agent.log_off_id, failure);
 }
 
+static void clipboard_soon(void)
+{
+    agent.clipboard_tries = CLIPBOARD_TRIES;
+    timer_set(TIMER_CLIPBOARD, CLIPBOARD_REST_MS, 0);
+}
+
+static void clipboard_tick(void)
+{
+    Failure ignored;
+    bool wanted = agent.session.graphical && agent_port_exists(CLIPBOARD_PORT) && agent.clipboard_tries-- > 0;
+    if (wanted && !agent_session_clipboard_start(&agent.session, &ignored))
+        timer_set(TIMER_CLIPBOARD, CLIPBOARD_AGAIN_MS, 0);
+}
+
 /* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
 static void session_update(void)
 {
@@ -91,6 +110,8 @@ static void session_update(void)
     }
     if (now.present)
         agent_port_send(&agent.port, agent_session_text(true, now.user));
+    if (now.graphical && agent_port_exists(CLIPBOARD_PORT)) /* the next session on the same machine */
+        clipboard_soon();
 }
 
 static void log_off_terminate(void)
@@ -127,6 +148,8 @@ static void handle_prepare_freeze(const AgentRequest *request)
     Failure failure = {""};
     timer_set(TIMER_SETTLE, 0, 0);
     timer_set(TIMER_SCREEN, 0, 0);
+    timer_set(TIMER_CLIPBOARD, 0, 0);
+    agent_session_clipboard_end();
     agent.ready = false; /* a fork is ready only when it has its identity */
     agent_users_freeze(&failure);
     sync();
@@ -213,12 +236,20 @@ static void port_event(void)
         agent_port_close(&agent.port); /* unplugged: a uevent tells when it is back */
 }
 
+static void port_added(void)
+{
+    port_try();
+    if (agent_port_exists(CLIPBOARD_PORT))
+        clipboard_soon();
+}
+
 static void device_events(void)
 {
     Uevent event;
     while (uevent_next(agent.events, &event)) {
-        if (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "add") == 0)
-            port_try();
+        /* A port is added first and gets its name with a "change" after that. */
+        if (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "remove") != 0)
+            port_added();
         if (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug)
             timer_set(TIMER_SCREEN, SCREEN_REST_MS, 0);
     }
@@ -249,7 +280,9 @@ static void timer_event(Timer timer)
         settle_tick();
     else if (timer == TIMER_LOG_OFF)
         log_off_terminate();
-    else if (agent.session.graphical)
+    else if (timer == TIMER_CLIPBOARD)
+        clipboard_tick();
+    else if (timer == TIMER_SCREEN && agent.session.graphical)
         agent_screen_follow(&agent.session, &ignored);
 }
 

@@ -44,6 +44,9 @@ static void run_in_child(const AgentChild *child)
     int nothing = open("/dev/null", O_RDWR);
     for (int fd = 0; nothing >= 0 && fd < 3; fd++)
         dup2(nothing, fd);
+    Failure ignored; /* outside of it the program may still be of use */
+    if (child->cgroup)
+        guest_file_poke(child->cgroup, "0", &ignored);
     if (child->uid != 0)
         become(child->uid);
     const char *const *environment = child->environment ? child->environment : MINIMAL_ENVIRONMENT;

@@ -9,6 +9,7 @@
 typedef struct {
     const char *const *argv;        /* argv[0] is looked up in PATH */
     const char *const *environment; /* NULL: a minimal one */
+    const char *cgroup;             /* its cgroup.procs file, to be moved there first; NULL: stays with the agent */
     uid_t uid;                      /* 0: as root; else with that user's groups and home */
     int timeout_ms;                 /* killed after that */
 } AgentChild;

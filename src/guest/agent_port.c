@@ -14,22 +14,22 @@
 
 #define CLASS "/sys/class/virtio-ports"
 
-static bool has_our_name(const char *entry)
+static bool has_name(const char *entry, const char *wanted)
 {
     char path[512], name[128];
     snprintf(path, sizeof path, CLASS "/%s/name", entry);
     if (guest_file_read(path, name, sizeof name) < 0)
         return false;
     name[strcspn(name, "\n")] = '\0';
-    return strcmp(name, AGENT_PORT_NAME) == 0;
+    return strcmp(name, wanted) == 0;
 }
 
-static bool find_device(char *path, size_t size)
+static bool find_device(const char *wanted, char *path, size_t size)
 {
     DIR *folder = opendir(CLASS);
     bool found = false;
     for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
-        found = entry->d_name[0] != '.' && has_our_name(entry->d_name);
+        found = entry->d_name[0] != '.' && has_name(entry->d_name, wanted);
         if (found)
             snprintf(path, size, "/dev/%s", entry->d_name);
     }
@@ -38,11 +38,17 @@ static bool find_device(char *path, size_t size)
     return found;
 }
 
+bool agent_port_exists(const char *name)
+{
+    char path[300];
+    return find_device(name, path, sizeof path);
+}
+
 bool agent_port_open(AgentPort *port)
 {
     char path[300];
     port->fd = -1;
-    if (!find_device(path, sizeof path))
+    if (!find_device(AGENT_PORT_NAME, path, sizeof path))
         return false;
     port->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     port->connected = port->skipping = false;

@@ -26,6 +26,9 @@ typedef void (*AgentPortLine)(void *data, const char *line, size_t length);
 bool agent_port_open(AgentPort *port);
 void agent_port_close(AgentPort *port);
 
+/* Whether a port of that name is plugged in. */
+bool agent_port_exists(const char *name);
+
 /* After an event: looks whether the host's side was opened (true: say hello) or closed, and sends what is waiting. */
 bool agent_port_update(AgentPort *port);
 

@@ -3,8 +3,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -15,8 +16,8 @@
 
 #define SYSTEMD "/run/systemd"
 #define SESSIONS SYSTEMD "/sessions"
-#define ASK_MS 10000
-#define TERMINATE_MS 15000
+#define ASK_MS 5000
+#define TERMINATE_MS 5000
 
 static void follow(int watch)
 {
@@ -52,13 +53,16 @@ bool agent_session_parse(const char *id, const char *text, AgentSession *session
         return false;
     if (guest_value(text, "STATE", value, sizeof value) && strcmp(value, "closing") == 0)
         return false;
-    if (!guest_value(text, "UID", value, sizeof value) || !isdigit((unsigned char)value[0]))
+    unsigned long uid;
+    if (!guest_value(text, "UID", value, sizeof value) || !guest_number(value, UINT32_MAX - 1, &uid))
         return false;
-    session->uid = (uid_t)strtoul(value, NULL, 10);
+    session->uid = (uid_t)uid;
     if (!guest_value(text, "USER", session->user, sizeof session->user) || !session->user[0])
         return false;
     if (guest_value(text, "TYPE", value, sizeof value))
         session->graphical = strcmp(value, "x11") == 0 || strcmp(value, "wayland") == 0;
+    if (!guest_value(text, "SCOPE", session->scope, sizeof session->scope) || strchr(session->scope, '/'))
+        session->scope[0] = '\0';
     session->present = true;
     return true;
 }
@@ -149,14 +153,46 @@ bool agent_session_environment(const AgentSession *session, SessionEnvironment *
 
 bool agent_session_ask_to_end(const AgentSession *session, Failure *failure)
 {
-    static const char *const XFCE[] = {"xfce4-session-logout", "--logout", "--fast", NULL};
+    /* What xfce4-session-logout does, without loading GTK for it: no dialog, no saved session. */
+    static const char *const XFCE[] = {"dbus-send", "--session", "--print-reply", "--dest=org.xfce.SessionManager",
+                                       "/org/xfce/SessionManager", "org.xfce.Session.Manager.Logout", "boolean:false",
+                                       "boolean:false", NULL};
     SessionEnvironment environment;
     if (!session->graphical || !agent_session_environment(session, &environment))
         return failure_set(failure, "the session has no desktop that could be asked");
     if (strcmp(environment.leader, "xfce4-session") != 0)
         return failure_set(failure, "the desktop does not know how to be asked");
-    AgentChild ask = {XFCE, environment.entries, session->uid, ASK_MS};
+    AgentChild ask = {XFCE, environment.entries, NULL, session->uid, ASK_MS};
     return agent_child_run(&ask, failure);
+}
+
+bool agent_session_clipboard_start(const AgentSession *session, Failure *failure)
+{
+    static const char *const VDAGENT[] = {"spice-vdagent", NULL}; /* goes to the background by itself */
+    SessionEnvironment environment;
+    if (!session->graphical || !agent_session_environment(session, &environment))
+        return failure_set(failure, "there is no graphical session");
+    /* In the session's own cgroup: its daemon asks logind whether it talks to the active session. */
+    char procs[192];
+    snprintf(procs, sizeof procs, "/sys/fs/cgroup/user.slice/user-%u.slice/%s/cgroup.procs", (unsigned)session->uid,
+             session->scope);
+    AgentChild vdagent = {VDAGENT, environment.entries, session->scope[0] ? procs : NULL, session->uid, ASK_MS};
+    return agent_child_run(&vdagent, failure);
+}
+
+void agent_session_clipboard_end(void)
+{
+    DIR *folder = opendir("/proc");
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char path[64], name[32];
+        unsigned long pid;
+        snprintf(path, sizeof path, "/proc/%.16s/comm", entry->d_name);
+        if (guest_number(entry->d_name, INT32_MAX, &pid) && guest_file_read(path, name, sizeof name) > 0 &&
+            strcmp(name, "spice-vdagent\n") == 0)
+            kill((pid_t)pid, SIGTERM);
+    }
+    if (folder)
+        closedir(folder);
 }
 
 bool agent_session_terminate(const AgentSession *session, Failure *failure)

@@ -13,6 +13,7 @@ typedef struct {
     char id[32]; /* logind's */
     uid_t uid;
     char user[64];
+    char scope[64]; /* systemd's unit with its processes: "session-c1.scope"; "" if unknown */
 } AgentSession;
 
 /* The environment in which a program reaches the user's screen and session bus: NULL-ended, for AgentChild. */
@@ -44,6 +45,13 @@ bool agent_session_environment_take(const char *block, size_t length, SessionEnv
 
 /* Asks the desktop to end the session as a person would do it. False: it has no such way; terminate it. */
 bool agent_session_ask_to_end(const AgentSession *session, Failure *failure);
+
+/* Starts the clipboard's helper of the session (spice-vdagent) after the host has plugged in its port. Nothing happens where
+ * it is not installed or runs already. */
+bool agent_session_clipboard_start(const AgentSession *session, Failure *failure);
+
+/* Ends it: a template must not hold one that looks for a port which is no longer there. */
+void agent_session_clipboard_end(void);
 
 /* Has logind end it. */
 bool agent_session_terminate(const AgentSession *session, Failure *failure);

@@ -93,3 +93,18 @@ bool guest_value(const char *text, const char *key, char *value, size_t size)
     }
     return false;
 }
+
+bool guest_number(const char *text, unsigned long highest, unsigned long *ret)
+{
+    unsigned long value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (*text < '0' || *text > '9' || value > (highest - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *ret = value;
+    return value <= highest;
+}

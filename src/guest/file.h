@@ -22,3 +22,6 @@ bool guest_file_poke(const char *path, const char *text, Failure *failure);
 
 /* The value of KEY in text of lines KEY=VALUE, cut to size - 1 bytes. False if there is none. */
 bool guest_value(const char *text, const char *key, char *value, size_t size);
+
+/* Decimal digits only, at most `highest`. */
+bool guest_number(const char *text, unsigned long highest, unsigned long *ret);

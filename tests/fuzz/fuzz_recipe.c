@@ -11,11 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(Recipe) recipe = recipe_parse((const char *)data, size, "fuzz", NULL);
+    recipe_free(recipe_parse((const char *)data, size, "fuzz", NULL));
     g_autofree char *text = g_strndup((const char *)data, size);
     bool whole;
-    g_autofree char *lines = sources_pick(text, false, "bookworm", &whole);
-    g_autofree char *stanzas = sources_pick(text, true, "bookworm", &whole);
+    g_free(sources_pick(text, false, "bookworm", &whole));
+    g_free(sources_pick(text, true, "bookworm", &whole));
     g_autoptr(Json) object = json_parse_object((const char *)data, size, "fuzz", NULL);
     g_auto(Manifest) manifest = {0};
     if (object)

@@ -186,6 +186,19 @@ static void test_sessions(void)
     g_assert_false(agent_session_parse("2", "", &session));
 }
 
+static void test_numbers(void)
+{
+    unsigned long value;
+    g_assert_true(guest_number("4294967294", 4294967294, &value));
+    g_assert_cmpuint(value, ==, 4294967294);
+    g_assert_false(guest_number("4294967295", 4294967294, &value));
+    g_assert_false(guest_number("99999999999999999999999", 4294967294, &value));
+    g_assert_false(guest_number("", 10, &value));
+    g_assert_false(guest_number("-1", 10, &value));
+    g_assert_false(guest_number("1x", 10, &value));
+    g_assert_false(guest_number("9", 5, &value));
+}
+
 static void test_environment(void)
 {
     SessionEnvironment environment;
@@ -290,6 +303,7 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/lines", test_lines);
     g_test_add_func("/agent/settle", test_settle);
     g_test_add_func("/agent/sessions", test_sessions);
+    g_test_add_func("/agent/numbers", test_numbers);
     g_test_add_func("/agent/environment", test_environment);
     g_test_add_func("/agent/uevents", test_uevents);
     g_test_add_func("/agent/identity-files", test_identity_files);
