@@ -283,7 +283,7 @@ class Orield:
         for name in source.iterdir():
             if name.is_dir():
                 for version in name.iterdir():
-                    if version.is_dir():
+                    if version.name.isdigit() and (version / "manifest.json").is_file():
                         shutil.copytree(version, self.state / "images" / name.name / version.name, copy_function=link)
 
     def start(self, wait=True):
