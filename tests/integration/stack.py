@@ -266,8 +266,12 @@ class Orield:
         }
         self.log = self.state / "log"
         self.log.mkdir()
-        if images:
-            self.take_images(pathlib.Path(images))
+        try:
+            if images:
+                self.take_images(pathlib.Path(images))
+        except BaseException:
+            shutil.rmtree(self.state, ignore_errors=True)
+            raise
 
     def make_share(self):
         share = self.state / "share"
