@@ -97,8 +97,9 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
   await t.test('a click shows the desktop', async () => {
     const seen = await open(page);
     assert.ok(seen.width >= 640 && seen.height >= 400);
-    const first = await settled(page, 2500, slow);
-    say(`at rest: ${first.width}×${first.height}`);
+    fresh = await settled(page, 2500, slow);
+    terminal = fresh;
+    say(`at rest: ${fresh.width}×${fresh.height}`);
     assert.ok((await see(page)).colours > 12, 'a desktop has more than a dozen colours');
     await keepPicture(page, '1-desktop');
   });
@@ -182,8 +183,9 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     assert.equal((await sessionHere(page)).id, session.id);
   });
 
-  await t.test('another browser takes over, and the first can take it back', async () => {
+  await t.test('another browser takes over, and the first can take it back', async (step) => {
     const other = await browser.person({ permissions, viewport: { width: 1100, height: 700 } });
+    step.after(() => other.context.close());
     await logIn(other.page, url, name, password);
     await open(other.page);
     await page.getByRole('heading', { name: 'Opened elsewhere' }).waitFor({ timeout: slow });
@@ -193,7 +195,6 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await page.getByRole('button', { name: 'Reconnect here' }).click();
     await desktopShown(page, slow);
     await other.page.getByRole('heading', { name: 'Opened elsewhere' }).waitFor({ timeout: slow });
-    await other.context.close();
   });
 
   await t.test('closing the tab disconnects', async () => {
