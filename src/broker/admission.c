@@ -64,6 +64,6 @@ bool admission_disk(uint64_t disk_free, uint64_t disk_total, const char *where, 
     g_autofree char *needed = number_format_size(floor);
     return oriel_fail(
         error, ORIEL_ERROR_NO_SPACE,
-        "disk of \"%s\": has %s left, new desktops are made above %s; remove what is not needed there", where,
+        "disk of \"%s\": %s are free, new desktops are made above %s; remove what is not needed there", where,
         left, needed);
 }

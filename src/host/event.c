@@ -132,6 +132,10 @@ bool event_died(Work *work, GError **error)
 {
     Slot *slot = work->slot;
     Host *host = work->host;
+    if (!slot->machine)
+        adopt_slot(slot, work->row); /* never believe in a death that nobody saw */
+    if (slot->machine && host->driver->state(slot->machine) != MACHINE_STATE_ENDED)
+        return true;
     MachineEnd end = slot->machine ? host->driver->end(slot->machine) : MACHINE_END_UNKNOWN;
     SessionEvent event = end == MACHINE_END_SHUT_DOWN ? SESSION_GUEST_OFF : SESSION_MACHINE_DIED;
     bool orderly = end == MACHINE_END_SHUT_DOWN || end == MACHINE_END_RESET;

@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "store/host.h"
 
-static const unsigned adopters = 4;
-
 /* ---- who this host is ---- */
 
 static bool take_lock(Host *host, GError **error)
@@ -84,92 +82,6 @@ static bool make_folders(Host *host, GError **error)
            folder_make(host->images, 0700, error);
 }
 
-/* ---- adoption ---- */
-
-/* What is left of a machine that no longer answers, or never came to run, is ended; its row says what comes
- * next. */
-static void give_up(Slot *slot, Machine *machine, const char *why)
-{
-    g_autofree char *folder = slot_folder(slot);
-    g_autoptr(GError) error = NULL;
-    log_warning("desktop %s: its machine cannot be taken over (%s) and is ended", slot->id, why);
-    slot_release_machine(slot->host, machine);
-    if (!slot->host->driver->kill_in(folder, &error))
-        log_error("desktop %s: its machine cannot be ended: %s", slot->id, error->message);
-}
-
-/* Paused and complete: a suspend that was cut off. Paused and not complete: a fork that was cut off. */
-static bool runs(Slot *slot, Machine *machine, const StoreDesktop *row)
-{
-    if (slot->host->driver->state(machine) == MACHINE_STATE_RUNNING)
-        return true;
-    return row->generation == row->observed_generation &&
-           slot->host->driver->resume_processors(machine, NULL);
-}
-
-/* Viewers came and went while nobody listened, and an identity may have been cut off. */
-static void catch_up(Slot *slot, Machine *machine, const StoreDesktop *row)
-{
-    const HostDriver *driver = slot->host->driver;
-    GuestWork guest = driver->template_key(machine) ? GUEST_FORKED : GUEST_BOOTED;
-    slot_set_machine(slot, driver->hold(machine), row->agent == STORE_AGENT_READY ? GUEST_NOTHING : guest);
-    if (row->observed == STORE_OBSERVED_RUNNING && row->generation == row->observed_generation)
-        slot_tell_up(slot, row->generation);
-    unsigned viewers = 0;
-    if (driver->viewers(machine, &viewers, NULL))
-        slot_tell_viewers(slot, viewers);
-    if (row->agent == STORE_AGENT_READY) {
-        g_mutex_lock(&slot->host->lock);
-        slot->agent_ready = true;
-        g_mutex_unlock(&slot->host->lock);
-    }
-}
-
-static void adopt(gpointer item, gpointer data)
-{
-    g_autoptr(Slot) slot = item;
-    Host *host = slot->host;
-    g_autofree char *folder = slot_folder(slot);
-    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, slot->id, NULL);
-    g_autoptr(GError) error = NULL;
-    Machine *machine = row ? host->driver->adopt(host->hypervisor, folder, &error) : NULL;
-    if (!row) {
-        g_atomic_int_inc((gint *)data); /* a worker finds no row either and removes it */
-    } else if (!machine) {
-        if (oriel_error_kind(error) != ORIEL_ERROR_NOT_FOUND)
-            give_up(slot, NULL, error->message);
-    } else if (runs(slot, machine, row)) {
-        catch_up(slot, machine, row);
-        slot_release_machine(host, machine);
-        machine = NULL;
-    } else {
-        give_up(slot, machine, "it was not complete");
-    }
-    thaw_tidy(slot, slot->machine != NULL);
-    slot_release(slot);
-}
-
-/* All at once, and waits for all: what runs must be known before anybody decides anything. */
-static void adopt_all(Host *host)
-{
-    gint orphans = 0;
-    unsigned folders = 0;
-    GThreadPool *pool = g_thread_pool_new(adopt, &orphans, (gint)adopters, FALSE, NULL);
-    g_autoptr(GDir) dir = g_dir_open(host->desktops, 0, NULL);
-    const char *name = NULL;
-    while (dir && (name = g_dir_read_name(dir))) {
-        if (!id_is_valid(name))
-            continue;
-        Slot *slot = slot_of(host, name);
-        slot->busy = true;
-        g_thread_pool_push(pool, slot, NULL);
-        folders++;
-    }
-    g_thread_pool_free(pool, FALSE, TRUE);
-    if (folders)
-        log_info("%u desktops on disk, %d of them nobody's", folders, orphans);
-}
-
 /* ---- threads ---- */
 
 static void work_item(gpointer item, gpointer data)
@@ -225,7 +137,8 @@ static bool begin(Host *host, GError **error)
     host->driver->about(host->hypervisor, &host->about);
     if (!host->driver->waiting_clear(host->hypervisor, error) || !introduce(host, error))
         return false;
-    adopt_all(host);
+    if (!adopt_all(host, error))
+        return false;
     host->watch = store_subscribe(host->store, on_change, host);
     host->loop = g_thread_new("reconcile", loop_main, host);
     return true;

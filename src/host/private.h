@@ -200,6 +200,12 @@ bool thaw_is_suspended(const Slot *slot);
 /* What a crash between two file operations of resume may have left: see thaw.c. */
 void thaw_tidy(const Slot *slot, bool alive);
 
+/* ---- adopt.c ---- */
+bool adopt_all(Host *host, GError **error); /* every folder; waits for all */
+void adopt_slot(
+    Slot *slot,
+    const StoreDesktop *row); /* the caller is busy with it; it has a machine then, or none runs */
+
 /* ---- guest.c ---- */
 void guest_prepare(Work *work); /* what slot->guest says */
 

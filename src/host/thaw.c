@@ -35,7 +35,9 @@ void thaw_tidy(const Slot *slot, bool alive)
 {
     g_autofree char *suspended = file_of(slot, "suspended");
     g_autofree char *resuming = file_of(slot, "resuming");
+    g_autofree char *unfinished = file_of(slot, "suspended.new");
     unlink(resuming);
+    unlink(unfinished);
     if (alive)
         unlink(suspended);
 }
