@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "api/api.h"
 #include "api/notify.h"
@@ -18,6 +17,7 @@
 #define DAY_MS (24 * 60 * 60 * 1000LL)
 #define EVENTS_KEPT_MS (366 * DAY_MS)
 #define JOBS_KEPT_MS (30 * DAY_MS)
+#define LOCK_LIMIT_MS 5000
 
 struct Daemon {
     const Config *config;
@@ -64,7 +64,7 @@ static bool state_lock(Daemon *daemon, GError **error)
     daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (daemon->lock < 0)
         return oriel_fail_errno(error, errno, "lock file \"%s\"", path);
-    if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
+    if (file_lock(daemon->lock, LOCK_LIMIT_MS))
         return true;
     if (errno == EWOULDBLOCK)
         return oriel_fail(

@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+
+#define LOCK_RETRY_MS 20
 
 void fd_clear(int *fd)
 {
@@ -103,6 +108,18 @@ char *file_read(const char *path, size_t limit, size_t *ret_length, GError **err
     if (ret_length)
         *ret_length = text->len;
     return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* A lock that comes free tells nobody who would not block on it, and a blocking flock has no time limit. */
+bool file_lock(int fd, int64_t limit_ms)
+{
+    int64_t deadline = clock_monotonic_ms() + limit_ms;
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || clock_monotonic_ms() >= deadline))
+            return false;
+        poll(NULL, 0, LOCK_RETRY_MS);
+    }
+    return true;
 }
 
 bool folder_make(const char *path, mode_t mode, GError **error)

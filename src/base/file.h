@@ -21,6 +21,11 @@ bool file_write_atomic(const char *path, const void *data, size_t length, mode_t
 /* The whole file as a NUL-ended string of at most `limit` bytes (TOO_LARGE beyond). Caller frees. NULL on failure. */
 char *file_read(const char *path, size_t limit, size_t *ret_length, GError **error);
 
+/* An exclusive flock on an open file, for at most limit_ms. false: somebody else has it (errno EWOULDBLOCK), or it failed
+ * (errno). Wait a little even where nobody else is expected: what a process that was killed had forked holds its locks
+ * until it executes its program. */
+bool file_lock(int fd, int64_t limit_ms);
+
 /* mkdir -p with mode for what it makes. */
 bool folder_make(const char *path, mode_t mode, GError **error);
 

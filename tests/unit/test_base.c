@@ -131,6 +131,30 @@ static void test_files(void)
     g_assert_true(folder_remove(folder, &error));
 }
 
+static gpointer let_go(gpointer data)
+{
+    g_usleep(50000);
+    close(GPOINTER_TO_INT(data));
+    return NULL;
+}
+
+static void test_locks(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "lock", NULL);
+    int first = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    autofd int second = open(path, O_RDWR | O_CLOEXEC);
+    g_assert_true(file_lock(first, 0));
+    g_assert_false(file_lock(second, 30));
+    g_assert_cmpint(errno, ==, EWOULDBLOCK);
+    GThread *thread = g_thread_new("holder", let_go, GINT_TO_POINTER(first));
+    g_assert_true(file_lock(second, 60000));
+    g_thread_join(thread);
+    g_assert_false(file_lock(-1, 60000));
+    g_assert_cmpint(errno, ==, EBADF);
+    g_assert_true(folder_remove(folder, NULL));
+}
+
 static void test_sockets(void)
 {
     g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
@@ -191,6 +215,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/secrets", test_secrets);
     g_test_add_func("/base/json", test_json);
     g_test_add_func("/base/files", test_files);
+    g_test_add_func("/base/locks", test_locks);
     g_test_add_func("/base/sockets", test_sockets);
     g_test_add_func("/base/config", test_config);
     return g_test_run();
