@@ -51,17 +51,23 @@ static Json *checks_read(GError **error)
     return json_parse_object(text ? text : "", length, "answer of orield --check", error);
 }
 
-/* Whether the daemon runs is the CLI's own question. */
+/* Whether the daemon runs is the CLI's own question; and with which accelerator: its user may have fewer
+ * rights than ours. */
 static void daemon_check(Cli *cli, Json *checks)
 {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(Json) health = client_request(cli->client, "GET", "health", NULL, &failure);
-    const char *version = json_string_value(json_object_get(health, "version"));
-    g_autofree char *sentence =
-        health ? g_strdup_printf("orield %s answers.", version ? version : "of an unknown version")
-               : g_strdup_printf("%s.", failure->message);
+    g_autoptr(Json) status = client_request(cli->client, "GET", "status", NULL, &failure);
+    const char *version = "", *accelerator = "", *reason = "";
+    g_autofree char *sentence = NULL;
+    if (status && json_unpack(status, "{s:s, s:{s:s, s:s}}", "version", &version, "accelerator", "name",
+                              &accelerator, "reason", &reason) == 0)
+        sentence = g_strdup_printf("orield %s answers; it uses %s: %s%s", version, accelerator, reason,
+                                   g_str_has_suffix(reason, ".") ? "" : ".");
+    else
+        sentence = g_strdup_printf("%s.", failure ? failure->message
+                                                  : "orield's answer is none that this oriel understands");
     json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", "orield", "state",
-                                            health ? "ok" : "warning", "sentence", sentence));
+                                            failure ? "warning" : "ok", "sentence", sentence));
 }
 
 static const char *mark(const char *state, bool colour)
