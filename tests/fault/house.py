@@ -120,7 +120,8 @@ class House(stack.Orield):
             kill_quietly(pid, signal.SIGKILL)
         wait_until(lambda: not self.machines(), 60, "the end of all machines")
         if self.mounted:
-            subprocess.run(["umount", str(self.state)], check=True)
+            wait_until(lambda: subprocess.run(["umount", str(self.state)], check=False).returncode == 0, 60,
+                       "the end of all that used the small disk")
             self.mounted = False
 
     def restart(self):
