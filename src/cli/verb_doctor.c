@@ -62,7 +62,7 @@ static void daemon_check(Cli *cli, Json *checks)
     if (status && json_unpack(status, "{s:s, s:{s:s, s:s}}", "version", &version, "accelerator", "name",
                               &accelerator, "reason", &reason) == 0)
         sentence = g_strdup_printf("orield %s answers; it uses %s: %s%s", version, accelerator, reason,
-                                   g_str_has_suffix(reason, ".") ? "" : ".");
+                                   strpbrk(reason + MAX(strlen(reason), 1) - 1, ".?") ? "" : ".");
     else
         sentence = g_strdup_printf("%s.", failure ? failure->message
                                                   : "orield's answer is none that this oriel understands");

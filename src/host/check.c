@@ -1,8 +1,11 @@
 #include "host/check.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/landlock.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -22,6 +25,11 @@
 #define DISK_LEAST (8 * 1024 * 1024 * 1024ull)
 #define DISK_GOOD (20 * 1024 * 1024 * 1024ull)
 
+static bool sentence_ends(const char *text)
+{
+    return g_str_has_suffix(text, ".") || g_str_has_suffix(text, "?");
+}
+
 static void check_free(void *pointer)
 {
     Check *check = pointer;
@@ -40,7 +48,7 @@ static void G_GNUC_PRINTF(4, 5)
     g_autofree char *text = g_strdup_vprintf(format, values);
     va_end(values);
     /* What comes from errors and probes may lack its full stop. */
-    check->sentence = g_strconcat(text, g_str_has_suffix(text, ".") ? "" : ".", NULL);
+    check->sentence = g_strconcat(text, sentence_ends(text) ? "" : ".", NULL);
     g_ptr_array_add(checks, check);
 }
 
@@ -58,7 +66,7 @@ static void check_accelerator(const Config *config, GPtrArray *checks, const cha
         add(checks, "accelerator", CHECK_WARNING,
             "%s%s Desktops work, several times slower; a machine with working KVM is what people should sit "
             "at.",
-            accelerator->explanation, g_str_has_suffix(accelerator->explanation, ".") ? "" : ".");
+            accelerator->explanation, sentence_ends(accelerator->explanation) ? "" : ".");
 }
 
 static void check_qemu(const Config *config, GPtrArray *checks)
@@ -179,8 +187,9 @@ static bool user_namespace_works(void)
 static bool subordinate_ids(void)
 {
     g_autofree char *text = file_read("/etc/subuid", 1024 * 1024, NULL, NULL);
-    g_autofree char *by_name = g_strdup_printf("\n%s:", g_get_user_name());
-    g_autofree char *by_number = g_strdup_printf("\n%u:", (unsigned)getuid());
+    const struct passwd *user = getpwuid(geteuid());
+    g_autofree char *by_name = g_strdup_printf("\n%s:", user ? user->pw_name : "");
+    g_autofree char *by_number = g_strdup_printf("\n%u:", (unsigned)geteuid());
     g_autofree char *lines = g_strconcat("\n", text, NULL);
     return strstr(lines, by_name) || strstr(lines, by_number);
 }
@@ -218,13 +227,31 @@ static void check_landlock(GPtrArray *checks)
             "Linux 5.13 or later with lsm=landlock has it.");
 }
 
+/* Root sees more than orield will: its owner's rights to /dev/kvm, to the disk and to user namespaces are
+ * what counts. */
+static void become_owner(const Config *config)
+{
+    struct stat info;
+    if (geteuid() != 0 || stat(config->state, &info) != 0 || info.st_uid == 0)
+        return;
+    const struct passwd *owner = getpwuid(info.st_uid);
+    if (!owner || initgroups(owner->pw_name, owner->pw_gid) != 0 || setgid(owner->pw_gid) != 0 ||
+        setuid(owner->pw_uid) != 0)
+        return;
+    g_setenv("HOME", owner->pw_dir, TRUE);
+}
+
 GPtrArray *host_check(const Config *config)
 {
     GPtrArray *checks = g_ptr_array_new_with_free_func(check_free);
+    /* First, since root may ask who has the port; the gateway gets its port from root or systemd. */
+    g_autoptr(GPtrArray) port = g_ptr_array_new();
+    check_port(config, port);
+    become_owner(config);
     check_qemu(config, checks);
     check_memory(checks);
     check_disk(config, checks);
-    check_port(config, checks);
+    g_ptr_array_extend_and_steal(checks, g_steal_pointer(&port));
     check_builder(checks);
     check_landlock(checks);
     return checks;

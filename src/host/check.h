@@ -21,7 +21,8 @@ typedef struct {
     char *sentence; /* what was found and, where it falls short, what to do; owned */
 } Check;
 
-/* Every check, in the order a person reads them. Never fails: what cannot be found out is a check of state
+/* Every check, in the order a person reads them. Root becomes, for good, the owner of the state folder where that is another
+ * user, so that what is found is what orield will find: call it in a process of its own. Never fails: what cannot be found out is a check of state
  * CHECK_WARNING. Takes up to some seconds the first time (the accelerator probe). Free with
  * g_ptr_array_unref. Any one thread. */
 GPtrArray *host_check(const Config *config);
