@@ -189,7 +189,7 @@ void agent_session_clipboard_end(void)
         snprintf(path, sizeof path, "/proc/%.16s/comm", entry->d_name);
         if (guest_number(entry->d_name, INT32_MAX, &pid) && guest_file_read(path, name, sizeof name) > 0 &&
             strcmp(name, "spice-vdagent\n") == 0)
-            kill((pid_t)pid, SIGTERM);
+            kill((pid_t)pid, SIGKILL); /* the only signal that a frozen process takes */
     }
     if (folder)
         closedir(folder);
