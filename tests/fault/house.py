@@ -178,14 +178,16 @@ class House(stack.Orield):
             display.handshake()
         except (AssertionError, OSError):
             return False
-        self.wait_session(given, "connected")
+        seen = self.wait_session(given, "connected")
         display.close()
-        self.wait_session(given, "disconnected")
-        return True
+        return seen and self.wait_session(given, "disconnected")
 
     def wait_session(self, given, state):
-        path = f"sessions/{given['session']['id']}"
-        return wait_until(lambda: self.local.get(path)["state"] == state, LONG, f"the session that is {state}")
+        """Whether it came to that; not if it ended."""
+        def now():
+            found = self.local.get(f"sessions/{given['session']['id']}")["state"]
+            return found in (state, "ended") and found
+        return wait_until(now, LONG, f"the session that is {state}") == state
 
     def answered(self, user, pool=POOL):
         """Clicks until it is there; refusals that say `in a moment` are waited out."""
