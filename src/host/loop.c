@@ -175,7 +175,8 @@ static bool rest(Loop *loop)
     Host *host = loop->host;
     g_mutex_lock(&host->lock);
     int64_t deadline = g_get_monotonic_time() + rest_ms(loop) * 1000;
-    while (!host->wake && !host->ending && g_cond_wait_until(&host->changed, &host->lock, deadline))
+    while (!host->wake && !host->ending && !host->paused &&
+           g_cond_wait_until(&host->changed, &host->lock, deadline))
         ;
     host->wake = false;
     bool more = !host->ending && !host->paused;
