@@ -37,7 +37,7 @@ def clicks(images, image, waiting):
         browser = service.browser("clicker")
         results = []
         for _ in range(CLICKS + 1):
-            while service.local("GET", "status")["waiting"] < waiting or service.local("GET", "desktops")["items"]:
+            while service.local("GET", "status")["counts"]["waiting"] < waiting or service.local("GET", "desktops")["items"]:
                 time.sleep(0.2)
             results.append(click(service, browser, "bench"))
         running, picture = zip(*results[1:])
