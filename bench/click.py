@@ -22,7 +22,7 @@ def click(service, browser, pool):
         return running, connection, viewer
     picture, (running, connection, viewer) = timed_ms(until_picture)
     viewer.stream.close()
-    service.local("DELETE", f"desktops/{connection['desktop']['id']}")
+    service.local("DELETE", f"desktops/{connection['desktop']['id']}?force=true")
     return running, picture
 
 
