@@ -8,12 +8,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { desktopShown, difference, eventually, launch, logIn, picture, see, setUp, settled, showControls } from './lib.mjs';
+import { brightShare, desktopShown, difference, eventually, launch, logIn, picture, see, setUp, settled, showControls } from './lib.mjs';
 
 const url = process.env.ORIEL_TEST_URL;
 const pool = process.env.ORIEL_TEST_POOL ?? 'demo';
 const keep = process.env.ORIEL_TEST_PICTURES;
-const slow = 180_000; // guests may be emulated; this only bounds a hang
+const slow = 600_000; // guests may be emulated; this only bounds a hang
 const newPassword = 'first light of the day';
 
 const say = (text) => console.log(`# ${text}`);
@@ -110,15 +110,17 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
       const seen = await eventually(() => see(page), (now) => now.width === width && now.height === height && now.colours > 12, slow, `a picture of ${width}×${height}`);
       say(`window ${width}×${height}: guest ${seen.width}×${seen.height}`);
     }
-    fresh = await settled(page, 2500, slow);
+    fresh = await settled(page, 6000, slow); // the desktop paints its background anew some time after the switch
     await keepPicture(page, '2-resized');
   });
 
   await t.test('what is typed shows', async () => {
     await page.locator('.console-screen canvas').click({ position: { x: 700, y: 420 } });
     await page.keyboard.press('Control+Alt+t');
-    await eventually(async () => difference(fresh, await picture(page)), (differ) => differ > 0.05, slow, 'a terminal');
-    const before = await settled(page, 2000, slow);
+    // its light title bar: a background that is painted late would be taken for a window otherwise
+    const window = await eventually(() => brightShare(page), (share) => share > 0.015, slow, 'a window with a title bar');
+    say(`a window: ${share(window)} of the picture are light`);
+    const before = await settled(page, 5000, slow);
     await page.keyboard.type('echo oriel-$((6*7)); date -u +%Y', { delay: 15 });
     await page.keyboard.press('Enter');
     await eventually(async () => difference(before, await picture(page)), (differ) => differ > 0.0005, slow, 'the typed line');
@@ -175,11 +177,9 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await leave(page);
     await eventually(() => sessionHere(page), (now) => now?.state === 'disconnected', 20_000, 'a disconnected session');
     await open(page);
-    const again = await settled(page, 2000, slow);
-    const differ = difference(terminal, again);
+    const differ = await eventually(async () => difference(terminal, await picture(page)), (now) => now < 0.03, slow, 'the same pixels');
     say(`opened again: ${share(differ)} of the picture differ`);
     await keepPicture(page, '5-again');
-    assert.ok(differ < 0.03, 'the same pixels');
     assert.equal((await sessionHere(page)).id, session.id);
   });
 
@@ -189,9 +189,8 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await logIn(other.page, url, name, password);
     await open(other.page);
     await page.getByRole('heading', { name: 'Opened elsewhere' }).waitFor({ timeout: slow });
-    const there = await settled(other.page, 2000, slow);
-    say(`in the other browser ${share(difference(terminal, there))} of the picture differ`);
-    assert.ok(difference(terminal, there) < 0.03, 'the same desktop in the other browser');
+    const differ = await eventually(async () => difference(terminal, await picture(other.page)), (now) => now < 0.03, slow, 'the same pixels in the other browser');
+    say(`in the other browser ${share(differ)} of the picture differ`);
     await page.getByRole('button', { name: 'Reconnect here' }).click();
     await desktopShown(page, slow);
     await other.page.getByRole('heading', { name: 'Opened elsewhere' }).waitFor({ timeout: slow });
@@ -213,12 +212,11 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await logOff(page);
     await eventually(() => sessionHere(page), (now) => now === null, slow, 'the end of the session');
     await open(page);
-    await eventually(() => see(page), (now) => now.width === 1100 && now.height === 700, slow, 'the size of the window');
-    const next = await settled(page, 2500, slow);
+    await eventually(async () => difference(fresh, await picture(page)), (differ) => differ < 0.03, slow, 'a desktop as fresh as the first');
+    const next = await picture(page);
     await keepPicture(page, '6-fresh');
     say(`after log off: ${share(difference(terminal, next))} differ from the terminal, ${share(difference(fresh, next))} from the first fresh picture`);
     assert.ok(difference(terminal, next) > 0.05, 'the terminal is gone');
-    assert.ok(difference(fresh, next) < 0.05, 'as fresh as at the first time');
     assert.notEqual((await sessionHere(page)).id, session.id);
     await logOff(page);
   });

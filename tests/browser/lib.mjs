@@ -129,6 +129,21 @@ export function difference(one, other) {
   return differ / all;
 }
 
+/** Share of points (0 to 1) that are nearly white: windows with light borders, against dark backgrounds. */
+export async function brightShare(page) {
+  const shot = await picture(page);
+  const { at, width, height } = readPng(Buffer.from(shot.url.split(',')[1], 'base64'));
+  let bright = 0;
+  let all = 0;
+  for (let y = 0; y < height; y += 2) {
+    for (let x = 0; x < width; x += 2) {
+      all += 1;
+      if (Math.min(...at(x, y)) > 215) bright += 1;
+    }
+  }
+  return bright / all;
+}
+
 /** Waits until the picture has not changed for `quiet` ms (a clock in a panel is forgiven: under one in a thousand). */
 export async function settled(page, quiet = 1500, timeout = 60_000) {
   const end = Date.now() + timeout;
