@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -42,31 +44,54 @@ static void take_output(const Child *child, GString *line, const char *bytes, si
     }
 }
 
-/* Until the last holder of the pipe's other end is gone. Returns false if it was cancelled. */
-static bool read_output(const Child *child, int output, pid_t pid)
+/* Bytes taken; 0 or less at the end of the output. */
+static ssize_t read_block(const Child *child, int output, GString *line, size_t most)
+{
+    char block[16384];
+    ssize_t got;
+    do
+        got = read(output, block, MIN(sizeof block, most));
+    while (got < 0 && errno == EINTR);
+    if (got > 0)
+        take_output(child, line, block, (size_t)got);
+    return got;
+}
+
+/* What is in the pipe now and no more: somebody that has left the group may hold the other end, or write, forever. */
+static void drain(const Child *child, int output, GString *line)
+{
+    int left = 0;
+    if (output < 0 || ioctl(output, FIONREAD, &left) < 0)
+        return;
+    for (ssize_t got; left > 0; left -= (int)got)
+        if ((got = read_block(child, output, line, (size_t)left)) <= 0)
+            return;
+}
+
+/* Until the child itself has ended. Its end counts, not the pipe's: unshare(1), refused its namespace, exits and leaves a
+ * child of its own behind that waits forever and holds the pipe. Returns false if it was cancelled. */
+static bool read_output(const Child *child, int output, int pidfd, pid_t pid)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     int cancel = g_cancellable_get_fd(child->cancellable);
     bool cancelled = false;
-    for (;;) {
-        char block[16384];
-        struct pollfd fds[2] = {{output, POLLIN, 0}, {cancelled ? -1 : cancel, POLLIN, 0}};
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+    struct pollfd fds[3] = {{output, POLLIN, 0}, {pidfd, POLLIN, 0}, {cancel, POLLIN, 0}};
+    while (!fds[1].revents) {
+        if (poll(fds, 3, -1) < 0) {
+            if (errno == EINTR)
+                continue;
             break;
-        if (fds[1].revents && !cancelled) {
+        }
+        if (fds[2].revents) {
             cancelled = true;
             kill(-pid, SIGKILL);
+            fds[2] = (struct pollfd){-1, 0, 0};
         }
-        if (!fds[0].revents)
-            continue;
-        ssize_t got = read(output, block, sizeof block);
-        if (got <= 0 && errno != EINTR)
-            break;
-        if (got > 0)
-            take_output(child, line, block, (size_t)got);
-        if (got == 0)
-            break;
+        if (!fds[1].revents && fds[0].revents && read_block(child, output, line, SIZE_MAX) <= 0)
+            fds[0] = (struct pollfd){-1, 0, 0};
     }
+    kill(-pid, SIGKILL); /* stragglers of its group, whose number is not free before the child is reaped */
+    drain(child, fds[0].fd, line);
     say(child, line);
     if (cancel >= 0)
         g_cancellable_release_fd(child->cancellable);
@@ -78,7 +103,6 @@ static bool wait_for(const Child *child, pid_t pid, bool finished, GError **erro
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    kill(-pid, SIGKILL); /* stragglers of its group; the group's number cannot be reused while one is left */
     if (!finished || g_cancellable_is_cancelled(child->cancellable))
         return oriel_fail(error, ORIEL_ERROR_CANCELLED, "%s was cancelled", child->argv[0]);
     if (WIFSIGNALED(status))
@@ -107,5 +131,12 @@ bool child_run(const Child *child, GError **error)
         return false;
     }
     fd_clear(&input);
-    return wait_for(child, pid, read_output(child, output, pid), error);
+    autofd int pidfd = pidfd_open(pid, 0);
+    int refused = errno;
+    if (pidfd < 0) {
+        kill(-pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return oriel_fail_errno(error, refused, "%s: cannot be watched", child->argv[0]);
+    }
+    return wait_for(child, pid, read_output(child, output, pidfd, pid), error);
 }

@@ -16,6 +16,6 @@ typedef struct {
 
 #define CHILD_LINE 8192
 
-/* Blocks until it has ended. CANCELLED: it was killed; UNSUPPORTED: it cannot be started; INTERNAL: it did not exit with
+/* Blocks until it has ended; what it started does not outlive it. CANCELLED: it was killed; UNSUPPORTED: it cannot be started; INTERNAL: it did not exit with
  * 0 (the sentence names the program only: what it said, `line` has seen). Any thread. */
 bool child_run(const Child *child, GError **error);

@@ -43,11 +43,31 @@ static void follow_apt(Progress *progress, const char *line)
     }
 }
 
+/* Who is not root builds in a user namespace: what unshare(1) and newuidmap(1) say where that is not allowed. */
+static bool is_namespace_error(const char *line)
+{
+    return g_str_has_prefix(line, "unshare: ") || g_str_has_prefix(line, "newuidmap: ") || g_str_has_prefix(line, "newgidmap: ");
+}
+
+static void explain_namespace(const char *error, char *text, size_t size)
+{
+    const char *advice = "allow them (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu also "
+                         "kernel.apparmor_restrict_unprivileged_userns=0; in a container its runtime decides)";
+    if (strstr(error, "No space left on device")) /* what unshare(2) calls a limit that is reached */
+        advice = "raise their limit (sysctl user.max_user_namespaces=10000)";
+    else if (strstr(error, "/etc/sub") || g_str_has_prefix(error, "new"))
+        advice = "give this user a range of ids (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER)";
+    g_snprintf(text, (gulong)size,
+               "this host does not let the user that builds make the user namespace that a build without root needs "
+               "(%s); %s, or build as root",
+               error, advice);
+}
+
 static bool reports_error(const char *line)
 {
     return g_str_has_prefix(line, "E: ") || g_str_has_prefix(line, "Err:") || strstr(line, "No space left on device") ||
            g_str_has_prefix(line, "dpkg: error") || g_str_has_prefix(line, "qemu-img: ") ||
-           g_str_has_prefix(line, "mke2fs: ") || g_str_has_prefix(line, "unshare: ");
+           g_str_has_prefix(line, "mke2fs: ") || is_namespace_error(line);
 }
 
 void progress_line(Progress *progress, const char *line)
@@ -73,6 +93,11 @@ void progress_explain(const Progress *progress, const char *program, OrielErrorK
     /* A recipe's own script or one of our hooks failed: what it said last stands before mmdebstrap's complaint. */
     bool hook = strstr(error, "customize.sh") || strstr(error, "setup.sh");
     const char *detail = hook && progress->before_error[0] ? progress->before_error : error;
+    if (is_namespace_error(error)) {
+        *ret_kind = ORIEL_ERROR_UNSUPPORTED;
+        explain_namespace(error, text, size);
+        return;
+    }
     bool small = strstr(error, "in ext2 filesystem while populating"); /* the file system's words, not the host's */
     if (small)
         *ret_kind = ORIEL_ERROR_INVALID;

@@ -1,4 +1,5 @@
 /* The parts of a build that need no mirror: sources, progress, the order of modules, children that are cancelled. */
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -88,6 +89,10 @@ static void test_explain(void)
         {{"mke2fs: Could not allocate block in ext2 filesystem while populating file system"},
          ORIEL_ERROR_INVALID,
          "size is too small"},
+        /* not a full disk: a limit of user namespaces */
+        {{"unshare: unshare failed: No space left on device"}, ORIEL_ERROR_UNSUPPORTED, "user.max_user_namespaces"},
+        {{"unshare: unshare failed: Operation not permitted"}, ORIEL_ERROR_UNSUPPORTED, "unprivileged_userns_clone"},
+        {{"unshare: no line matching user \"x\" in /etc/subuid"}, ORIEL_ERROR_UNSUPPORTED, "--add-subuids"},
         {{"some last word"}, ORIEL_ERROR_INTERNAL, "tool failed: some last word"},
         {{NULL}, ORIEL_ERROR_INTERNAL, "it gave no reason"},
     };
@@ -175,6 +180,22 @@ static void test_child(void)
     g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_UNSUPPORTED);
 }
 
+/* A grandchild that has left the group and holds the pipe does not keep us, and what was said before the end is heard. */
+static void test_straggler(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) said = g_string_new(NULL);
+    const char *const argv[] = {"sh", "-c", "setsid sleep 1000 & echo $!; seq 1 5000; exit 3", NULL};
+    Child child = {.argv = argv, .folder = "/", .line = take, .data = said};
+    g_assert_false(child_run(&child, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_INTERNAL);
+    g_assert_nonnull(strstr(error->message, "status 3"));
+    g_assert_true(g_str_has_suffix(said->str, "|5000|"));
+    pid_t sleeper = (pid_t)g_ascii_strtoll(said->str, NULL, 10);
+    g_assert_cmpint(sleeper, >, 1);
+    kill(sleeper, SIGKILL);
+}
+
 static gpointer cancel_when_told(gpointer data)
 {
     g_cancellable_cancel(data);
@@ -234,6 +255,7 @@ int main(int argc, char **argv)
     g_test_add_func("/build/modules", test_modules);
     g_test_add_func("/build/initrd", test_initrd);
     g_test_add_func("/build/child", test_child);
+    g_test_add_func("/build/straggler", test_straggler);
     g_test_add_func("/build/cancel", test_cancel);
     g_test_add_func("/build/refusals", test_refusals);
     return g_test_run();
