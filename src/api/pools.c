@@ -52,11 +52,10 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
                   store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
                   "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
     Json *more =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
+        json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
                   (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "vcpus",
-                  (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes, "disk_limit_bytes",
-                  (json_int_t)pool->disk_limit_bytes, "refresh_on_log_off", pool->refresh_on_log_off,
-                  "enabled", pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting,
+                  (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes,
+                  "refresh_on_log_off", pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting,
                   "counts", counts_json(pool), "template", template_json(service->host, pool->id),
                   "created_ms", (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
     json_object_update(value, more);
@@ -154,8 +153,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
 {
     const char *display_name, *description;
     const NumberField size = {"size", 1, LIMIT_DESKTOPS_POOL}, spares = {"spares", 0, LIMIT_DESKTOPS_POOL},
-                      vcpus = {"vcpus", 1, VCPUS_MOST}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64},
-                      disk = {"disk_limit_bytes", 0, G_MAXINT64};
+                      vcpus = {"vcpus", 1, VCPUS_MOST}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64};
     Json *body = call->body;
     if (!image_read(call, pool, error) || !version_read(call, pool, error) ||
         !json_take_text(body, "display_name", &display_name, error) ||
@@ -164,7 +162,6 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_number(body, &spares, &pool->spares, error) ||
         !json_take_number(body, &vcpus, &pool->vcpus, error) ||
         !json_take_number(body, &memory, &pool->memory_bytes, error) ||
-        !json_take_number(body, &disk, &pool->disk_limit_bytes, error) ||
         !json_take_flag(body, "refresh_on_log_off", &pool->refresh_on_log_off, error) ||
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
         !json_take_flag(body, "maintenance", &pool->maintenance, error))
@@ -222,7 +219,6 @@ bool pools_post(Call *call, GError **error)
                                        "spares",
                                        "vcpus",
                                        "memory_bytes",
-                                       "disk_limit_bytes",
                                        "refresh_on_log_off",
                                        "enabled",
                                        "maintenance",
@@ -256,8 +252,8 @@ bool pools_post(Call *call, GError **error)
 bool pool_patch(Call *call, GError **error)
 {
     static const char *const keys[] = {
-        "image",        "display_name",     "description",        "version", "size",        "spares", "vcpus",
-        "memory_bytes", "disk_limit_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
+        "image",        "display_name",       "description", "version",     "size", "spares", "vcpus",
+        "memory_bytes", "refresh_on_log_off", "enabled",     "maintenance", NULL};
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
         !fields_read(call, pool, error) ||

@@ -96,9 +96,6 @@ char *print_value(const Json *object, const Column *column)
     switch (column->form) {
     case SHOW_SIZE:
         return number_format_size((uint64_t)json_integer_value(value));
-    case SHOW_LIMIT:
-        return json_integer_value(value) ? number_format_size((uint64_t)json_integer_value(value))
-                                         : g_strdup("");
     case SHOW_TIME:
         return time_text(json_integer_value(value));
     case SHOW_AGE:

@@ -10,7 +10,6 @@ typedef enum {
     SHOW_TEXT,
     SHOW_NUMBER,  /* right-aligned */
     SHOW_SIZE,    /* bytes as "1.5 GiB" */
-    SHOW_LIMIT,   /* the same, and 0 as nothing */
     SHOW_TIME,    /* milliseconds as local date and time */
     SHOW_AGE,     /* milliseconds as "3 min" ago */
     SHOW_YES,     /* "yes" or "no" */

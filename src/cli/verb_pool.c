@@ -35,7 +35,6 @@ static const Column card_columns[] = {
     {"Spares", "spares", SHOW_NUMBER},
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
-    {"Disk of a desktop", "disk_limit_bytes", SHOW_LIMIT},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
     {"Enabled", "enabled", SHOW_YES},
     {"Maintenance", "maintenance", SHOW_YES},
@@ -193,8 +192,6 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
      .field = "vcpus"}, \
     {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \
      .field = "memory_bytes"}, \
-    {"disk-limit", VALUE_SIZE, "SIZE", .help = "What a desktop may add to its disk; 0 is no limit (0)", \
-     .field = "disk_limit_bytes"}, \
     {"refresh", VALUE_SWITCH, "yes|no", .help = "Back to the image when its person logs off", \
      .field = "refresh_on_log_off"}, \
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \

@@ -12,7 +12,7 @@
 
 #define POOL_COLUMNS                                                                                         \
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
-    " p.memory_bytes, p.vcpus, p.disk_limit_bytes, p.refresh_on_log_off, p.enabled, p.maintenance,"          \
+    " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance,"                              \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id), p.deleting, " COUNT_DESKTOPS(                   \
         "") ", " COUNT_DESKTOPS(" AND d.observed = 'running'") ", " COUNT_DESKTOPS(" AND d.user_id IS NOT "  \
                                                                                    "NULL") ","               \
@@ -72,7 +72,6 @@ static gpointer pool_read(Reader *reader)
     pool->spares = (uint64_t)read_number(reader);
     pool->memory_bytes = (uint64_t)read_number(reader);
     pool->vcpus = (uint64_t)read_number(reader);
-    pool->disk_limit_bytes = (uint64_t)read_number(reader);
     pool->refresh_on_log_off = read_bool(reader);
     pool->enabled = read_bool(reader);
     pool->maintenance = read_bool(reader);
@@ -111,8 +110,7 @@ static bool check_numbers(const StorePool *pool, GError **error)
     if (pool->memory_bytes == 0 || pool->memory_bytes > INT64_MAX || pool->vcpus == 0 || pool->vcpus > 1024)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "pool \"%s\": memory and processors must not be 0 or endless", pool->name);
-    return pool->disk_limit_bytes <= INT64_MAX ||
-           oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its disk limit is out of bounds", pool->name);
+    return true;
 }
 
 /* The lock on the image keeps it from being deleted between this check and our commit. */
@@ -145,8 +143,7 @@ static bool check_count(Transaction *transaction, GError **error)
     TEXT((pool)->name), TEXT(text_or_empty((pool)->display_name)), TEXT(text_or_empty((pool)->description)), \
         TEXT(store_pool_type_word((pool)->type)), TEXT((pool)->image_id), TEXT((pool)->image_version_id),    \
         NUMBER((pool)->size), NUMBER((pool)->spares), NUMBER((pool)->memory_bytes), NUMBER((pool)->vcpus),   \
-        NUMBER((pool)->disk_limit_bytes), NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled),       \
-        NUMBER((pool)->maintenance)
+        NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled), NUMBER((pool)->maintenance)
 
 static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
 {
@@ -155,9 +152,9 @@ static bool insert_row(Transaction *transaction, const StorePool *fields, const 
                transaction,
                "INSERT INTO pools (id, created_ms, updated_ms, name, display_name, description, type, "
                "image_id,"
-               " image_version_id, size, spares, memory_bytes, vcpus, disk_limit_bytes, refresh_on_log_off,"
+               " image_version_id, size, spares, memory_bytes, vcpus, refresh_on_log_off,"
                " enabled, maintenance) VALUES"
-               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
 }
@@ -224,7 +221,7 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
         "UPDATE pools SET updated_ms = $3, version = version + 1, name = $4, display_name = $5, description "
         "= $6, type = $7,"
         " image_id = $8, image_version_id = $9, size = $10, spares = $11, memory_bytes = $12, vcpus = $13,"
-        " disk_limit_bytes = $14, refresh_on_log_off = $15, enabled = $16, maintenance = $17"
+        " refresh_on_log_off = $14, enabled = $15, maintenance = $16"
         " WHERE id = $1 AND version = $2",
         PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
         &failure);

@@ -20,7 +20,6 @@ typedef struct {
     uint64_t spares;        /* ready desktops that belong to nobody yet */
     uint64_t memory_bytes;
     uint64_t vcpus;
-    uint64_t disk_limit_bytes; /* most that a desktop's own layer may grow to; 0: no limit */
     bool refresh_on_log_off;
     bool enabled;
     bool maintenance;          /* nobody may connect; desktops stay */

@@ -211,7 +211,7 @@ static void test_pools(Fixture *fixture)
     StorePool *pool = world.pool;
     pool->type = STORE_POOL_DEDICATED;
     store_set(&pool->image_version_id, world.version->id);
-    pool->disk_limit_bytes = 5ULL << 40;
+    pool->memory_bytes = 5ULL << 40;
     g_assert_true(store_pool_update(store, NULL, pool, &error));
     g_autoptr(StoreDesktop) first = world_desktop(&world, store);
     g_autoptr(StoreDesktop) second = world_desktop(&world, store);
@@ -220,7 +220,7 @@ static void test_pools(Fixture *fixture)
     g_autoptr(StorePool) found = store_pool_find(store, "pool", &error);
     g_assert_cmpint(found->type, ==, STORE_POOL_DEDICATED);
     g_assert_cmpstr(found->image_version_id, ==, world.version->id);
-    g_assert_cmpuint(found->disk_limit_bytes, ==, 5ULL << 40);
+    g_assert_cmpuint(found->memory_bytes, ==, 5ULL << 40);
     g_assert_cmpuint(found->desktops, ==, 2);
     StoreDesktopNew more = {pool->id, world.host_id, world.version->id, NULL, STORE_DESIRED_STOPPED};
     g_assert_null(store_desktop_create(store, NULL, &more, &error));

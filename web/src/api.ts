@@ -37,7 +37,7 @@ export interface Session {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; disk_limit_bytes: number; refresh_on_log_off: boolean;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   template: { state: string; job: string | null; error: string | null };
@@ -45,7 +45,7 @@ export interface Pool {
 }
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
-  size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null; disk_limit_bytes?: number;
+  size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
   refresh_on_log_off?: boolean; enabled?: boolean; maintenance?: boolean;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }

@@ -139,7 +139,6 @@ test('the pool form says what is wrong', () => {
   assert.deepEqual(wrong({ memory_gib: '0.01' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: 'two' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: '1,5' }), []);
-  assert.deepEqual(wrong({ disk_limit_gib: 'much' }), ['disk_limit_gib']);
 });
 
 test('the pool form sends what was filled in, and only changes', () => {
@@ -147,7 +146,6 @@ test('the pool form sends what was filled in, and only changes', () => {
   const body = code.createBody(draft);
   assert.equal(body.memory_bytes, 1.5 * 1024 ** 3);
   assert.equal(body.version, null);
-  assert.equal(body.disk_limit_bytes, 0);
   assert.ok(!('vcpus' in body));
   assert.deepEqual(code.updateBody(draft, { ...draft, size: '12', name: 'ignored' }), { size: 12 });
   assert.deepEqual(code.updateBody(draft, draft), {});

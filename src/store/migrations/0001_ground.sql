@@ -95,7 +95,6 @@ CREATE TABLE pools (
     spares BIGINT NOT NULL CHECK (spares >= 0),
     memory_bytes BIGINT NOT NULL CHECK (memory_bytes > 0),
     vcpus BIGINT NOT NULL CHECK (vcpus > 0),
-    disk_limit_bytes BIGINT NOT NULL CHECK (disk_limit_bytes >= 0),
     refresh_on_log_off BIGINT NOT NULL CHECK (refresh_on_log_off IN (0, 1)),
     enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
     maintenance BIGINT NOT NULL CHECK (maintenance IN (0, 1)),

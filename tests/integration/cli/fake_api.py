@@ -158,7 +158,7 @@ def image(name="debian-xfce", newest=1, building=None):
 def pool(name="demo", running=1, spares=1, template="ready", template_job=None, template_error=None):
     return {"id": ulid(3), "name": name, "display_name": "Debian", "description": "", "type": "floating",
             "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "follows_newest": True, "size": 10,
-            "spares": spares, "vcpus": 2, "memory_bytes": 1073741824, "disk_limit_bytes": 0, "refresh_on_log_off": True,
+            "spares": spares, "vcpus": 2, "memory_bytes": 1073741824, "refresh_on_log_off": True,
             "enabled": True, "maintenance": False, "deleting": False,
             "counts": {"desktops": running, "running": running, "assigned": 0, "sessions": 0},
             "template": {"state": template, "job": template_job, "error": template_error},

@@ -89,10 +89,9 @@ def test_people(house):
 
 def test_pools(house):
     good(house, "pool", "create", "lab", "--image", "mini", "--type", "dedicated", "--spares", "0", "--cpus", "2",
-         "--memory", "512MiB", "--disk-limit", "4GiB", "--refresh", "no", "--maintenance", "yes")
+         "--memory", "512MiB", "--refresh", "no", "--maintenance", "yes")
     lab = data(house, "pool", "edit", "lab", "--size", "3", "--maintenance", "no", "--version", "1")
-    assert (lab["size"], lab["vcpus"], lab["memory_bytes"], lab["disk_limit_bytes"], lab["follows_newest"]) == (
-        3, 2, 512 << 20, 4 << 30, False)
+    assert (lab["size"], lab["vcpus"], lab["memory_bytes"], lab["follows_newest"]) == (3, 2, 512 << 20, False)
     assert "lab" in good(house, "pool", "list")
     assert run(house, "pool", "create", "lab", "--image", "mini").returncode == 73
     assert run(house, "pool", "create", "other", "--image", "none").returncode in (65, 66)

@@ -118,10 +118,6 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
             <TextField label="Memory (GiB)" value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
               placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help="Of each desktop, at most. Empty: as the image says." />
           </div>
-          <div class="pair">
-            <TextField label="Disk limit (GiB)" value={draft.disk_limit_gib} onValue={set('disk_limit_gib')} wrong={shown('disk_limit_gib')} inputMode="decimal"
-              placeholder="none" help="What a desktop may write before it is stopped from writing more. Empty: no limit." />
-          </div>
           <Choices legend="When a person logs off, what happens to their desktop?" value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
           <div class="pair">
             <Check label="Open for people" help="Off: nobody sees it or can connect anew; sessions go on." checked={draft.enabled} onValue={set('enabled')} />

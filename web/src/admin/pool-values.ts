@@ -14,7 +14,6 @@ export interface PoolDraft {
   spares: string;
   vcpus: string;
   memory_gib: string;
-  disk_limit_gib: string;
   refresh: boolean;
   enabled: boolean;
   maintenance: boolean;
@@ -31,7 +30,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 export function emptyDraft(image: string): PoolDraft {
   return {
     name: '', display_name: '', description: '', type: 'floating', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
-    disk_limit_gib: '', refresh: true, enabled: true, maintenance: false,
+    refresh: true, enabled: true, maintenance: false,
   };
 }
 
@@ -47,7 +46,6 @@ export function draftOf(pool: Pool): PoolDraft {
     spares: String(pool.spares),
     vcpus: String(pool.vcpus),
     memory_gib: inGib(pool.memory_bytes),
-    disk_limit_gib: pool.disk_limit_bytes === 0 ? '' : inGib(pool.disk_limit_bytes),
     refresh: pool.refresh_on_log_off,
     enabled: pool.enabled,
     maintenance: pool.maintenance,
@@ -93,7 +91,6 @@ export function poolWrong(draft: PoolDraft, isNew: boolean): PoolWrong {
   if (draft.memory_gib.trim() !== '') {
     note('memory_gib', gib(draft.memory_gib) ?? (number(draft.memory_gib) * gibibyte < leastMemory ? 'At least 64 MiB (0.0625).' : null));
   }
-  if (draft.disk_limit_gib.trim() !== '') note('disk_limit_gib', gib(draft.disk_limit_gib));
   return wrong;
 }
 
@@ -111,7 +108,7 @@ export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    disk_limit_bytes: draft.disk_limit_gib.trim() === '' ? 0 : toBytes(draft.disk_limit_gib), refresh_on_log_off: draft.refresh,
+    refresh_on_log_off: draft.refresh,
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }
