@@ -8,6 +8,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/error.h"
@@ -22,6 +23,7 @@ static void prepare(gpointer data)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL); /* what the caller's thread blocks, its children must not */
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a build without its builder would go on in a folder that gets swept */
+    umask(022); /* the daemon's own would leave folders in the image that its users may not enter */
     setpgid(0, 0);
     setpriority(PRIO_PROCESS, 0, NICENESS);
 }

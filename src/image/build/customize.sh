@@ -20,6 +20,7 @@ fi
 find "$archives" -maxdepth 1 -name '*.deb' -delete
 
 echo "oriel: files"
+find "$ORIEL_WORK/overlay" -type d -exec chmod 0755 {} +
 tar -C "$ORIEL_WORK/overlay" --owner=0 --group=0 -cf - . | tar -C "$root" --no-overwrite-dir -xpf -
 
 echo "oriel: users"
