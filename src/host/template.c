@@ -138,18 +138,13 @@ bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, G
 
 static StoreImageVersion *wanted_version(Host *host, const StorePool *pool, GError **error)
 {
-    g_autoptr(GError) problem = NULL;
     g_autoptr(StoreImageVersion) version =
-        pool->image_version_id ? store_image_version_get(host->store, pool->image_version_id, &problem)
-                               : store_image_version_newest(host->store, pool->image_id, &problem);
-    if (!version && oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
-        oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
-                   "image \"%s\": has no version that is ready; build one first", pool->image_name);
-    else if (!version)
-        g_propagate_error(error, g_steal_pointer(&problem));
+        pool->image_version_id ? store_image_version_get(host->store, pool->image_version_id, error)
+                               : store_image_version_newest(host->store, pool->image_id, error);
     if (version && version->state != STORE_IMAGE_READY) {
-        oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GINT64_FORMAT " is not ready",
-                   version->image_name, version->number);
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GINT64_FORMAT " %s%s",
+                   version->image_name, version->number, version->error ? "failed: " : "is not ready",
+                   version->error ? version->error : "");
         return NULL;
     }
     return g_steal_pointer(&version);
@@ -200,6 +195,7 @@ static bool claim(Host *host, const StorePool *pool, const char *made_of, char *
         entry->wanted = g_strdup(made_of);
         entry->failures = 0;
         entry->retry_ms = 0;
+        g_clear_pointer(&entry->error, g_free); /* it was another version's */
         under_way = false;
     }
     bool due = !there && !under_way && entry->retry_ms <= clock_monotonic_ms();
@@ -216,7 +212,8 @@ static void say_no_image(Host *host, const StorePool *pool, const GError *error)
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = entry_of(host, pool->id);
     if (!entry->frozen && entry->state != TEMPLATE_OPENING && entry->state != TEMPLATE_BUILDING) {
-        entry->state = TEMPLATE_NO_IMAGE;
+        bool may_come = oriel_error_kind(error) == ORIEL_ERROR_NOT_FOUND; /* else the image itself has failed */
+        entry->state = may_come ? TEMPLATE_NO_IMAGE : TEMPLATE_FAILED;
         g_free(entry->error);
         entry->error = g_strdup(error->message);
     }

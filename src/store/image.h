@@ -63,7 +63,8 @@ StoreImageVersion *store_image_version_create(Store *store, const StoreActor *ac
 StoreImageVersion *store_image_version_get(Store *store, const char *id, GError **error);
 /* Newest first; `state` -1: any. */
 GPtrArray *store_image_version_list(Store *store, const char *image_id, int state, GError **error);
-/* Newest READY version. NOT_FOUND with a sentence that says what is missing. */
+/* Newest READY version. NOT_FOUND with a sentence that says what is missing: none was built, or one is being built.
+ * CONFLICT: none is ready and the newest failed; the sentence has its reason. */
 StoreImageVersion *store_image_version_newest(Store *store, const char *image_id, GError **error);
 /* Writes state, manifest, checksum, disk_bytes, file_bytes, job_id, error; STALE as store_user_update. */
 bool store_image_version_update(Store *store, const StoreActor *actor, StoreImageVersion *version,

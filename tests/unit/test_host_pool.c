@@ -124,6 +124,38 @@ static void test_spares_follow_the_image(void)
     g_assert_cmpuint(simulated_running(), ==, 2);
 }
 
+typedef struct {
+    const char *pool_id, *state, *sentence;
+} Says;
+
+static bool template_says(Household *household, const void *data)
+{
+    const Says *want = data;
+    g_auto(HostTemplateStatus) status = {0};
+    g_assert_true(host_template_status(household->host, want->pool_id, &status, NULL));
+    return strcmp(status.state, want->state) == 0 && g_strcmp0(status.error, want->sentence) == 0;
+}
+
+/* The pool says what is wrong with its image, and no longer once a new version is there. */
+static void test_failed_image(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    g_autoptr(StoreImageVersion) version =
+        store_image_version_newest(household.store, household.image_id, NULL);
+    version->state = STORE_IMAGE_FAILED;
+    store_set(&version->error, "the disk is cut off");
+    g_assert_true(store_image_version_update(household.store, NULL, version, NULL));
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 1, .spares = 1});
+    g_autofree char *sentence =
+        g_strdup_printf("image \"%s\": has no version that is ready; version 1 failed: the disk is cut off",
+                        pool->image_name);
+    household_until(&household, template_says, &(Says){pool->id, "failed", sentence}, "the pool says why");
+    household_new_version(&household);
+    household_until(&household, template_says, &(Says){pool->id, "ready", NULL}, "the new version serves");
+}
+
 static void test_damaged_template(void)
 {
     g_auto(Household) household = {0};
@@ -211,6 +243,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/pool/own-template", test_each_pool_has_its_own_template);
     g_test_add_func("/host/pool/new-version", test_new_version);
     g_test_add_func("/host/pool/spares-follow-the-image", test_spares_follow_the_image);
+    g_test_add_func("/host/pool/failed-image", test_failed_image);
     g_test_add_func("/host/pool/damaged-template", test_damaged_template);
     g_test_add_func("/host/pool/damaged-template-with-desktops", test_damaged_template_with_desktops);
     g_test_add_func("/host/pool/no-memory", test_no_memory);

@@ -185,6 +185,44 @@ static void test_images(Fixture *fixture)
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
 }
 
+static void version_fail(Store *store, StoreImageVersion *version, const char *reason)
+{
+    version->state = STORE_IMAGE_FAILED;
+    store_set(&version->error, reason);
+    g_assert_true(store_image_version_update(store, NULL, version, NULL));
+}
+
+static void expect_none_ready(Store *store, const char *image_id, const char *sentence)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(store_image_version_newest(store, image_id, &error));
+    g_assert_cmpstr(error->message, ==, sentence);
+}
+
+/* A failed version says why; one that is being built may still become ready. */
+static void test_none_ready(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 1);
+    const char *image_id = world.version->image_id;
+    version_fail(store, world.version, "does not boot");
+    expect_none_ready(store, image_id,
+                      "image \"image\": has no version that is ready; version 1 failed: does not boot");
+    g_autoptr(StoreImageVersion) second =
+        store_image_version_create(store, NULL, &(StoreImageVersion){.image_id = (char *)image_id}, &error);
+    expect_none_ready(store, image_id,
+                      "image \"image\": has no version that is ready; version 2 is being built");
+    version_fail(store, second, "no kernel");
+    expect_none_ready(store, image_id,
+                      "image \"image\": has no version that is ready; version 2 failed: no kernel");
+    g_autoptr(StoreImage) empty = store_image_create(store, NULL, &(StoreImage){.name = "empty"}, &error);
+    expect_none_ready(store, empty->id,
+                      "image \"empty\": has no version that is ready; build one first");
+    expect_none_ready(store, "none", "image \"none\": there is none");
+}
+
 static void test_pools(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -514,6 +552,7 @@ int main(int argc, char **argv)
     fixture_add("pages", test_pages);
     fixture_add("groups", test_groups);
     fixture_add("images", test_images);
+    fixture_add("none-ready", test_none_ready);
     fixture_add("pools", test_pools);
     fixture_add("renamed-pool", test_renamed_pool);
     fixture_add("entitlements", test_entitlements);
