@@ -34,4 +34,6 @@
 #define LIMIT_GATEWAY_HALF_SECONDS 30        /* the answer has so long after the client's half of HTTP ended */
 #define LIMIT_GATEWAY_MESSAGE (4 * 1024 * 1024) /* bytes of one WebSocket message from a client */
 #define LIMIT_GATEWAY_WAITING (192 * 1024)   /* bytes that wait for one client or its display */
+#define LIMIT_BOOT_QUIET_MS (10 * 60 * 1000) /* an image's first boot without any sign of progress */
+#define LIMIT_BOOT_MS (60 * 60 * 1000)       /* an image's first boot, whatever it does */
 #define LIMIT_JOB_LOG (4 * 1024 * 1024)      /* bytes of a job's log that are kept */

@@ -40,6 +40,7 @@ const HostDriver *host_driver_real(void)
         .wait_end = machine_wait_end,
         .suspend = machine_suspend,
         .console_tail = machine_console_tail,
+        .activity = machine_activity,
         .trim_console = machine_trim_console,
         .memory = machine_memory,
         .key = template_key,

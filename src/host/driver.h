@@ -41,6 +41,7 @@ struct HostDriver {
     bool (*wait_end)(Machine *machine, int64_t limit_ms, GError **error);
     bool (*suspend)(Machine *machine, const char *path, GError **error);
     char *(*console_tail)(const Machine *machine, size_t limit);
+    bool (*activity)(Machine *machine, uint64_t *ret_bytes, GError **error);
     bool (*trim_console)(const Machine *machine, uint64_t limit, GError **error);
     bool (*memory)(const Machine *machine, MachineMemory *ret, GError **error);
 

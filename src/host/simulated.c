@@ -288,6 +288,12 @@ static char *fake_console_tail(const Machine *machine, size_t limit)
     return g_strdup("simulated: kernel panic\n");
 }
 
+static bool fake_activity(Machine *machine, uint64_t *ret_bytes, GError **error)
+{
+    *ret_bytes = simulated_calls("wait_ready");
+    return called("activity", error);
+}
+
 static bool fake_trim_console(const Machine *machine, uint64_t limit, GError **error)
 {
     return true;
@@ -601,6 +607,7 @@ const HostDriver *host_driver_simulated(void)
         .wait_end = fake_wait_end,
         .suspend = fake_suspend,
         .console_tail = fake_console_tail,
+        .activity = fake_activity,
         .trim_console = fake_trim_console,
         .memory = fake_memory,
         .key = fake_key,

@@ -1,16 +1,13 @@
 /* The job that makes a template: boots the image once, waits until it is usable, freezes it. */
 #include "host/private.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "host/boot.h"
 
-static const int64_t boot_limit_kvm_ms = 5 * 60 * 1000;
-static const int64_t boot_limit_tcg_ms = 20 * 60 * 1000; /* software emulation on a busy host */
-static const int64_t slice_ms = 1000;                    /* between two looks at the job: cancel, progress */
+static const int64_t slice_ms = 1000; /* between two looks: cancel, progress */
 static const int64_t prepare_limit_ms = 60 * 1000;
 static const size_t console_bytes = 2048;
 
@@ -29,12 +26,15 @@ typedef struct {
     Image *image;
     char *folder;
     Machine *machine;
+    int said_hello; /* atomic: the agent is there */
 } Build;
 
 static void build_clear(Build *build)
 {
-    if (build->machine)
+    if (build->machine) {
+        build->order->host->driver->listen(build->machine, NULL, NULL);
         build->order->host->driver->release(build->machine);
+    }
     image_free(build->image);
     g_free(build->folder);
 }
@@ -50,6 +50,14 @@ static bool make_folder(Build *build, GError **error)
            folder_make(build->folder, 0700, error) &&
            driver->overlay(disk, build->image->disk, false, 0, error);
 }
+
+static void on_hello(Machine *machine, const char *version, const char *boot_id, void *data)
+{
+    Build *build = data;
+    g_atomic_int_set(&build->said_hello, 1);
+}
+
+static const MachineListener boot_listener = {.agent_hello = on_hello};
 
 static bool start(Build *build, GError **error)
 {
@@ -72,27 +80,10 @@ static bool start(Build *build, GError **error)
     if (!capacity_admit(host, build->order->memory, what, error))
         return false;
     build->machine = host->driver->start(host->hypervisor, &spec, error);
-    return build->machine != NULL;
-}
-
-static const char *last_line(char *text)
-{
-    g_strchomp(text);
-    char *newline = strrchr(text, '\n');
-    return newline ? newline + 1 : text;
-}
-
-/* Rises quickly at first and never arrives: how long a boot takes is not known before. */
-static int percent_after(int64_t elapsed_ms)
-{
-    return 5 + (int)(80 * elapsed_ms / (elapsed_ms + 60 * 1000));
-}
-
-static void report(const Build *build, int64_t elapsed_ms)
-{
-    g_autofree char *console = build->order->host->driver->console_tail(build->machine, console_bytes);
-    g_autofree char *step = g_strdup_printf("booting: %s", last_line(console));
-    job_progress(build->job, percent_after(elapsed_ms), step);
+    if (!build->machine)
+        return false;
+    host->driver->listen(build->machine, &boot_listener, build);
+    return true;
 }
 
 static bool fail_boot(const Build *build, const char *why, GError **error)
@@ -105,27 +96,39 @@ static bool fail_boot(const Build *build, const char *why, GError **error)
                       build->image->name, build->image->version, why, *console ? console : "(nothing)");
 }
 
-static bool wait_usable(const Build *build, GError **error)
+static void report(const Build *build, const Boot *boot, int64_t now_ms)
 {
-    Host *host = build->order->host;
-    bool kvm = strcmp(host->about.accelerator, "kvm") == 0;
-    int64_t limit = kvm ? boot_limit_kvm_ms : boot_limit_tcg_ms;
-    int64_t began = clock_monotonic_ms();
+    g_autofree char *step = boot_step(boot, now_ms);
+    job_progress(build->job, boot_percent(boot, now_ms), step);
+}
+
+/* A QEMU that does not say gives no sign: then only time can tell. */
+static void look(Build *build, Boot *boot)
+{
+    uint64_t activity = boot->activity;
+    bool said_hello = g_atomic_int_get(&build->said_hello);
+    build->order->host->driver->activity(build->machine, &activity, NULL);
+    boot_see(boot, activity, said_hello, clock_monotonic_ms());
+}
+
+static bool wait_usable(Build *build, GError **error)
+{
+    const HostDriver *driver = build->order->host->driver;
+    Boot boot;
+    boot_begin(&boot, clock_monotonic_ms());
     for (;;) {
         g_autoptr(GError) problem = NULL;
-        if (host->driver->wait_ready(build->machine, true, slice_ms, &problem))
+        report(build, &boot, clock_monotonic_ms());
+        if (driver->wait_ready(build->machine, true, slice_ms, &problem))
             return true;
         if (job_is_cancelled(build->job, error))
             return false;
-        int64_t elapsed = clock_monotonic_ms() - began;
         if (oriel_error_kind(problem) != ORIEL_ERROR_TIMEOUT)
             return fail_boot(build, problem->message, error);
-        if (elapsed > limit) {
-            g_autofree char *why = g_strdup_printf(
-                "its agent did not report a usable desktop within %d minutes", (int)(limit / 60000));
-            return fail_boot(build, why, error);
-        }
-        report(build, elapsed);
+        look(build, &boot);
+        g_autofree char *overdue = boot_overdue(&boot, clock_monotonic_ms());
+        if (overdue)
+            return fail_boot(build, overdue, error);
     }
 }
 
@@ -133,7 +136,7 @@ static Template *freeze(Build *build, GError **error)
 {
     const HostDriver *driver = build->order->host->driver;
     const char *const readable[] = {build->image->folder, NULL};
-    job_progress(build->job, 90, "freezing");
+    job_progress(build->job, 90, "desktop is usable; freezing");
     if (!driver->prepare_freeze(build->machine, prepare_limit_ms, error))
         return NULL;
     return driver->freeze(build->machine, build->order->key, readable, error);
@@ -146,7 +149,7 @@ static Template *make(Build *build, GError **error)
     job_progress(build->job, 1, "starting");
     if (!make_folder(build, error) || !start(build, error) || !wait_usable(build, error))
         return NULL;
-    job_log(build->job, "usable; freezing");
+    job_log(build->job, "desktop is usable; freezing");
     return freeze(build, error);
 }
 

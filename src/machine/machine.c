@@ -225,6 +225,23 @@ char *machine_console_tail(const Machine *machine, size_t limit)
     return file_tail(machine->folder, MACHINE_FILE_SERIAL, limit);
 }
 
+bool machine_activity(Machine *machine, uint64_t *ret_bytes, GError **error)
+{
+    g_autoptr(Json) disks = NULL;
+    g_autofree char *path = g_build_filename(machine->folder, MACHINE_FILE_SERIAL, NULL);
+    struct stat console = {0};
+    if (!qmp_finish(qmp_query_blockstats(machine->qmp), 0, &disks, error))
+        return false;
+    uint64_t bytes = stat(path, &console) == 0 ? (uint64_t)console.st_size : 0;
+    for (size_t i = 0; i < json_array_size(disks); i++) {
+        const Json *stats = json_object_get(json_array_get(disks, i), "stats");
+        bytes += (uint64_t)json_integer_value(json_object_get(stats, "rd_bytes")) +
+                 (uint64_t)json_integer_value(json_object_get(stats, "wr_bytes"));
+    }
+    *ret_bytes = bytes;
+    return true;
+}
+
 void machine_explain(const Machine *machine, GError **error)
 {
     g_autofree char *log = file_tail(machine->folder, MACHINE_FILE_LOG, MACHINE_LOG_TAIL);

@@ -66,6 +66,11 @@ QmpCall *qmp_migrate_cancel(Qmp *qmp)
     return qmp_send(qmp, "migrate_cancel", NULL, -1);
 }
 
+QmpCall *qmp_query_blockstats(Qmp *qmp)
+{
+    return qmp_send(qmp, "query-blockstats", NULL, -1);
+}
+
 QmpCall *qmp_query_vnc(Qmp *qmp)
 {
     return qmp_send(qmp, "query-vnc", NULL, -1);

@@ -24,6 +24,7 @@ QmpCall *qmp_migrate_to_fd(Qmp *qmp, const char *name);
 QmpCall *qmp_migrate_incoming_from_fd(Qmp *qmp, const char *name);
 QmpCall *qmp_migrate_cancel(Qmp *qmp);
 
+QmpCall *qmp_query_blockstats(Qmp *qmp);
 QmpCall *qmp_query_vnc(Qmp *qmp);
 QmpCall *qmp_screendump_png(Qmp *qmp, const char *file);
 

@@ -156,6 +156,20 @@ static void test_failed_image(void)
     household_until(&household, template_says, &(Says){pool->id, "ready", NULL}, "the new version serves");
 }
 
+/* Not ready within a slice is not yet a failure, whether QEMU tells what the guest does or not. */
+static void test_slow_boot(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    simulated_fail("wait_ready", ORIEL_ERROR_TIMEOUT, 3);
+    simulated_fail("activity", ORIEL_ERROR_TIMEOUT, 1);
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 1, .spares = 1});
+    until_running(&household, pool, 1);
+    g_assert_cmpuint(simulated_calls("activity"), ==, 3);
+    g_assert_cmpuint(simulated_calls("start"), ==, 1);
+}
+
 static void test_damaged_template(void)
 {
     g_auto(Household) household = {0};
@@ -244,6 +258,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/pool/new-version", test_new_version);
     g_test_add_func("/host/pool/spares-follow-the-image", test_spares_follow_the_image);
     g_test_add_func("/host/pool/failed-image", test_failed_image);
+    g_test_add_func("/host/pool/slow-boot", test_slow_boot);
     g_test_add_func("/host/pool/damaged-template", test_damaged_template);
     g_test_add_func("/host/pool/damaged-template-with-desktops", test_damaged_template_with_desktops);
     g_test_add_func("/host/pool/no-memory", test_no_memory);

@@ -523,6 +523,9 @@ static void test_plugging(void)
     must(machine_memory(machine, &memory, &failure));
     g_assert_cmpuint(memory.private_bytes, >, 0);
     g_assert_cmpuint(memory.resident, >=, memory.private_bytes);
+    uint64_t activity = 0;
+    must(machine_activity(machine, &activity, &failure));
+    g_assert_cmpuint(activity, >, 0); /* its console has spoken */
     end(machine);
 }
 
