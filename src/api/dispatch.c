@@ -186,8 +186,6 @@ static void answer_problem(Call *call, const GError *error, int status)
         reply_header(call->reply, "WWW-Authenticate", "Bearer realm=\"oriel\"");
     if (call->reply->status == 426)
         reply_header(call->reply, "Upgrade", "websocket");
-    if (call->reply->status == 503)
-        reply_header(call->reply, "Retry-After", "5");
     if (call->reply->status >= 500)
         log_warning("%s %s: %s", call->request->method, call->route->pattern,
                     error ? error->message : "no reason");

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#define RETRY_SECONDS 5 /* where nobody knows when it will pass */
+
 Reply *reply_new(void)
 {
     Reply *reply = g_new0(Reply, 1);
@@ -86,7 +88,7 @@ void reply_empty(Reply *reply)
     reply->status = 204;
 }
 
-void reply_problem_text(Reply *reply, int kind, int status, const char *detail)
+static void problem_set(Reply *reply, int kind, int status, const char *detail)
 {
     const OrielErrorInfo *info = oriel_error_info((OrielErrorKind)kind);
     if (status == 0)
@@ -98,8 +100,23 @@ void reply_problem_text(Reply *reply, int kind, int status, const char *detail)
     body_set(reply, status, "application/problem+json", json_text(problem));
 }
 
+/* RFC 9110 10.2.3, RFC 6585 4. */
+static void retry_after_set(Reply *reply, int64_t wait_seconds)
+{
+    if (reply->status != 429 && reply->status != 503)
+        return;
+    g_autofree char *value = g_strdup_printf("%" G_GINT64_FORMAT, wait_seconds > 0 ? wait_seconds : RETRY_SECONDS);
+    reply_header(reply, "Retry-After", value);
+}
+
+void reply_problem_text(Reply *reply, int kind, int status, const char *detail)
+{
+    problem_set(reply, kind, status, detail);
+    retry_after_set(reply, 0);
+}
+
 void reply_problem(Reply *reply, const GError *error, int status)
 {
-    reply_problem_text(reply, (int)oriel_error_kind(error), status,
-                       error ? error->message : "no reason was given");
+    problem_set(reply, (int)oriel_error_kind(error), status, error ? error->message : "no reason was given");
+    retry_after_set(reply, oriel_error_wait_seconds(error));
 }

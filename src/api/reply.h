@@ -37,7 +37,7 @@ void reply_bytes(Reply *reply, const char *content_type, GBytes *bytes); /* keep
 void reply_empty(Reply *reply);                                          /* 204 */
 
 /* The problem of an error: RFC 9457. status 0: what base/error.h says for its kind. An internal error's
- * sentence is not shown to strangers: caller logs it. */
+ * sentence is not shown to strangers: caller logs it. 429 and 503 get a Retry-After. */
 void reply_problem(Reply *reply, const GError *error, int status);
 void reply_problem_text(Reply *reply, int kind, int status, const char *detail);
 

@@ -192,8 +192,6 @@ static enum MHD_Result exchange_refuse(Exchange *exchange, int kind, int status,
 {
     reply_reset(exchange->reply);
     reply_problem_text(exchange->reply, kind, status, detail);
-    if (exchange->reply->status == 503)
-        reply_header(exchange->reply, "Retry-After", "5");
     return exchange_respond(exchange);
 }
 

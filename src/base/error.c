@@ -22,7 +22,25 @@ static const OrielErrorInfo infos[ORIEL_ERROR_KINDS] = {
     [ORIEL_ERROR_CANCELLED] = {"cancelled", "Cancelled", 409, 75},
 };
 
-G_DEFINE_QUARK(oriel-error-quark, oriel_error)
+typedef struct {
+    int64_t wait_seconds;
+} OrielErrorPrivate;
+
+static void oriel_error_private_init(OrielErrorPrivate *private)
+{
+    private->wait_seconds = 0;
+}
+
+static void oriel_error_private_copy(const OrielErrorPrivate *source, OrielErrorPrivate *copy)
+{
+    *copy = *source;
+}
+
+static void oriel_error_private_clear(OrielErrorPrivate *private)
+{
+}
+
+G_DEFINE_EXTENDED_ERROR(OrielError, oriel_error)
 
 static OrielErrorKind kind_of_errno(int errnum)
 {
@@ -83,6 +101,23 @@ bool oriel_fail(GError **error, OrielErrorKind kind, const char *format, ...)
         *error = g_error_new_valist(ORIEL_ERROR, (int)kind, format, args);
     va_end(args);
     return false;
+}
+
+bool oriel_fail_wait(GError **error, int64_t wait_seconds, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (error && !*error) {
+        *error = g_error_new_valist(ORIEL_ERROR, ORIEL_ERROR_TOO_MANY, format, args);
+        oriel_error_get_private(*error)->wait_seconds = wait_seconds;
+    }
+    va_end(args);
+    return false;
+}
+
+int64_t oriel_error_wait_seconds(const GError *error)
+{
+    return error && error->domain == ORIEL_ERROR ? oriel_error_get_private(error)->wait_seconds : 0;
 }
 
 bool oriel_fail_errno(GError **error, int errnum, const char *format, ...)

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define ORIEL_ERROR (oriel_error_quark())
 
@@ -48,6 +49,10 @@ const OrielErrorInfo *oriel_error_info(OrielErrorKind kind);
 
 /* Sets *error (if error is not NULL) and returns false, so that callers write `return oriel_fail(error, ...)`. */
 bool oriel_fail(GError **error, OrielErrorKind kind, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* The same for TOO_MANY where it is known when it will pass: an HTTP answer says so in Retry-After (RFC 9110 10.2.3). */
+bool oriel_fail_wait(GError **error, int64_t wait_seconds, const char *format, ...) G_GNUC_PRINTF(3, 4);
+int64_t oriel_error_wait_seconds(const GError *error); /* 0: not known */
 
 /* The same for a failed system call: appends ": " and strerror(errnum); ENOSPC and EDQUOT become NO_SPACE,
  * ENOENT NOT_FOUND, EEXIST CONFLICT, EACCES and EPERM FORBIDDEN, others INTERNAL. */

@@ -73,6 +73,24 @@ static void test_ids(void)
     g_assert_false(id_is_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
 }
 
+static void test_wait_of_an_error(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_false(oriel_fail_wait(&error, 7, "in %d s", 7));
+    g_prefix_error(&error, "log-in: ");
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_TOO_MANY);
+    g_assert_cmpstr(error->message, ==, "log-in: in 7 s");
+    g_autoptr(GError) copy = g_error_copy(error);
+    g_assert_cmpint(oriel_error_wait_seconds(copy), ==, 7);
+    g_clear_error(&error);
+    oriel_fail(&error, ORIEL_ERROR_TOO_MANY, "some time");
+    g_assert_cmpint(oriel_error_wait_seconds(error), ==, 0);
+    g_clear_error(&error);
+    g_set_error_literal(&error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "another domain");
+    g_assert_cmpint(oriel_error_wait_seconds(error), ==, 0);
+    g_assert_cmpint(oriel_error_wait_seconds(NULL), ==, 0);
+}
+
 static void test_secrets(void)
 {
     g_autoptr(SecretString) token = secret_token_new();
@@ -213,6 +231,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/size-text", test_size_text);
     g_test_add_func("/base/ids", test_ids);
     g_test_add_func("/base/secrets", test_secrets);
+    g_test_add_func("/base/wait-of-an-error", test_wait_of_an_error);
     g_test_add_func("/base/json", test_json);
     g_test_add_func("/base/files", test_files);
     g_test_add_func("/base/locks", test_locks);

@@ -34,8 +34,11 @@ def test_wrong_password_and_unknown_user_are_told_alike(house, anna):
 def test_repeated_failures_are_slowed_down(house):
     house.make_user("bert")
     stranger = Client(house, gateway=True, address="192.0.2.12")
-    statuses = [stranger.call("POST", "login", {"name": "bert", "password": "no"}).status for _ in range(12)]
-    assert statuses[0] == 401 and statuses[-1] == 429
+    answers = [stranger.call("POST", "login", {"name": "bert", "password": "no"}) for _ in range(12)]
+    assert answers[0].status == 401 and answers[-1].status == 429
+    assert "Retry-After" not in answers[0].headers
+    wait = int(answers[-1].headers["Retry-After"])  # RFC 9110 10.2.3: seconds, as the sentence says them
+    assert 1 <= wait <= 30 and answers[-1].json["detail"].endswith(f" {wait} s")
     assert Client(house).get("me")["user"]["id"] is None  # others go on
 
 
