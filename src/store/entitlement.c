@@ -117,7 +117,7 @@ bool store_user_entitled(Store *store, const char *user_id, const char *pool_id,
     g_autoptr(Rows) rows = store_read(
         store,
         "SELECT COUNT(*) FROM entitlements e WHERE e.pool_id = $2 AND (e.user_id = $1 OR e.group_id IN"
-        " (SELECT m.group_id FROM group_members m WHERE m.user_id = $1))",
+        " (SELECT m.group_id FROM group_members m WHERE m.user_id = $1) OR " ENTITLED_AS_EVERYONE ")",
         PARAMS(TEXT(user_id), TEXT(pool_id)), error);
     if (!rows)
         return false;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/error.h"
 #include "base/id.h"
 #include "store/rules.h"
@@ -5,11 +7,26 @@
 #include "store/user.h"
 
 #define GROUP_COLUMNS                                                                                        \
-    "g.id, g.name, g.display_name, (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id), "         \
-    "g.created_ms,"                                                                                          \
-    " g.updated_ms, g.version"
+    "g.id, g.name, g.display_name,"                                                                          \
+    " CASE WHEN g.id = '" STORE_GROUP_EVERYONE "' THEN (SELECT COUNT(*) FROM users u WHERE u.enabled = 1)"   \
+    " ELSE (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id) END,"                              \
+    " COALESCE(NULLIF(g.created_ms, 0), " MADE_MS "), COALESCE(NULLIF(g.updated_ms, 0), " MADE_MS "), g.version"
+
+/* What the first migration made was made when it ran. */
+#define MADE_MS "(SELECT s.applied_ms FROM migrations s WHERE s.number = 1)"
 
 static const char group_exists[] = "SELECT id FROM groups WHERE id = $1";
+
+bool store_group_is_everyone(const char *group_id)
+{
+    return g_strcmp0(group_id, STORE_GROUP_EVERYONE) == 0;
+}
+
+static bool fail_built_in(const char *what, GError **error)
+{
+    return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                      "group \"everyone\": is every enabled user and %s; disable a user, or use another group", what);
+}
 
 void store_group_free(StoreGroup *group)
 {
@@ -130,6 +147,8 @@ static bool update_row(Transaction *transaction, const StoreGroup *group, GError
 bool store_group_update(Store *store, const StoreActor *actor, StoreGroup *group, GError **error)
 {
     g_auto(Transaction) transaction = {0};
+    if (store_group_is_everyone(group->id) && strcmp(group->name, "everyone") != 0)
+        return fail_built_in("cannot be renamed", error);
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
         !update_row(&transaction, group, error))
         return false;
@@ -152,6 +171,8 @@ bool store_group_delete(Store *store, const StoreActor *actor, const char *id, i
     g_autoptr(StoreGroup) group = group_lock(&transaction, id, error);
     if (!group || !check_version("group", group->name, group->version, expected_version, error))
         return false;
+    if (store_group_is_everyone(id))
+        return fail_built_in("cannot be deleted", error);
     Record record = {
         .action = "group.delete", .kind = "group", .id = id, .name = group->name, .op = "delete"};
     return transaction_run(&transaction, "DELETE FROM groups WHERE id = $1", PARAMS(TEXT(id)), error) &&
@@ -188,6 +209,8 @@ bool store_group_add_member(Store *store, const StoreActor *actor, const char *g
         !check_exists(&transaction, "SELECT id FROM users WHERE id = $1", "user", user_id, error) ||
         !check_exists(&transaction, group_exists, "group", group_id, error))
         return false;
+    if (store_group_is_everyone(group_id))
+        return true;
     g_autoptr(Rows) rows = transaction_query(
         &transaction, "INSERT INTO group_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         PARAMS(TEXT(group_id), TEXT(user_id)), error);
@@ -205,6 +228,8 @@ bool store_group_remove_member(Store *store, const StoreActor *actor, const char
         !check_exists(&transaction, "SELECT id FROM users WHERE id = $1", "user", user_id, error) ||
         !check_exists(&transaction, group_exists, "group", group_id, error))
         return false;
+    if (store_group_is_everyone(group_id))
+        return fail_built_in("has no members of its own", error);
     g_autoptr(Rows) rows =
         transaction_query(&transaction, "DELETE FROM group_members WHERE group_id = $1 AND user_id = $2",
                           PARAMS(TEXT(group_id), TEXT(user_id)), error);

@@ -208,7 +208,8 @@ GPtrArray *store_user_pools(Store *store, const char *user_id, GError **error)
                    "SELECT " POOL_COLUMNS " FROM pools p WHERE p.enabled = 1 AND p.deleting = 0 AND p.id IN"
                    " (SELECT e.pool_id FROM entitlements e WHERE e.user_id = $1 UNION"
                    " SELECT e.pool_id FROM entitlements e JOIN group_members m ON m.group_id = e.group_id"
-                   " WHERE m.user_id = $1) ORDER BY p.name",
+                   " WHERE m.user_id = $1 UNION SELECT e.pool_id FROM entitlements e WHERE " ENTITLED_AS_EVERYONE
+                   ") ORDER BY p.name",
                    PARAMS(TEXT(user_id)), error),
         &list, NULL);
 }

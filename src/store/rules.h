@@ -2,6 +2,11 @@
 #pragma once
 
 #include "store/transaction.h"
+#include "store/user.h"
+
+/* Condition on a row e of entitlements: it is for everyone, and user $1 is enabled. */
+#define ENTITLED_AS_EVERYONE                                                                                 \
+    "(e.group_id = '" STORE_GROUP_EVERYONE "' AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.enabled = 1))"
 
 const char *text_or_empty(const char *text);
 

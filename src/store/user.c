@@ -232,8 +232,9 @@ GPtrArray *store_group_members(Store *store, const char *group_id, const StorePa
 {
     List list = list_by_name(page);
     return list_of(store_read(store,
-                              "SELECT " USER_COLUMNS " FROM group_members m JOIN users u ON u.id = m.user_id"
-                              " WHERE m.group_id = $1 AND u.name > $2 ORDER BY u.name LIMIT $3",
+                              "SELECT " USER_COLUMNS " FROM users u WHERE (u.id IN (SELECT m.user_id FROM"
+                              " group_members m WHERE m.group_id = $1) OR ($1 = '" STORE_GROUP_EVERYONE
+                              "' AND u.enabled = 1)) AND u.name > $2 ORDER BY u.name LIMIT $3",
                               PARAMS(TEXT(group_id), TEXT(page_after(page)), NUMBER(page_limit(page))),
                               error),
                    &list, ret_next);

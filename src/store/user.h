@@ -53,24 +53,32 @@ typedef struct {
     int64_t version;
 } StoreGroup;
 
+/* The id of the group "everyone", which is always there: every enabled user belongs to it, now and later. It cannot be
+ * deleted or renamed, has no rows of members, and is not among store_user_groups. A string literal, also in SQL. */
+#define STORE_GROUP_EVERYONE "000000000000000000EVERY0NE"
+
+bool store_group_is_everyone(const char *group_id);
+
 void store_group_free(StoreGroup *group);
 
 StoreGroup *store_group_create(Store *store, const StoreActor *actor, const StoreGroup *fields,
                                GError **error);
 StoreGroup *store_group_find(Store *store, const char *name_or_id, GError **error);
 GPtrArray *store_group_list(Store *store, const StorePage *page, char **ret_next, GError **error);
-/* Writes name and display_name; as store_user_update. */
+/* Writes name and display_name; as store_user_update. CONFLICT: another name for everyone. */
 bool store_group_update(Store *store, const StoreActor *actor, StoreGroup *group, GError **error);
+/* CONFLICT: it is everyone. */
 bool store_group_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
                         GError **error);
 
-/* Both are idempotent. NOT_FOUND: no such group or user. */
+/* Both are idempotent. NOT_FOUND: no such group or user. Of everyone each user is one already (adding does nothing), and
+ * nobody can be removed (CONFLICT). */
 bool store_group_add_member(Store *store, const StoreActor *actor, const char *group_id, const char *user_id,
                             GError **error);
 bool store_group_remove_member(Store *store, const StoreActor *actor, const char *group_id,
                                const char *user_id, GError **error);
 
-/* StoreUser by name; StoreGroup by name. */
+/* StoreUser by name (of everyone: all that are enabled); StoreGroup by name. */
 GPtrArray *store_group_members(Store *store, const char *group_id, const StorePage *page, char **ret_next,
                                GError **error);
 GPtrArray *store_user_groups(Store *store, const char *user_id, GError **error);

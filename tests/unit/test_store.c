@@ -338,6 +338,68 @@ static void test_entitlements(Fixture *fixture)
     g_assert_cmpuint(empty->len, ==, 0);
 }
 
+static bool may_use(Store *store, const char *user_id, const StorePool *pool)
+{
+    bool entitled = false;
+    g_assert_true(store_user_entitled(store, user_id, pool->id, &entitled, NULL));
+    g_autoptr(GPtrArray) pools = store_user_pools(store, user_id, NULL);
+    g_assert_cmpuint(pools->len, ==, entitled ? 1 : 0); /* both questions have one answer */
+    return entitled;
+}
+
+/* Every enabled user, those that come later too; nobody needs to be made a member. */
+static void test_everyone(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 1);
+    g_autoptr(StoreUser) root G_GNUC_UNUSED = world_user(store, "root", "admin"); /* one must be left */
+    g_autoptr(StoreUser) before = world_user(store, "before", "user");
+    g_autoptr(StoreGroup) everyone = store_group_find(store, "everyone", &error);
+    g_assert_cmpstr(everyone->id, ==, STORE_GROUP_EVERYONE);
+    g_assert_cmpint(everyone->created_ms, >, 0);
+    g_assert_false(may_use(store, before->id, world.pool));
+    StoreEntitle all = {world.pool->id, true, everyone->id};
+    g_assert_true(store_entitlement_add(store, NULL, &all, &error));
+    g_autoptr(StoreUser) later = world_user(store, "later", "user");
+    g_assert_true(may_use(store, before->id, world.pool));
+    g_assert_true(may_use(store, later->id, world.pool));
+    g_assert_false(may_use(store, "none", world.pool));
+    later->enabled = false;
+    g_assert_true(store_user_update(store, NULL, later, &error));
+    g_assert_false(may_use(store, later->id, world.pool));
+    g_autoptr(GPtrArray) members = store_group_members(store, everyone->id, NULL, NULL, &error);
+    g_autoptr(StoreGroup) counted = store_group_find(store, "everyone", &error);
+    g_assert_cmpuint(members->len, ==, counted->members);
+    for (guint i = 0; i < members->len; i++)
+        g_assert_cmpstr(((StoreUser *)members->pdata[i])->name, !=, "later");
+    g_assert_true(store_entitlement_remove(store, NULL, &all, &error));
+    g_assert_false(may_use(store, before->id, world.pool));
+}
+
+static void test_everyone_is_built_in(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
+    g_assert_false(store_group_delete(store, NULL, STORE_GROUP_EVERYONE, 0, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    g_assert_false(store_group_remove_member(store, NULL, STORE_GROUP_EVERYONE, anna->id, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    g_assert_true(store_group_add_member(store, NULL, STORE_GROUP_EVERYONE, anna->id, &error));
+    g_autoptr(GPtrArray) own = store_user_groups(store, anna->id, &error);
+    g_assert_cmpuint(own->len, ==, 0); /* no row was made */
+    g_assert_null(store_group_create(store, NULL, &(StoreGroup){.name = "everyone"}, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    g_autoptr(StoreGroup) everyone = store_group_find(store, "everyone", &error);
+    store_set(&everyone->display_name, "All of us");
+    g_assert_true(store_group_update(store, NULL, everyone, &error));
+    store_set(&everyone->name, "nobody");
+    g_assert_false(store_group_update(store, NULL, everyone, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+}
+
 static void test_events(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -556,6 +618,8 @@ int main(int argc, char **argv)
     fixture_add("pools", test_pools);
     fixture_add("renamed-pool", test_renamed_pool);
     fixture_add("entitlements", test_entitlements);
+    fixture_add("everyone", test_everyone);
+    fixture_add("everyone-is-built-in", test_everyone_is_built_in);
     fixture_add("events", test_events);
     fixture_add("changes", test_changes);
     fixture_add("jobs", test_jobs);

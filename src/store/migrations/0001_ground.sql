@@ -33,6 +33,10 @@ CREATE TABLE groups (
     version BIGINT NOT NULL DEFAULT 1
 ) STRICT;
 
+-- Built in: every enabled user, now and later. It has no members of its own (store/user.h, STORE_GROUP_EVERYONE).
+INSERT INTO groups (id, name, display_name, created_ms, updated_ms)
+VALUES ('000000000000000000EVERY0NE', 'everyone', 'Everyone', 0, 0);
+
 CREATE TABLE group_members (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -89,6 +89,22 @@ def test_entitlement_and_tiles(house, pool):
     assert tina.get("portal")["tiles"] == []
 
 
+def test_a_pool_for_everyone_is_for_those_who_come_later(house, pool):
+    local = house.local
+    local.do("PUT", f"pools/{pool}/entitlements/groups/everyone", status=204)
+    house.make_user("newcomer")
+    newcomer = house.token_client("newcomer")
+    assert [tile["pool"]["name"] for tile in newcomer.get("portal")["tiles"]] == [pool]
+    everyone = local.get("groups/everyone")
+    assert everyone["built_in"] and "newcomer" in [member["name"] for member in everyone["members"]]
+    local.do("PUT", "groups/everyone/members/newcomer", status=204)
+    assert local.refused("DELETE", "groups/everyone/members/newcomer") == (409, "conflict")
+    assert local.refused("DELETE", "groups/everyone") == (409, "conflict")
+    assert local.refused("POST", "groups", {"name": "everyone"}) == (409, "conflict")
+    local.do("DELETE", f"pools/{pool}/entitlements/groups/everyone", status=204)
+    assert newcomer.get("portal")["tiles"] == []
+
+
 def connect(client, pool, body=None):
     def ready():
         answer = client.call("POST", f"pools/{pool}/connect", body)
