@@ -12,12 +12,9 @@
 
 static bool version_number(Store *store, const StorePool *pool, int64_t *ret, GError **error)
 {
-    if (pool->image_version_id) {
-        g_autoptr(StoreImageVersion) version = store_image_version_get(store, pool->image_version_id, error);
-        if (version)
-            *ret = version->number;
-        return version != NULL;
-    }
+    *ret = pool->image_version_number;
+    if (pool->image_version_id)
+        return true;
     g_autoptr(StoreImage) image = store_image_find(store, pool->image_id, error);
     if (image)
         *ret = image->newest_number;

@@ -144,16 +144,28 @@ static bool update_row(Transaction *transaction, const StoreGroup *group, GError
            fail_missed(transaction, group_exists, &(Missed){"group", group->name, group->id}, error);
 }
 
+static Json *group_fields(const StoreGroup *group)
+{
+    return json_pack("{s:s, s:s}", "name", group->name, "display_name", text_or_empty(group->display_name));
+}
+
 bool store_group_update(Store *store, const StoreActor *actor, StoreGroup *group, GError **error)
 {
     g_auto(Transaction) transaction = {0};
     if (store_group_is_everyone(group->id) && strcmp(group->name, "everyone") != 0)
         return fail_built_in("cannot be renamed", error);
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !update_row(&transaction, group, error))
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
-    Record record = {
-        .action = "group.update", .kind = "group", .id = group->id, .name = group->name, .op = "update"};
+    g_autoptr(StoreGroup) old = group_lock(&transaction, group->id, error);
+    if (!old || !update_row(&transaction, group, error))
+        return false;
+    g_autofree char *detail = detail_of_changes(group_fields(old), group_fields(group));
+    Record record = {.action = "group.update",
+                     .kind = "group",
+                     .id = group->id,
+                     .name = group->name,
+                     .op = "update",
+                     .detail = detail};
     int64_t now_ms = transaction.now_ms;
     if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
         return false;

@@ -130,14 +130,28 @@ static bool update_row(Transaction *transaction, const StoreImage *image, GError
            fail_missed(transaction, image_exists, &(Missed){"image", image->name, image->id}, error);
 }
 
+static Json *image_fields(const StoreImage *image)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "name", image->name, "display_name", text_or_empty(image->display_name),
+                     "description", text_or_empty(image->description), "recipe_name",
+                     text_or_empty(image->recipe_name));
+}
+
 bool store_image_update(Store *store, const StoreActor *actor, StoreImage *image, GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !update_row(&transaction, image, error))
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
-    Record record = {
-        .action = "image.update", .kind = "image", .id = image->id, .name = image->name, .op = "update"};
+    g_autoptr(StoreImage) old = image_lock(&transaction, image->id, error);
+    if (!old || !update_row(&transaction, image, error))
+        return false;
+    g_autofree char *detail = detail_of_changes(image_fields(old), image_fields(image));
+    Record record = {.action = "image.update",
+                     .kind = "image",
+                     .id = image->id,
+                     .name = image->name,
+                     .op = "update",
+                     .detail = detail};
     int64_t now_ms = transaction.now_ms;
     if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
         return false;

@@ -8,25 +8,19 @@
 #include "store/transaction.h"
 
 #define COUNT_DESKTOPS(condition)                                                                            \
-    "(SELECT COUNT(*) FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'" condition ")"
+    " (SELECT COUNT(*) FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'" condition ")"
 
+/* clang-format off */
 #define POOL_COLUMNS                                                                                         \
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
     " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance,"                              \
-    " (SELECT i.name FROM images i WHERE i.id = p.image_id), p.deleting, " COUNT_DESKTOPS(                   \
-        "") ", " COUNT_DESKTOPS(" AND d.observed = 'running'") ", " COUNT_DESKTOPS(" AND d.user_id IS NOT "  \
-                                                                                   "NULL") ","               \
-                                                                                           " (SELECT "       \
-                                                                                           "COUNT(*) FROM "  \
-                                                                                           "sessions s "     \
-                                                                                           "WHERE "          \
-                                                                                           "s.pool_id = "    \
-                                                                                           "p.id AND "       \
-                                                                                           "s.state <> "     \
-                                                                                           "'ended'), "      \
-                                                                                           "p.created_ms, "  \
-                                                                                           "p.updated_ms, "  \
-                                                                                           "p.version"
+    " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
+    " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
+    COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
+    COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") ","                                                         \
+    " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended'), p.created_ms,"        \
+    " p.updated_ms, p.version"
+/* clang-format on */
 
 static const char *const types[] = {"floating", "dedicated", NULL};
 
@@ -76,6 +70,7 @@ static gpointer pool_read(Reader *reader)
     pool->enabled = read_bool(reader);
     pool->maintenance = read_bool(reader);
     pool->image_name = read_string(reader);
+    pool->image_version_number = read_number(reader);
     pool->deleting = read_bool(reader);
     pool->desktops = (uint64_t)read_number(reader);
     pool->desktops_running = (uint64_t)read_number(reader);
@@ -232,16 +227,44 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
                                               &(Missed){"pool", pool->name, pool->id}, error);
 }
 
+static Json *pool_fields(const StorePool *pool)
+{
+    Json *version = pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
+                     "display_name", pool->display_name, "description", pool->description, "type",
+                     store_pool_type_word(pool->type), "image", pool->image_name, "version", version, "size",
+                     (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "memory_bytes",
+                     (json_int_t)pool->memory_bytes, "vcpus", (json_int_t)pool->vcpus, "refresh_on_log_off",
+                     pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance);
+}
+
+/* The new values are read from the row: there the image has its name. */
+static bool record_update(Transaction *transaction, const StorePool *old, GError **error)
+{
+    g_autoptr(StorePool) new = pool_in(transaction, old->id, error);
+    if (!new)
+        return false;
+    g_autofree char *detail = detail_of_changes(pool_fields(old), pool_fields(new));
+    Record record = {.action = "pool.update",
+                     .kind = "pool",
+                     .id = new->id,
+                     .name = new->name,
+                     .op = "update",
+                     .detail = detail};
+    return transaction_record(transaction, &record, error);
+}
+
 bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, GError **error)
 {
     g_auto(Transaction) transaction = {0};
     if (!check_numbers(pool, error) || !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !check_image(&transaction, pool, error) || !update_row(&transaction, pool, error))
+        !check_image(&transaction, pool, error))
         return false;
-    Record record = {
-        .action = "pool.update", .kind = "pool", .id = pool->id, .name = pool->name, .op = "update"};
+    g_autoptr(StorePool) old = pool_in(&transaction, pool->id, error);
+    if (!old || !update_row(&transaction, pool, error))
+        return false;
     int64_t now_ms = transaction.now_ms;
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+    if (!record_update(&transaction, old, error) || !transaction_commit(&transaction, error))
         return false;
     pool->version++;
     pool->updated_ms = now_ms;

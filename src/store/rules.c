@@ -54,6 +54,21 @@ char *detail_of(const char *format, ...)
     return detail ? json_text(detail) : g_strdup("{}");
 }
 
+char *detail_of_changes(Json *before, Json *after)
+{
+    g_autoptr(Json) old = before;
+    g_autoptr(Json) new = after;
+    g_autoptr(Json) detail = json_object();
+    const char *field = NULL;
+    Json *value = NULL;
+    json_object_foreach (new, field, value) {
+        Json *was = json_object_get(old, field);
+        if (!json_equal(was, value))
+            json_object_set_new(detail, field, json_pack("[O, O]", was, value));
+    }
+    return json_text(detail);
+}
+
 const char *word_of(const char *const *words, int value)
 {
     int count = 0;

@@ -1,6 +1,7 @@
 /* Small checks that several tables share. Only for this folder. */
 #pragma once
 
+#include "base/json.h"
 #include "store/transaction.h"
 #include "store/user.h"
 
@@ -34,6 +35,10 @@ bool check_exists(Transaction *transaction, const char *exists, const char *kind
 
 /* An event's detail; format as json_pack. Caller frees. */
 char *detail_of(const char *format, ...);
+
+/* An event's detail of an update: {"field": [old, new]} for each field that differs. Takes both objects, which have the
+ * same keys and no secrets. Caller frees. */
+char *detail_of_changes(Json *before, Json *after);
 
 /* The word of a value in a NULL-ended table; never NULL. */
 const char *word_of(const char *const *words, int value);

@@ -168,24 +168,42 @@ static bool update_row(Transaction *transaction, const StoreUser *user, GError *
                                               &(Missed){"user", user->name, user->id}, error);
 }
 
-bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, GError **error)
+/* Of a password it is told that it changed (user.password), never more. */
+static Json *user_fields(const StoreUser *user)
 {
-    g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !lock_admins(&transaction, error) || !update_row(&transaction, user, error) ||
-        (!is_admin(user) && !check_admin_left(&transaction, error)))
-        return false;
-    if (!user->enabled && !transaction_run(&transaction, "DELETE FROM web_sessions WHERE user_id = $1",
-                                           PARAMS(TEXT(user->id)), error))
-        return false;
+    return json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", user->name, "display_name",
+                     text_or_empty(user->display_name), "email", text_or_empty(user->email), "roles",
+                     text_or_empty(user->roles), "enabled", user->enabled);
+}
+
+static bool record_update(Transaction *transaction, const StoreUser *old, const StoreUser *user, GError **error)
+{
+    g_autofree char *detail = detail_of_changes(user_fields(old), user_fields(user));
     Record record = {.action = "user.update",
                      .kind = "user",
                      .id = user->id,
                      .name = user->name,
                      .op = "update",
-                     .user_id = user->id};
+                     .user_id = user->id,
+                     .detail = detail};
+    return transaction_record(transaction, &record, error);
+}
+
+bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        !lock_admins(&transaction, error))
+        return false;
+    g_autoptr(StoreUser) old = user_lock(&transaction, user->id, error);
+    if (!old || !update_row(&transaction, user, error) ||
+        (!is_admin(user) && !check_admin_left(&transaction, error)))
+        return false;
+    if (!user->enabled && !transaction_run(&transaction, "DELETE FROM web_sessions WHERE user_id = $1",
+                                           PARAMS(TEXT(user->id)), error))
+        return false;
     int64_t now_ms = transaction.now_ms;
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+    if (!record_update(&transaction, old, user, error) || !transaction_commit(&transaction, error))
         return false;
     user->version++;
     user->updated_ms = now_ms;

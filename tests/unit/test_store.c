@@ -435,6 +435,53 @@ static void test_events(Fixture *fixture)
     g_assert_cmpuint(none->len, ==, 0);
 }
 
+static void expect_detail(Store *store, const char *object_id, const char *detail)
+{
+    g_autoptr(GPtrArray) events =
+        store_event_list(store, &(StoreEventFilter){.object_id = object_id}, NULL, NULL, NULL);
+    g_assert_cmpuint(events->len, >, 0);
+    g_assert_cmpstr(((StoreEvent *)events->pdata[0])->detail, ==, detail); /* newest first */
+}
+
+/* The trail of an update says what changed, from what and to what; what stayed is not in it. */
+static void test_update_events(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StorePool) pool = store_pool_find(store, world.pool->id, &error);
+    pool->size = 5;
+    pool->maintenance = true;
+    store_set(&pool->image_version_id, world.version->id);
+    g_assert_true(store_pool_update(store, NULL, pool, &error));
+    expect_detail(store, pool->id, "{\"version\":[\"newest\",1],\"size\":[3,5],\"maintenance\":[false,true]}");
+    g_assert_true(store_pool_update(store, NULL, pool, &error));
+    expect_detail(store, pool->id, "{}");
+
+    g_autoptr(StoreUser) root G_GNUC_UNUSED = world_user(store, "root", "admin");
+    g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
+    g_assert_true(store_password_set(store, NULL, anna->id, "$argon2id$one", NULL, &error));
+    g_autoptr(StoreUser) now = store_user_find(store, "anna", &error);
+    store_set(&now->roles, "helpdesk user");
+    now->enabled = false;
+    g_assert_true(store_user_update(store, NULL, now, &error));
+    expect_detail(store, anna->id, "{\"roles\":[\"user\",\"helpdesk user\"],\"enabled\":[true,false]}");
+
+    g_autoptr(StoreGroup) group = store_group_create(store, NULL, &(StoreGroup){.name = "sales"}, &error);
+    store_set(&group->display_name, "Sales");
+    g_assert_true(store_group_update(store, NULL, group, &error));
+    expect_detail(store, group->id, "{\"display_name\":[\"\",\"Sales\"]}");
+
+    g_autoptr(StoreImage) image = store_image_find(store, "image", &error);
+    store_set(&image->description, "For all");
+    g_assert_true(store_image_update(store, NULL, image, &error));
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) events =
+        store_event_list(store, &(StoreEventFilter){.object_id = image->id}, NULL, NULL, NULL);
+    g_assert_nonnull(strstr(((StoreEvent *)events->pdata[0])->detail, "\"For all\"]"));
+}
+
 static void on_change(const StoreChange *change, void *data)
 {
     if (strcmp(change->kind, "*") != 0) /* the listener has connected */
@@ -621,6 +668,7 @@ int main(int argc, char **argv)
     fixture_add("everyone", test_everyone);
     fixture_add("everyone-is-built-in", test_everyone_is_built_in);
     fixture_add("events", test_events);
+    fixture_add("update-events", test_update_events);
     fixture_add("changes", test_changes);
     fixture_add("jobs", test_jobs);
     fixture_add("job-log", test_job_log);
