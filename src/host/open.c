@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -11,6 +10,8 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "store/host.h"
+
+static const int64_t lock_limit_ms = 1000;
 
 /* ---- who this host is ---- */
 
@@ -20,7 +21,7 @@ static bool take_lock(Host *host, GError **error)
     host->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (host->lock_fd < 0)
         return oriel_fail_errno(error, errno, "file \"%s\": cannot be opened", path);
-    if (flock(host->lock_fd, LOCK_EX | LOCK_NB) < 0)
+    if (!file_lock(host->lock_fd, lock_limit_ms))
         return oriel_fail(
             error, ORIEL_ERROR_CONFLICT,
             "state folder \"%s\": another orield works with it; stop that one, or choose another folder "
