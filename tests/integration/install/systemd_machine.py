@@ -48,7 +48,7 @@ def make_disk(names):
         furnish(root)
         for name in ("vmlinuz", "initrd.img"):
             shutil.copy(next((root / "boot").glob(name + "-*")), CACHE / name)
-        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(CACHE / "disk"), "6G"], check=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(CACHE / "disk"), "16G"], check=True)
     key.write_text(wanted)
 
 
@@ -67,7 +67,7 @@ def furnish(root):
 
 
 class Machine:
-    def __init__(self, files, memory=1536, network=False):
+    def __init__(self, files, memory=2048, network=False):
         """`files`: {name: path}, found in /root of the machine."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oriel-systemd-"))
         self.process, self.serial, self.said = None, None, b""
@@ -82,10 +82,9 @@ class Machine:
 
     def start(self, memory, network):
         socket_path = self.folder / "serial"
-        # isolation: what runs here is started by root, beside others' work
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none", "-accel", "tcg,thread=multi,tb-size=256",
-             "-cpu", "max", "-smp", "2", "-m", str(memory), "-kernel", str(CACHE / "vmlinuz"), "-initrd", str(CACHE / "initrd.img"),
+             "-cpu", "max,svm=off", "-smp", "2", "-m", str(memory), "-kernel", str(CACHE / "vmlinuz"), "-initrd", str(CACHE / "initrd.img"),
              "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=no audit=0 systemd.unified_cgroup_hierarchy=1",
              "-drive", f"file={self.folder}/disk,format=qcow2,if=virtio,cache=unsafe",
              "-drive", f"file={self.folder}/load.tar,format=raw,if=virtio,read-only=on",
