@@ -48,13 +48,13 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
                   "display_name", pool->display_name, "description", pool->description, "type",
                   store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
                   "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
-    Json *more =
-        json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size",
-                  (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "vcpus",
-                  (json_int_t)pool->vcpus, "memory_bytes", (json_int_t)pool->memory_bytes,
-                  "refresh_on_log_off", pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting,
-                  "counts", counts_json(pool), "template", template_json(service->host, pool->id),
-                  "created_ms", (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
+    Json *more = json_pack(
+        "{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size", (json_int_t)pool->size,
+        "spares", (json_int_t)pool->spares, "vcpus", (json_int_t)pool->vcpus, "memory_bytes",
+        (json_int_t)pool->memory_bytes, "refresh_on_log_off", pool->refresh_on_log_off, "enabled",
+        pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
+        counts_json(pool), "template", template_json(service->host, pool->id), "created_ms",
+        (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
     json_object_update(value, more);
     json_decref(more);
     return value;
@@ -206,20 +206,9 @@ static bool sizes_default(Call *call, StorePool *pool, GError **error)
 
 bool pools_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name",
-                                       "image",
-                                       "display_name",
-                                       "description",
-                                       "type",
-                                       "version",
-                                       "size",
-                                       "spares",
-                                       "vcpus",
-                                       "memory_bytes",
-                                       "refresh_on_log_off",
-                                       "enabled",
-                                       "maintenance",
-                                       NULL};
+    static const char *const keys[] = {
+        "name",   "image", "display_name", "description",        "type",    "version",     "size",
+        "spares", "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
     const char *name;
     g_autoptr(StorePool) fields = g_new0(StorePool, 1);
     fields->enabled = true;
@@ -249,8 +238,8 @@ bool pools_post(Call *call, GError **error)
 bool pool_patch(Call *call, GError **error)
 {
     static const char *const keys[] = {
-        "image",        "display_name",       "description", "version",     "size", "spares", "vcpus",
-        "memory_bytes", "refresh_on_log_off", "enabled",     "maintenance", NULL};
+        "image", "display_name", "description",        "version", "size",        "spares",
+        "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
         !fields_read(call, pool, error) ||

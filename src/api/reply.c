@@ -105,7 +105,8 @@ static void retry_after_set(Reply *reply, int64_t wait_seconds)
 {
     if (reply->status != 429 && reply->status != 503)
         return;
-    g_autofree char *value = g_strdup_printf("%" G_GINT64_FORMAT, wait_seconds > 0 ? wait_seconds : RETRY_SECONDS);
+    g_autofree char *value =
+        g_strdup_printf("%" G_GINT64_FORMAT, wait_seconds > 0 ? wait_seconds : RETRY_SECONDS);
     reply_header(reply, "Retry-After", value);
 }
 

@@ -19,7 +19,8 @@ void boot_see(Boot *boot, uint64_t activity, bool agent, int64_t now_ms)
 
 char *boot_overdue(const Boot *boot, int64_t now_ms)
 {
-    const char *missing = boot->agent ? "its agent did not report a usable desktop" : "its agent did not report";
+    const char *missing =
+        boot->agent ? "its agent did not report a usable desktop" : "its agent did not report";
     if (now_ms - boot->began_ms >= LIMIT_BOOT_MS)
         return g_strdup_printf("%s within %d minutes", missing, LIMIT_BOOT_MS / minute_ms);
     if (now_ms - boot->moved_ms >= LIMIT_BOOT_QUIET_MS)

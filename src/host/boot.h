@@ -1,5 +1,6 @@
-/* How far the boot of an image is, and whether it goes on. A boot may take long on a slow or loaded host; it is given up
- * only when nothing has happened for LIMIT_BOOT_QUIET_MS, or at last after LIMIT_BOOT_MS. Pure; one thread. */
+/* How far the boot of an image is, and whether it goes on. A boot may take long on a slow or loaded host; it
+ * is given up only when nothing has happened for LIMIT_BOOT_QUIET_MS, or at last after LIMIT_BOOT_MS. Pure;
+ * one thread. */
 #pragma once
 
 #include <glib.h>

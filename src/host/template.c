@@ -212,7 +212,8 @@ static void say_no_image(Host *host, const StorePool *pool, const GError *error)
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = entry_of(host, pool->id);
     if (!entry->frozen && entry->state != TEMPLATE_OPENING && entry->state != TEMPLATE_BUILDING) {
-        bool may_come = oriel_error_kind(error) == ORIEL_ERROR_NOT_FOUND; /* else the image itself has failed */
+        bool may_come =
+            oriel_error_kind(error) == ORIEL_ERROR_NOT_FOUND; /* else the image itself has failed */
         entry->state = may_come ? TEMPLATE_NO_IMAGE : TEMPLATE_FAILED;
         g_free(entry->error);
         entry->error = g_strdup(error->message);

@@ -89,7 +89,8 @@ static bool check_wait(Identity *identity, const char *key, const Patience *pati
         return true;
     left = MIN(left, patience->most_ms); /* the clock may have been set back */
     int64_t seconds = (left + 999) / 1000;
-    return oriel_fail_wait(error, seconds, "too many failed log-ins; try again in %" G_GINT64_FORMAT " s", seconds);
+    return oriel_fail_wait(error, seconds, "too many failed log-ins; try again in %" G_GINT64_FORMAT " s",
+                           seconds);
 }
 
 static bool count(Identity *identity, const char *key, GError **error)

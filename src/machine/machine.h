@@ -112,8 +112,8 @@ bool machine_move(Machine *machine, const char *folder, GError **error);
  * such as "the image does not boot". Never NULL. Caller frees. */
 char *machine_console_tail(const Machine *machine, size_t limit);
 
-/* A number that grows as long as the guest says something on its console or uses its disks (bytes of both): the same as
- * before means that neither happened. Asks QEMU, at most QMP_LIMIT_MS. */
+/* A number that grows as long as the guest says something on its console or uses its disks (bytes of both):
+ * the same as before means that neither happened. Asks QEMU, at most QMP_LIMIT_MS. */
 bool machine_activity(Machine *machine, uint64_t *ret_bytes, GError **error);
 
 /* Keeps serial.log (which the guest writes) under `limit` bytes by cutting off its beginning. Call now and

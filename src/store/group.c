@@ -10,7 +10,8 @@
     "g.id, g.name, g.display_name,"                                                                          \
     " CASE WHEN g.id = '" STORE_GROUP_EVERYONE "' THEN (SELECT COUNT(*) FROM users u WHERE u.enabled = 1)"   \
     " ELSE (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id) END,"                              \
-    " COALESCE(NULLIF(g.created_ms, 0), " MADE_MS "), COALESCE(NULLIF(g.updated_ms, 0), " MADE_MS "), g.version"
+    " COALESCE(NULLIF(g.created_ms, 0), " MADE_MS "), COALESCE(NULLIF(g.updated_ms, 0), " MADE_MS            \
+    "), g.version"
 
 /* What the first migration made was made when it ran. */
 #define MADE_MS "(SELECT s.applied_ms FROM migrations s WHERE s.number = 1)"
@@ -24,8 +25,9 @@ bool store_group_is_everyone(const char *group_id)
 
 static bool fail_built_in(const char *what, GError **error)
 {
-    return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                      "group \"everyone\": is every enabled user and %s; disable a user, or use another group", what);
+    return oriel_fail(
+        error, ORIEL_ERROR_CONFLICT,
+        "group \"everyone\": is every enabled user and %s; disable a user, or use another group", what);
 }
 
 void store_group_free(StoreGroup *group)

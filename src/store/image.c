@@ -132,9 +132,9 @@ static bool update_row(Transaction *transaction, const StoreImage *image, GError
 
 static Json *image_fields(const StoreImage *image)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "name", image->name, "display_name", text_or_empty(image->display_name),
-                     "description", text_or_empty(image->description), "recipe_name",
-                     text_or_empty(image->recipe_name));
+    return json_pack("{s:s, s:s, s:s, s:s}", "name", image->name, "display_name",
+                     text_or_empty(image->display_name), "description", text_or_empty(image->description),
+                     "recipe_name", text_or_empty(image->recipe_name));
 }
 
 bool store_image_update(Store *store, const StoreActor *actor, StoreImage *image, GError **error)

@@ -147,11 +147,12 @@ GPtrArray *store_image_version_list(Store *store, const char *image_id, int stat
 /* Why there is none that is ready: what became of the newest. Always NULL. */
 static StoreImageVersion *fail_none_ready(Store *store, const char *image_id, GError **error)
 {
-    g_autoptr(Rows) rows = store_read(store,
-                                      "SELECT i.name, v.number, v.state, v.error FROM images i"
-                                      " LEFT JOIN image_versions v ON v.image_id = i.id AND v.state <> 'deleting'"
-                                      " WHERE i.id = $1 ORDER BY v.number DESC LIMIT 1",
-                                      PARAMS(TEXT(image_id)), error);
+    g_autoptr(Rows) rows =
+        store_read(store,
+                   "SELECT i.name, v.number, v.state, v.error FROM images i"
+                   " LEFT JOIN image_versions v ON v.image_id = i.id AND v.state <> 'deleting'"
+                   " WHERE i.id = $1 ORDER BY v.number DESC LIMIT 1",
+                   PARAMS(TEXT(image_id)), error);
     if (!rows)
         return NULL;
     const char *name = rows->count ? rows_text(rows, 0, 0) : NULL;
@@ -160,14 +161,15 @@ static StoreImageVersion *fail_none_ready(Store *store, const char *image_id, GE
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image \"%s\": there is none", image_id);
     else if (strcmp(state, store_image_state_word(STORE_IMAGE_FAILED)) == 0)
         oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                   "image \"%s\": has no version that is ready; version %" G_GINT64_FORMAT " failed: %s", name,
-                   rows_number(rows, 0, 1), text_or_empty(rows_text(rows, 0, 3)));
+                   "image \"%s\": has no version that is ready; version %" G_GINT64_FORMAT " failed: %s",
+                   name, rows_number(rows, 0, 1), text_or_empty(rows_text(rows, 0, 3)));
     else if (strcmp(state, store_image_state_word(STORE_IMAGE_BUILDING)) == 0)
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
-                   "image \"%s\": has no version that is ready; version %" G_GINT64_FORMAT " is being built", name,
-                   rows_number(rows, 0, 1));
+                   "image \"%s\": has no version that is ready; version %" G_GINT64_FORMAT " is being built",
+                   name, rows_number(rows, 0, 1));
     else
-        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image \"%s\": has no version that is ready; build one first", name);
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND,
+                   "image \"%s\": has no version that is ready; build one first", name);
     return NULL;
 }
 

@@ -199,13 +199,14 @@ GPtrArray *store_user_pools(Store *store, const char *user_id, GError **error)
 {
     List list = {NULL, pool_read, (GDestroyNotify)store_pool_free, 1};
     return list_of(
-        store_read(store,
-                   "SELECT " POOL_COLUMNS " FROM pools p WHERE p.enabled = 1 AND p.deleting = 0 AND p.id IN"
-                   " (SELECT e.pool_id FROM entitlements e WHERE e.user_id = $1 UNION"
-                   " SELECT e.pool_id FROM entitlements e JOIN group_members m ON m.group_id = e.group_id"
-                   " WHERE m.user_id = $1 UNION SELECT e.pool_id FROM entitlements e WHERE " ENTITLED_AS_EVERYONE
-                   ") ORDER BY p.name",
-                   PARAMS(TEXT(user_id)), error),
+        store_read(
+            store,
+            "SELECT " POOL_COLUMNS " FROM pools p WHERE p.enabled = 1 AND p.deleting = 0 AND p.id IN"
+            " (SELECT e.pool_id FROM entitlements e WHERE e.user_id = $1 UNION"
+            " SELECT e.pool_id FROM entitlements e JOIN group_members m ON m.group_id = e.group_id"
+            " WHERE m.user_id = $1 UNION SELECT e.pool_id FROM entitlements e WHERE " ENTITLED_AS_EVERYONE
+            ") ORDER BY p.name",
+            PARAMS(TEXT(user_id)), error),
         &list, NULL);
 }
 
@@ -229,7 +230,8 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
 
 static Json *pool_fields(const StorePool *pool)
 {
-    Json *version = pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
+    Json *version =
+        pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
                      "display_name", pool->display_name, "description", pool->description, "type",
                      store_pool_type_word(pool->type), "image", pool->image_name, "version", version, "size",

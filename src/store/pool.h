@@ -22,12 +22,12 @@ typedef struct {
     uint64_t vcpus;
     bool refresh_on_log_off;
     bool enabled;
-    bool maintenance;          /* nobody may connect; desktops stay */
-    char *image_name;          /* read only, as all of the following */
+    bool maintenance;             /* nobody may connect; desktops stay */
+    char *image_name;             /* read only, as all of the following */
     int64_t image_version_number; /* 0: not pinned */
-    bool deleting;             /* store_pool_delete was called: goes when its last desktop has gone */
-    uint64_t desktops;         /* rows that are not desired = deleted */
-    uint64_t desktops_running; /* of them observed = running */
+    bool deleting;                /* store_pool_delete was called: goes when its last desktop has gone */
+    uint64_t desktops;            /* rows that are not desired = deleted */
+    uint64_t desktops_running;    /* of them observed = running */
     uint64_t desktops_assigned;
     uint64_t sessions; /* not ended */
     int64_t created_ms;

@@ -7,7 +7,8 @@
 
 /* Condition on a row e of entitlements: it is for everyone, and user $1 is enabled. */
 #define ENTITLED_AS_EVERYONE                                                                                 \
-    "(e.group_id = '" STORE_GROUP_EVERYONE "' AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.enabled = 1))"
+    "(e.group_id = '" STORE_GROUP_EVERYONE                                                                   \
+    "' AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.enabled = 1))"
 
 const char *text_or_empty(const char *text);
 
@@ -36,8 +37,8 @@ bool check_exists(Transaction *transaction, const char *exists, const char *kind
 /* An event's detail; format as json_pack. Caller frees. */
 char *detail_of(const char *format, ...);
 
-/* An event's detail of an update: {"field": [old, new]} for each field that differs. Takes both objects, which have the
- * same keys and no secrets. Caller frees. */
+/* An event's detail of an update: {"field": [old, new]} for each field that differs. Takes both objects,
+ * which have the same keys and no secrets. Caller frees. */
 char *detail_of_changes(Json *before, Json *after);
 
 /* The word of a value in a NULL-ended table; never NULL. */

@@ -176,7 +176,8 @@ static Json *user_fields(const StoreUser *user)
                      text_or_empty(user->roles), "enabled", user->enabled);
 }
 
-static bool record_update(Transaction *transaction, const StoreUser *old, const StoreUser *user, GError **error)
+static bool record_update(Transaction *transaction, const StoreUser *old, const StoreUser *user,
+                          GError **error)
 {
     g_autofree char *detail = detail_of_changes(user_fields(old), user_fields(user));
     Record record = {.action = "user.update",

@@ -53,8 +53,9 @@ typedef struct {
     int64_t version;
 } StoreGroup;
 
-/* The id of the group "everyone", which is always there: every enabled user belongs to it, now and later. It cannot be
- * deleted or renamed, has no rows of members, and is not among store_user_groups. A string literal, also in SQL. */
+/* The id of the group "everyone", which is always there: every enabled user belongs to it, now and later. It
+ * cannot be deleted or renamed, has no rows of members, and is not among store_user_groups. A string literal,
+ * also in SQL. */
 #define STORE_GROUP_EVERYONE "000000000000000000EVERY0NE"
 
 bool store_group_is_everyone(const char *group_id);
@@ -71,8 +72,8 @@ bool store_group_update(Store *store, const StoreActor *actor, StoreGroup *group
 bool store_group_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
                         GError **error);
 
-/* Both are idempotent. NOT_FOUND: no such group or user. Of everyone each user is one already (adding does nothing), and
- * nobody can be removed (CONFLICT). */
+/* Both are idempotent. NOT_FOUND: no such group or user. Of everyone each user is one already (adding does
+ * nothing), and nobody can be removed (CONFLICT). */
 bool store_group_add_member(Store *store, const StoreActor *actor, const char *group_id, const char *user_id,
                             GError **error);
 bool store_group_remove_member(Store *store, const StoreActor *actor, const char *group_id,

@@ -218,8 +218,7 @@ static void test_none_ready(Fixture *fixture)
     expect_none_ready(store, image_id,
                       "image \"image\": has no version that is ready; version 2 failed: no kernel");
     g_autoptr(StoreImage) empty = store_image_create(store, NULL, &(StoreImage){.name = "empty"}, &error);
-    expect_none_ready(store, empty->id,
-                      "image \"empty\": has no version that is ready; build one first");
+    expect_none_ready(store, empty->id, "image \"empty\": has no version that is ready; build one first");
     expect_none_ready(store, "none", "image \"none\": there is none");
 }
 
@@ -455,7 +454,8 @@ static void test_update_events(Fixture *fixture)
     pool->maintenance = true;
     store_set(&pool->image_version_id, world.version->id);
     g_assert_true(store_pool_update(store, NULL, pool, &error));
-    expect_detail(store, pool->id, "{\"version\":[\"newest\",1],\"size\":[3,5],\"maintenance\":[false,true]}");
+    expect_detail(store, pool->id,
+                  "{\"version\":[\"newest\",1],\"size\":[3,5],\"maintenance\":[false,true]}");
     g_assert_true(store_pool_update(store, NULL, pool, &error));
     expect_detail(store, pool->id, "{}");
 
