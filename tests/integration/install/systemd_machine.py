@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -34,22 +35,27 @@ def dependencies(package):
 
 
 def make_disk(names):
-    """Kernel, initrd and disk with these packages; made anew when the list changes."""
+    """Kernel, initrd and disk with these packages; made anew when the list changes. In a user namespace if we are not root."""
     wanted = " ".join(sorted({*names, *GUEST.split()}))
     key = CACHE / "key"
     if key.exists() and key.read_text() == wanted:
         return
     shutil.rmtree(CACHE, ignore_errors=True)
     CACHE.mkdir(parents=True)
+    as_root = ["unshare", "--user", "--map-root-user", "--map-auto", "--mount", "--pid", "--fork"] if os.geteuid() else []
+    subprocess.run([*as_root, "/usr/bin/python3", __file__, *wanted.split()], check=True)
+    key.write_text(wanted)
+
+
+def build_disk(names):
     with tempfile.TemporaryDirectory(prefix="oriel-systemd-") as scratch:
         root = pathlib.Path(scratch) / "root"
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "--include=" + wanted.replace(" ", ","),
+        subprocess.run(["mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--include=" + ",".join(names),
                         "bookworm", str(root), *SOURCES], check=True)
         furnish(root)
         for name in ("vmlinuz", "initrd.img"):
             shutil.copy(next((root / "boot").glob(name + "-*")), CACHE / name)
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(CACHE / "disk"), "16G"], check=True)
-    key.write_text(wanted)
 
 
 def furnish(root):
@@ -138,3 +144,7 @@ class Machine:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    build_disk(sys.argv[1:])
