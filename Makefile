@@ -24,10 +24,10 @@ build: ## build everything into ./build
 	@scripts/packages build web
 	@scripts/build
 
-check: packages ## all tests
-	@scripts/packages test bench
+check: packages ## all tests, or those of SUITES="NAME ..." (tests/run --list)
+	@scripts/packages test bench package
 	@scripts/build all
-	@tests/run
+	@tests/run $(SUITES)
 
 bench: packages ## all benchmarks, into build/bench.json
 	@scripts/packages bench
