@@ -90,8 +90,8 @@ class Machine:
         socket_path = self.folder / "serial"
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none", "-accel", "tcg,thread=multi,tb-size=256",
-             "-cpu", "max,svm=off", "-smp", "2", "-m", str(memory), "-kernel", str(CACHE / "vmlinuz"), "-initrd", str(CACHE / "initrd.img"),
-             "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=no audit=0 systemd.unified_cgroup_hierarchy=1",
+             "-cpu", "max", "-smp", "2", "-m", str(memory), "-kernel", str(CACHE / "vmlinuz"), "-initrd", str(CACHE / "initrd.img"),
+             "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=no audit=0 modprobe.blacklist=kvm_amd,kvm",
              "-drive", f"file={self.folder}/disk,format=qcow2,if=virtio,cache=unsafe",
              "-drive", f"file={self.folder}/load.tar,format=raw,if=virtio,read-only=on",
              *(["-nic", "user,model=virtio-net-pci"] if network else ["-nic", "none"]),
