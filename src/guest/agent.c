@@ -24,9 +24,11 @@
 #define LOG_OFF_ENDED_MS 6000 /* what logind gets after that: the host waits 20 s in all */
 #define CLIPBOARD_PORT "com.redhat.spice.0"
 #define CLIPBOARD_REST_MS 500  /* udev starts the daemon that the session's part connects to */
-#define CLIPBOARD_AGAIN_MS 3000
-#define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet */
+#define CLIPBOARD_AGAIN_MS 5000
+#define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet: the helper ends at once */
 #define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */
+#define SCREEN_AGAIN_MS 2000
+#define SCREEN_TRIES 20        /* a session that begins, or a host that is out of breath, answers late */
 
 /* Each has a timer of its own. */
 typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_COUNT } Timer;
@@ -39,7 +41,7 @@ typedef struct {
     bool ready, settled;
     Settle settle;
     AgentSession session;
-    unsigned clipboard_tries;
+    unsigned clipboard_tries, screen_tries;
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
 } Agent;
@@ -88,12 +90,29 @@ static void clipboard_soon(void)
     timer_set(TIMER_CLIPBOARD, CLIPBOARD_REST_MS, 0);
 }
 
+/* Until it is there: a second one, or one killed because it is slow, would only make a slow machine slower. */
 static void clipboard_tick(void)
 {
     Failure ignored;
-    bool wanted = agent.session.graphical && agent_port_exists(CLIPBOARD_PORT) && agent.clipboard_tries-- > 0;
-    if (wanted && !agent_session_clipboard_start(&agent.session, &ignored))
-        timer_set(TIMER_CLIPBOARD, CLIPBOARD_AGAIN_MS, 0);
+    if (!agent_port_exists(CLIPBOARD_PORT) || agent_session_clipboard_runs() || agent.clipboard_tries-- == 0)
+        return;
+    if (agent.session.graphical)
+        agent_session_clipboard_start(&agent.session, &ignored);
+    timer_set(TIMER_CLIPBOARD, CLIPBOARD_AGAIN_MS, 0);
+}
+
+static void screen_soon(void)
+{
+    agent.screen_tries = SCREEN_TRIES;
+    timer_set(TIMER_SCREEN, SCREEN_REST_MS, 0);
+}
+
+static void screen_tick(void)
+{
+    Failure ignored;
+    if (agent.graphical && agent.screen_tries-- > 0 &&
+        !(agent.session.graphical && agent_screen_follow(&agent.session, &ignored)))
+        timer_set(TIMER_SCREEN, SCREEN_AGAIN_MS, 0);
 }
 
 /* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
@@ -248,10 +267,10 @@ static void device_events(void)
     Uevent event;
     while (uevent_next(agent.events, &event)) {
         /* A port is added first and gets its name with a "change" after that. */
-        if (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "remove") != 0)
+        if (event.lost || (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "remove") != 0))
             port_added();
-        if (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug)
-            timer_set(TIMER_SCREEN, SCREEN_REST_MS, 0);
+        if (event.lost || (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug))
+            screen_soon();
     }
 }
 
@@ -273,7 +292,6 @@ static void settle_tick(void)
 static void timer_event(Timer timer)
 {
     uint64_t ticks;
-    Failure ignored;
     if (read(agent.timers[timer], &ticks, sizeof ticks) < 0)
         return;
     if (timer == TIMER_SETTLE)
@@ -282,8 +300,8 @@ static void timer_event(Timer timer)
         log_off_terminate();
     else if (timer == TIMER_CLIPBOARD)
         clipboard_tick();
-    else if (timer == TIMER_SCREEN && agent.session.graphical)
-        agent_screen_follow(&agent.session, &ignored);
+    else if (timer == TIMER_SCREEN)
+        screen_tick();
 }
 
 static void fd_event(int fd)

@@ -54,6 +54,21 @@ static void run_in_child(const AgentChild *child)
     _exit(127);
 }
 
+bool agent_child_start(const AgentChild *child, Failure *failure)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        return failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
+    if (pid == 0) {
+        if (fork() == 0)
+            run_in_child(child);
+        _exit(0); /* init looks after it from here */
+    }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return true;
+}
+
 bool agent_child_run(const AgentChild *child, Failure *failure)
 {
     pid_t pid = fork();

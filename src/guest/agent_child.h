@@ -11,8 +11,11 @@ typedef struct {
     const char *const *environment; /* NULL: a minimal one */
     const char *cgroup;             /* its cgroup.procs file, to be moved there first; NULL: stays with the agent */
     uid_t uid;                      /* 0: as root; else with that user's groups and home */
-    int timeout_ms;                 /* killed after that */
+    int timeout_ms;                 /* killed after that; agent_child_start: no limit */
 } AgentChild;
 
 /* Runs and waits. False: could not start, timed out, or did not exit with 0. Its output is thrown away. */
 bool agent_child_run(const AgentChild *child, Failure *failure);
+
+/* Starts it as nobody's child and does not wait: whether it could be started shows only in what it does. */
+bool agent_child_start(const AgentChild *child, Failure *failure);

@@ -7,7 +7,7 @@
 #include "guest/agent_child.h"
 #include "guest/file.h"
 
-#define TOOL_MS 15000
+#define TOOL_MS 30000
 #define OUTPUTS_MOST 8
 #define CLASS "/sys/class/drm"
 

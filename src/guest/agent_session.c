@@ -168,7 +168,8 @@ bool agent_session_ask_to_end(const AgentSession *session, Failure *failure)
 
 bool agent_session_clipboard_start(const AgentSession *session, Failure *failure)
 {
-    static const char *const VDAGENT[] = {"spice-vdagent", NULL}; /* goes to the background by itself */
+    /* Not in the background of its own: it would say that it is up only after seconds on a slow machine. */
+    static const char *const VDAGENT[] = {"spice-vdagent", "-x", NULL};
     SessionEnvironment environment;
     if (!session->graphical || !agent_session_environment(session, &environment))
         return failure_set(failure, "there is no graphical session");
@@ -176,12 +177,14 @@ bool agent_session_clipboard_start(const AgentSession *session, Failure *failure
     char procs[192];
     snprintf(procs, sizeof procs, "/sys/fs/cgroup/user.slice/user-%u.slice/%s/cgroup.procs", (unsigned)session->uid,
              session->scope);
-    AgentChild vdagent = {VDAGENT, environment.entries, session->scope[0] ? procs : NULL, session->uid, ASK_MS};
-    return agent_child_run(&vdagent, failure);
+    AgentChild vdagent = {VDAGENT, environment.entries, session->scope[0] ? procs : NULL, session->uid, 0};
+    return agent_child_start(&vdagent, failure);
 }
 
-void agent_session_clipboard_end(void)
+/* Sends the signal (0: none) to each clipboard helper; returns whether there was one. */
+static bool clipboard_signal(int number)
 {
+    bool found = false;
     DIR *folder = opendir("/proc");
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         char path[64], name[32];
@@ -189,10 +192,21 @@ void agent_session_clipboard_end(void)
         snprintf(path, sizeof path, "/proc/%.16s/comm", entry->d_name);
         if (guest_number(entry->d_name, INT32_MAX, &pid) && guest_file_read(path, name, sizeof name) > 0 &&
             strcmp(name, "spice-vdagent\n") == 0)
-            kill((pid_t)pid, SIGKILL); /* the only signal that a frozen process takes */
+            found = kill((pid_t)pid, number) == 0 || found;
     }
     if (folder)
         closedir(folder);
+    return found;
+}
+
+bool agent_session_clipboard_runs(void)
+{
+    return clipboard_signal(0);
+}
+
+void agent_session_clipboard_end(void)
+{
+    clipboard_signal(SIGKILL); /* the only signal that a frozen process takes */
 }
 
 bool agent_session_terminate(const AgentSession *session, Failure *failure)

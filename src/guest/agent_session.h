@@ -46,9 +46,10 @@ bool agent_session_environment_take(const char *block, size_t length, SessionEnv
 /* Asks the desktop to end the session as a person would do it. False: it has no such way; terminate it. */
 bool agent_session_ask_to_end(const AgentSession *session, Failure *failure);
 
-/* Starts the clipboard's helper of the session (spice-vdagent) after the host has plugged in its port. Nothing happens where
- * it is not installed or runs already. */
+/* Starts the clipboard's helper of the session (spice-vdagent) after the host has plugged in its port, and does not
+ * wait for it. Nothing happens where it is not installed. */
 bool agent_session_clipboard_start(const AgentSession *session, Failure *failure);
+bool agent_session_clipboard_runs(void);
 
 /* Ends it: a template must not hold one that looks for a port which is no longer there. */
 void agent_session_clipboard_end(void);

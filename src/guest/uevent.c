@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define MESSAGE_LARGEST 8192 /* the kernel's is at most UEVENT_BUFFER_SIZE (2048) and a header */
+#define QUEUE_BYTES (1024 * 1024) /* a network card alone brings dozens, while the agent may be waiting for a tool */
 
 int uevent_open(void)
 {
@@ -15,6 +16,8 @@ int uevent_open(void)
     struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
     if (fd < 0)
         return -1;
+    int queue = QUEUE_BYTES;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
         int saved = errno;
         close(fd);
@@ -54,8 +57,12 @@ bool uevent_next(int fd, Uevent *event)
         struct iovec part = {message, sizeof message};
         struct msghdr header = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1};
         ssize_t got = recvmsg(fd, &header, MSG_DONTWAIT);
-        if (got < 0 && (errno == EINTR || errno == ENOBUFS))
+        if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0 && errno == ENOBUFS) {
+            *event = (Uevent){.lost = true};
+            return true;
+        }
         if (got < 0)
             return false;
         if (from.nl_pid == 0 && !(header.msg_flags & MSG_TRUNC) && uevent_parse(message, (size_t)got, event))

@@ -9,6 +9,7 @@ typedef struct {
     char subsystem[32]; /* "block", "drm", "virtio-ports" */
     char name[64];      /* DEVNAME: "vda", "vport1p1"; "" if it has none */
     bool hotplug;       /* HOTPLUG=1: a DRM connector changed */
+    bool lost;          /* more came than the queue holds: anything may have changed; the rest is empty */
 } Uevent;
 
 /* A non-blocking, close-on-exec socket, or -1 with errno. */
