@@ -84,7 +84,11 @@ class Machine:
         subprocess.run(["tar", "--create", "--dereference", "--file", self.folder / "load.tar", "-C", load, "."], check=True)
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(CACHE / "disk"),
                         str(self.folder / "disk")], check=True)
-        self.start(memory, network)
+        try:
+            self.start(memory, network)
+        except BaseException:
+            self.close()
+            raise
 
     def start(self, memory, network):
         socket_path = self.folder / "serial"
