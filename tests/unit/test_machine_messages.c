@@ -1,8 +1,13 @@
 #include <string.h>
+#include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "machine/agent_link.h"
 #include "machine/agent_message.h"
 #include "machine/checksum.h"
+#include "machine/loop.h"
 #include "machine/qmp_message.h"
 
 static void test_qmp(void)
@@ -144,6 +149,41 @@ static void test_agent_line_too_long(void)
     g_assert_cmpstr(lines->pdata[1], ==, "next");
 }
 
+static void ignore_message(const AgentMessage *message, void *owner)
+{
+}
+
+static gpointer flood(gpointer data)
+{
+    g_autofree char *lies = g_strnfill(64 * 1024, '\n');
+    for (int i = 0; i < 40; i++) /* 2.5 MiB */
+        g_assert_true(fd_write_all(GPOINTER_TO_INT(data), lies, 64 * 1024, NULL));
+    static const char ready[] = "{\"type\":\"ready\",\"settled\":true}\n";
+    g_assert_true(fd_write_all(GPOINTER_TO_INT(data), ready, strlen(ready), NULL));
+    return NULL;
+}
+
+/* One MiB is taken in a second, then the guest waits for the rest of it; after all that it is still heard. Less time than
+ * this means that nobody slowed it down; a busy host only makes it longer. */
+static void test_agent_flood_is_slowed(void)
+{
+    g_autoptr(GError) error = NULL;
+    int ends[2];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+    Loop *loop = loop_new(&error);
+    g_assert_no_error(error);
+    int64_t begun_ms = clock_monotonic_ms();
+    AgentLink *link = agent_link_new(loop, ends[0], "flooded", ignore_message, NULL);
+    GThread *guest = g_thread_new("flood", flood, GINT_TO_POINTER(ends[1]));
+    g_assert_true(agent_link_wait_ready(link, true, 60 * 1000, &error));
+    g_assert_cmpint(clock_monotonic_ms() - begun_ms, >=, 1900);
+    g_thread_join(guest);
+    agent_link_close(link);
+    agent_link_unref(link);
+    loop_free(loop);
+    close(ends[1]);
+}
+
 /* RFC 3720 B.4. */
 static void test_checksum(void)
 {
@@ -165,6 +205,7 @@ int main(int argc, char **argv)
     g_test_add_func("/machine/agent-message/long-user", test_agent_long_user);
     g_test_add_func("/machine/agent-lines", test_agent_lines);
     g_test_add_func("/machine/agent-lines/too-long", test_agent_line_too_long);
+    g_test_add_func("/machine/agent-flood-is-slowed", test_agent_flood_is_slowed);
     g_test_add_func("/machine/checksum", test_checksum);
     return g_test_run();
 }
