@@ -73,7 +73,7 @@ def furnish(root):
 
 
 class Machine:
-    def __init__(self, files, memory=2048, network=False):
+    def __init__(self, files, memory=3072, network=False):
         """`files`: {name: path}, found in /root of the machine."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oriel-systemd-"))
         self.process, self.serial, self.said = None, None, b""
