@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { brightShare, desktopShown, difference, eventually, launch, logIn, picture, see, setUp, settled, showControls } from './lib.mjs';
+import { brightShare, desktopShown, difference, eventually, launch, logIn, picture, see, setUp, settled, showControls, typeKeys } from './lib.mjs';
 
 const url = process.env.ORIEL_TEST_URL;
 const pool = process.env.ORIEL_TEST_POOL ?? 'demo';
@@ -121,7 +121,7 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     const window = await eventually(() => brightShare(page), (share) => share > 0.015, slow, 'a window with a title bar');
     say(`a window: ${share(window)} of the picture are light`);
     const before = await settled(page, 5000, slow);
-    await page.keyboard.type('echo oriel-$((6*7)); date -u +%Y', { delay: 15 });
+    await typeKeys(page, 'echo oriel-$((6*7)); date -u +%Y');
     await page.keyboard.press('Enter');
     await eventually(async () => difference(before, await picture(page)), (differ) => differ > 0.0005, slow, 'the typed line');
     terminal = await settled(page, 2000, slow);
@@ -147,9 +147,12 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await page.locator('.console-panel').waitFor({ state: 'detached' });
     const before = await settled(page, 1500, slow);
     await page.keyboard.press('Control+Shift+v');
-    await page.keyboard.press('Enter');
     await eventually(async () => difference(before, await picture(page)), (differ) => differ > 0.0005, slow, 'the pasted line');
-    say(`pasting changed ${share(difference(before, await settled(page, 1500, slow)))} of the picture`);
+    const pasted = await settled(page, 1500, slow);
+    say(`pasting changed ${share(difference(before, pasted))} of the picture`);
+    await page.keyboard.press('Enter');
+    await eventually(async () => difference(pasted, await picture(page)), (differ) => differ > 0.0005, slow, 'its answer');
+    await settled(page, 1500, slow);
     await keepPicture(page, '4-pasted');
     await page.keyboard.press('Control+Shift+a');
     await page.keyboard.press('Control+Shift+c');
@@ -179,6 +182,7 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await open(page);
     const differ = await eventually(async () => difference(terminal, await picture(page)), (now) => now < 0.03, slow, 'the same pixels');
     say(`opened again: ${share(differ)} of the picture differ`);
+    assert.ok(difference(terminal, await settled(page, 4000, slow)) < 0.03, 'and they stay');
     await keepPicture(page, '5-again');
     assert.equal((await sessionHere(page)).id, session.id);
   });

@@ -173,3 +173,19 @@ export async function accessibilityFaults(page) {
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => `${node.target.join(' ')} ${node.any.map((check) => check.message).join('; ')}`).join(' | ')}`);
 }
+
+const shifted = { '$': 'Digit4', '(': 'Digit9', ')': 'Digit0', '*': 'Digit8', '+': 'Equal', '%': 'Digit5', '"': 'Quote', ':': 'Semicolon' };
+
+/** Types as fingers do on a US keyboard: what playwright types is a "$" on the key of 4 without Shift, and a desktop gets keys. */
+export async function typeKeys(page, text) {
+  for (const letter of text) {
+    const key = shifted[letter] ?? (/[A-Z]/.test(letter) ? `Key${letter}` : null);
+    if (key) {
+      await page.keyboard.down('Shift');
+      await page.keyboard.press(key);
+      await page.keyboard.up('Shift');
+    } else {
+      await page.keyboard.press(letter === ' ' ? 'Space' : letter);
+    }
+  }
+}

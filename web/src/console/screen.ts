@@ -1,5 +1,5 @@
 // Hooks of the console around the picture: size, full screen, keys that must not stay down, the toolbar's key.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type RFB from '@novnc/novnc';
 import type { Typist } from './typist.ts';
 
@@ -7,7 +7,8 @@ const quiet = 250; // ms without a change before the guest is asked to change it
 
 /** The guest follows the window, once it has stopped changing: a mode switch is heavy for a guest. */
 export function useResize(rfb: RFB | null, connected: boolean, on: boolean): void {
-  useEffect(() => {
+  // in the same breath as the page changes: noVNC looks at the size before the next frame
+  useLayoutEffect(() => {
     if (!rfb || !connected) return;
     rfb.resizeSession = on;
     if (!on) return;
@@ -23,6 +24,7 @@ export function useResize(rfb: RFB | null, connected: boolean, on: boolean): voi
     return () => {
       clearTimeout(timer);
       window.removeEventListener('resize', changed);
+      rfb.resizeSession = false; // the picture that leaves the page is 0 × 0: asked for that, a guest turns its screen off
     };
   }, [rfb, connected, on]);
 }
