@@ -124,8 +124,14 @@ bool machine_pause(Machine *machine, GError **error)
     return true;
 }
 
+void machine_yield(const Machine *machine)
+{
+    process_nice_threads(&machine->identity, "CPU ", MACHINE_NICENESS); /* named by -name debug-threads=on */
+}
+
 bool machine_continue(Machine *machine, GError **error)
 {
+    machine_yield(machine);
     if (!qmp_finish(qmp_cont(machine->qmp), 0, NULL, error))
         return false;
     machine_set_state(machine, MACHINE_STATE_RUNNING);

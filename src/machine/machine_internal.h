@@ -11,6 +11,7 @@
 #include "machine/qmp_commands.h"
 
 #define MACHINE_START_LIMIT_MS 20000
+#define MACHINE_NICENESS 10 /* of the processors */
 #define MACHINE_LOG_TAIL 2000 /* bytes of qemu.log that an error shows at most */
 
 struct Machine {
@@ -68,3 +69,7 @@ void machine_tell_viewers(Machine *machine, unsigned before);
 bool machine_load(Machine *machine, int state, bool ignore_shared, GError **error);
 /* freeze.c: pauses and writes the state to fd. On failure the machine runs on. */
 bool machine_save(Machine *machine, int state, bool ignore_shared, GError **error);
+
+/* A machine's processors take what is left: the click of the next person and everybody's pictures (QEMU's own thread, the
+ * gateway) go before what guests compute. */
+void machine_yield(const Machine *machine);

@@ -175,6 +175,7 @@ Machine *machine_start(Hypervisor *hypervisor, const MachineSpec *spec, GError *
         return NULL;
     }
     machine->ram = fd_steal(&ram);
+    machine_yield(machine);
     machine_set_state(machine, MACHINE_STATE_RUNNING);
     return g_steal_pointer(&machine);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <linux/close_range.h>
@@ -78,6 +79,20 @@ int process_open(const ProcessIdentity *identity, const char *folder, GError **e
         return -1;
     }
     return fd_steal(&pidfd);
+}
+
+void process_nice_threads(const ProcessIdentity *identity, const char *prefix, int niceness)
+{
+    g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)identity->pid);
+    g_autoptr(GDir) threads = g_dir_open(folder, 0, NULL);
+    const char *thread;
+    while (threads && (thread = g_dir_read_name(threads))) {
+        g_autofree char *path = g_build_filename(folder, thread, "comm", NULL);
+        g_autofree char *name = file_read(path, PROC_STAT_LIMIT, NULL, NULL);
+        guint64 id;
+        if (name && g_str_has_prefix(name, prefix) && g_ascii_string_to_unsigned(thread, 10, 1, G_MAXINT, &id, NULL))
+            setpriority(PRIO_PROCESS, (id_t)id, niceness);
+    }
 }
 
 bool process_signal(int pidfd, int signal, GError **error)

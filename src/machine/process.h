@@ -48,3 +48,6 @@ bool process_wait(int pidfd, int64_t limit_ms, int *ret_status);
 
 /* Reaps an ended child: true and its status as waitpid(2) gives it; false: it is not our child, or lives. */
 bool process_reap(int pidfd, int *ret_status);
+
+/* Lowers the priority of the process's threads whose name begins so. Best effort: without it all works, only less smoothly. */
+void process_nice_threads(const ProcessIdentity *identity, const char *prefix, int niceness);

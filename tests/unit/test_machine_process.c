@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/error.h"
@@ -327,6 +328,25 @@ static void add(const char *path, void (*function)(Fixture *, const void *))
     g_test_add(path, Fixture, NULL, set_up, function, tear_down);
 }
 
+static void test_nice(Fixture *fixture, const void *data)
+{
+    ProcessIdentity identity;
+    autofd int pidfd = start(fixture, "exec sleep 60", -1, &identity, NULL);
+    g_assert_cmpint(pidfd, >=, 0);
+    g_autofree char *path = g_strdup_printf("/proc/%d/comm", (int)identity.pid);
+    g_autofree char *name = NULL;
+    while (!name || !g_str_equal(name, "sleep\n")) {
+        g_clear_pointer(&name, g_free);
+        name = file_read(path, 64, NULL, NULL);
+    }
+    process_nice_threads(&identity, "CPU ", 5);
+    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, 0);
+    process_nice_threads(&identity, "sle", 5);
+    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, 5);
+    g_assert_true(process_signal(pidfd, SIGKILL, NULL));
+    g_assert_true(process_wait(pidfd, LIMIT_MS, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -335,6 +355,7 @@ int main(int argc, char **argv)
     add("/machine/process/not-recorded", test_not_recorded);
     add("/machine/process/no-program", test_no_program);
     add("/machine/process/known-again", test_known_again);
+    add("/machine/process/nice", test_nice);
     add("/machine/sandbox", test_sandbox);
     add("/machine/accelerator", test_accelerator);
     add("/machine/accelerator/fails", test_accelerator_fails);
