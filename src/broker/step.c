@@ -10,6 +10,12 @@ static DesktopStep step_away(const StepQuestion *question, DesktopStep at_end)
     return question->has_disk ? STEP_DISCARD : at_end;
 }
 
+/* Of a floating desktop that is nobody's, neither memory nor disk is kept once it does not run. */
+static bool is_a_spare(const StepQuestion *question)
+{
+    return question->floating && !question->assigned;
+}
+
 /* A disk that is not current has never been anybody's (a fork that was cut off) or is to be thrown away (a
  * refresh): nothing is lost with it, so it always makes way, and nobody needs to know which of the two it
  * was. */
@@ -22,6 +28,8 @@ static DesktopStep step_to_running(const StepQuestion *question)
         return question->observed == BROKER_RUNNING ? STEP_NONE : STEP_MARK_RUNNING;
     if (question->observed == BROKER_RUNNING)
         return STEP_DIED;
+    if (question->observed == BROKER_STOPPING && is_a_spare(question))
+        return step_away(question, STEP_MARK_ABSENT); /* wanted again while it was being stopped */
     if (question->suspended)
         return STEP_RESUME;
     return question->has_disk ? STEP_BOOT : fork;
@@ -29,7 +37,7 @@ static DesktopStep step_to_running(const StepQuestion *question)
 
 static DesktopStep step_to_stopped(const StepQuestion *question)
 {
-    bool worthless = !question->current || (question->floating && !question->assigned);
+    bool worthless = !question->current || is_a_spare(question);
     if (worthless)
         return step_away(question, question->observed == BROKER_ABSENT && question->current
                                        ? STEP_NONE

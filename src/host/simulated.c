@@ -31,11 +31,17 @@ typedef struct {
     unsigned times;
 } Fault;
 
+typedef struct {
+    void (*visit)(void *data);
+    void *data;
+} Visit;
+
 static GMutex lock; /* of the tables and of every field above */
 static GRecMutex
     telling; /* held while a listener runs; taken before `lock`, so that one who was removed runs no more */
 static GHashTable *machines; /* folder → Simulated that has not ended; holds a reference */
 static GHashTable *faults;   /* operation → Fault */
+static GHashTable *visits;   /* operation → Visit */
 static GHashTable *calls;    /* operation → number */
 static int hypervisor_stand_in;
 
@@ -54,6 +60,7 @@ static void tables_make(void)
         return;
     machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)simulated_unref);
     faults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    visits = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -69,7 +76,12 @@ static bool called(const char *operation, GError **error)
     OrielErrorKind kind = fails ? fault->kind : ORIEL_ERROR_INTERNAL;
     if (fails)
         fault->times--;
+    Visit *ordered = g_hash_table_lookup(visits, operation);
+    Visit visit = ordered ? *ordered : (Visit){0};
+    g_hash_table_remove(visits, operation);
     g_mutex_unlock(&lock);
+    if (visit.visit)
+        visit.visit(visit.data);
     return !fails || oriel_fail(error, kind, "simulated machine: %s fails as ordered", operation);
 }
 
@@ -659,6 +671,16 @@ void simulated_fail(const char *operation, OrielErrorKind kind, unsigned times)
     g_mutex_lock(&lock);
     tables_make();
     g_hash_table_replace(faults, g_strdup(operation), fault);
+    g_mutex_unlock(&lock);
+}
+
+void simulated_visit(const char *operation, void (*visit)(void *data), void *data)
+{
+    Visit *ordered = g_new0(Visit, 1);
+    *ordered = (Visit){visit, data};
+    g_mutex_lock(&lock);
+    tables_make();
+    g_hash_table_replace(visits, g_strdup(operation), ordered);
     g_mutex_unlock(&lock);
 }
 

@@ -15,6 +15,10 @@ void simulated_reset(void);
 /* The next `times` calls of this entry of the table ("fork", "start", "identity", ...) fail in this way. */
 void simulated_fail(const char *operation, OrielErrorKind kind, unsigned times);
 
+/* At the next call of this entry, once and before it does anything, `visit` is called on the caller's thread: what comes
+ * between two instructions of somebody else. */
+void simulated_visit(const char *operation, void (*visit)(void *data), void *data);
+
 /* How often this entry was called. */
 unsigned simulated_calls(const char *operation);
 

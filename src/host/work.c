@@ -99,6 +99,14 @@ static bool shut_down(Work *work, GError **error)
     return work_observe(work, STORE_OBSERVED_STOPPED, NULL, error);
 }
 
+/* What is being stopped may be wanted again at any moment: the row says first that this end is ours, or it would pass for a
+ * death. */
+static bool end_at_once(Work *work, GError **error)
+{
+    bool stops = work->row->desired == STORE_DESIRED_STOPPED;
+    return (!stops || work_observe(work, STORE_OBSERVED_STOPPING, NULL, error)) && work_end(work, error);
+}
+
 static bool discard(Work *work, GError **error)
 {
     g_autofree char *folder = slot_folder(work->slot);
@@ -136,7 +144,7 @@ static bool do_it(Work *work, DesktopStep step, GError **error)
     case STEP_SHUT_DOWN:
         return shut_down(work, error);
     case STEP_END:
-        return work_end(work, error);
+        return end_at_once(work, error);
     case STEP_DISCARD:
         return discard(work, error);
     case STEP_FORGET:

@@ -80,6 +80,11 @@ static bool runs(Household *household, const void *data)
            simulated_runs(life->folder);
 }
 
+static bool one_runs(Household *household, const void *pool_id)
+{
+    return household_count(household, pool_id, STORE_OBSERVED_RUNNING) == 1;
+}
+
 static bool agent_is_ready(Household *household, const void *data)
 {
     const Life *life = data;
@@ -289,6 +294,48 @@ static void test_stop_and_start_desktop(void)
     g_assert_cmpuint(simulated_calls("start"), ==, 3); /* template, start, reset */
 }
 
+typedef struct {
+    Store *store;
+    const char *id;
+} Wanted;
+
+static void want_again(void *data)
+{
+    const Wanted *wanted = data;
+    g_assert_true(
+        store_desktop_set_desired(wanted->store, NULL, wanted->id, STORE_DESIRED_RUNNING, NULL));
+}
+
+static bool is_forked_anew(Household *household, const void *data)
+{
+    const Wanted *wanted = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, wanted->id);
+    return simulated_calls("fork") == 2 && row->observed == STORE_OBSERVED_RUNNING;
+}
+
+/* A spare that somebody stops is wanted again, as pools do, while its machine is being ended: that is no death. */
+static void test_spare_is_wanted_while_it_stops(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    household_start(&household);
+    g_autoptr(StorePool) pool =
+        household_pool(&household, &(PoolWish){.name = "p", .type = STORE_POOL_FLOATING, .size = 1, .spares = 1});
+    household_until(&household, one_runs, pool->id, "the spare runs");
+    g_autoptr(GPtrArray) rows = store_desktop_list(household.store, NULL, NULL, NULL, NULL);
+    const StoreDesktop *spare = rows->pdata[0];
+    Wanted wanted = {household.store, spare->id};
+    g_autoptr(StorePool) quiet = store_pool_find(household.store, pool->id, NULL);
+    quiet->maintenance = true; /* else the pool may be quicker than the stop, and nothing is ended at all */
+    g_assert_true(store_pool_update(household.store, NULL, quiet, NULL));
+    simulated_visit("kill_in", want_again, &wanted);
+    g_assert_true(host_desktop_stop(household.host, spare->id, false, NULL, NULL));
+    household_until(&household, is_forked_anew, &wanted, "it is forked anew");
+    g_autoptr(StoreDesktop) row = household_desktop(&household, spare->id);
+    g_assert_cmpint(row->generation, ==, spare->generation); /* a death would have refreshed it */
+    g_assert_null(row->error);
+}
+
 static void test_thumbnail(void)
 {
     g_auto(Life) life = {0};
@@ -375,6 +422,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/orphans", test_orphans);
     g_test_add_func("/host/life/delete-pool", test_delete_pool);
     g_test_add_func("/host/life/stop-and-start", test_stop_and_start_desktop);
+    g_test_add_func("/host/life/spare-is-wanted-while-it-stops", test_spare_is_wanted_while_it_stops);
     g_test_add_func("/host/life/thumbnail", test_thumbnail);
     g_test_add_func("/host/life/host-sleeps", test_host_sleeps);
     g_test_add_func("/host/life/cannot-be-resumed", test_cannot_be_resumed);
