@@ -103,11 +103,26 @@ typedef struct {
     const char *state; /* NULL: any state that lasts, once the new generation is there */
 } Goal;
 
+/* Whether somebody has started it meanwhile, most often its pool, which keeps spares. */
+static bool wanted_again(const Json *desktop)
+{
+    const char *desired = json_string_value(json_object_get(desktop, "desired"));
+    return desired && strcmp(desired, "stopped") != 0;
+}
+
+/* Of a spare nothing is kept: one that was stopped is absent. */
+static bool stop_is_over(const Json *desktop, const char *state)
+{
+    return g_strcmp0(state, "stopped") == 0 || g_strcmp0(state, "absent") == 0 || wanted_again(desktop);
+}
+
 static WatchVerdict goal_look(void *context, const Json *desktop, Progress *progress, GError **error)
 {
     const Goal *goal = context;
     const char *state = json_string_value(json_object_get(desktop, "state"));
     progress_set(progress, goal->title, -1, state);
+    if (g_strcmp0(goal->state, "stopped") == 0 && stop_is_over(desktop, state))
+        return WATCH_DONE;
     if (g_strcmp0(state, "failed") == 0) {
         const char *sentence = json_string_value(json_object_get(desktop, "error"));
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s", sentence ? sentence : "the desktop failed");
@@ -148,7 +163,11 @@ static bool power(Cli *cli, const Call *call, const char *action, const char *st
     if (cli->json)
         print_json(desktop);
     const char *now_state = json_string_value(json_object_get(desktop, "state"));
-    cli_say(cli, "Desktop %s is %s.", name, now_state ? now_state : "unknown");
+    if (g_strcmp0(state, "stopped") == 0 && wanted_again(desktop))
+        cli_say(cli, "Desktop %s is wanted again, by its pool or by somebody: it is %s.", name,
+                now_state ? now_state : "unknown");
+    else
+        cli_say(cli, "Desktop %s is %s.", name, now_state ? now_state : "unknown");
     return true;
 }
 

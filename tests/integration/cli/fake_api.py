@@ -165,8 +165,8 @@ def pool(name="demo", running=1, spares=1, template="ready", template_job=None, 
             "created_ms": TIME, "updated_ms": TIME}
 
 
-def desktop(name="demo-1", state="running", generation=1, observed=1, error=None):
-    return {"id": ulid(11), "name": name, "pool": {"id": ulid(3), "name": "demo"}, "state": state, "desired": "running",
+def desktop(name="demo-1", state="running", generation=1, observed=1, error=None, desired="running"):
+    return {"id": ulid(11), "name": name, "pool": {"id": ulid(3), "name": "demo"}, "state": state, "desired": desired,
             "observed": "running", "agent": "ready", "user": None, "session": None,
             "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "generation": generation,
             "observed_generation": observed, "error": error, "created_ms": TIME, "updated_ms": TIME}

@@ -322,15 +322,26 @@ def test_connect_waits_for_a_boot(fake, tmp_path):
 
 
 def test_power_waits_for_the_state(fake, tmp_path):
-    fake.answer("POST desktops/demo-1/stop", desktop(state="stopping"))
-    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="stopping"))
+    fake.answer("POST desktops/demo-1/stop", desktop(state="stopping", desired="stopped"))
+    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="stopping", desired="stopped"))
     child = start(tmp_path, "desktop", "stop", "demo-1")
     until(lambda: fake.asked("GET", f"desktops/{ulid(11)}"))
-    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="stopped"))
+    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="stopped", desired="stopped"))
     until(lambda: fake.streams)
     fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
     out, err = child.communicate(timeout=30)
     assert (child.returncode, out) == (0, "Desktop demo-1 is stopped.\n"), err
+
+
+# Of a spare nothing is kept, so it is absent then; and its pool may want it back before anybody has looked.
+def test_stop_of_a_spare(fake, tmp_path):
+    fake.answer("POST desktops/demo-1/stop", desktop(desired="stopped"))
+    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="absent", desired="stopped"))
+    answer = run(tmp_path, "desktop", "stop", "demo-1")
+    assert (answer.returncode, answer.stdout) == (0, "Desktop demo-1 is absent.\n"), answer.stderr
+    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="starting"))
+    answer = run(tmp_path, "desktop", "stop", "demo-1")
+    assert (answer.returncode, answer.stdout) == (0, "Desktop demo-1 is wanted again, by its pool or by somebody: it is starting.\n")
 
 
 def test_power_reports_failure(fake, tmp_path):
