@@ -414,12 +414,13 @@ export class FakeOriel {
     const { world } = this;
     if (!name && method === 'GET') return this.page(world.groups, query);
     if (!name) {
-      const group = { id: id(), name: body.name, display_name: body.display_name ?? '', members: [], created_ms: Date.now(), updated_ms: Date.now() };
+      const group = { id: id(), name: body.name, display_name: body.display_name ?? '', built_in: false, members: [], created_ms: Date.now(), updated_ms: Date.now() };
       world.groups.push(group);
       this.tell('group', group.id, 'create');
       return [201, group];
     }
     const group = this.find('groups', name, 'group');
+    if (group.built_in && method !== 'GET') throw new Refusal(409, 'conflict', `group "${group.name}": is built in`);
     if (verb === 'members') {
       const user = this.find('users', rest[1], 'user');
       group.members = group.members.filter((one) => one.id !== user.id);

@@ -60,8 +60,9 @@ export function makeWorld() {
   }));
   const [admin, ben, chiara] = users;
   const groups = [['design', 'Design, second floor'], ['sales', 'Sales']].map(([name, display_name]) => ({
-    id: id(), name, display_name, members: [], created_ms: now - 86400000 * 12, updated_ms: now - 86400000 * 2,
+    id: id(), name, display_name, built_in: false, members: [], created_ms: now - 86400000 * 12, updated_ms: now - 86400000 * 2,
   }));
+  groups.push({ id: id(), name: 'everyone', display_name: 'Everyone', built_in: true, members: users.filter((one) => one.enabled).map(ref), created_ms: now, updated_ms: now });
   groups[0].members.push(ref(ben), ref(chiara));
   ben.groups.push(ref(groups[0]));
   chiara.groups.push(ref(groups[0]));

@@ -72,7 +72,7 @@ export interface User {
   groups: Ref[]; created_ms: number; updated_ms: number; last_login_ms: number | null;
 }
 export interface Group {
-  id: string; name: string; display_name: string; members: Ref[]; created_ms: number; updated_ms: number;
+  id: string; name: string; display_name: string; built_in: boolean; members: Ref[]; created_ms: number; updated_ms: number;
 }
 export interface Token {
   id: string; name: string; created_ms: number; expires_ms: number | null; last_used_ms: number | null;

@@ -109,12 +109,17 @@ export function Groups(_: PageProps) {
           <section key={group.id} class="card" aria-label={`Group ${group.name}`}>
             <header>
               <div><h2>{titleOf(group)}</h2><p class="small quiet">{group.name !== titleOf(group) ? `${group.name}: ` : ''}{count(group.members.length, 'member')}</p></div>
-              <div class="row tight">
-                <Button look="small" onClick={() => setEditing(group)}>Change…</Button>
-                <Button look="small danger" onClick={() => remove(group)}>Delete…</Button>
-              </div>
+              {!group.built_in && (
+                <div class="row tight">
+                  <Button look="small" onClick={() => setEditing(group)}>Change…</Button>
+                  <Button look="small danger" onClick={() => remove(group)}>Delete…</Button>
+                </div>
+              )}
             </header>
-            <div class="inside"><Members group={group} onChange={page.reload} /></div>
+            <div class="inside">
+              {group.built_in ? <p>Everyone with an account is in this group, now and later, as long as they may log in.</p>
+                : <Members group={group} onChange={page.reload} />}
+            </div>
           </section>
         ))}
       </div>
