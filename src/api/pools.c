@@ -26,9 +26,10 @@ static Json *template_json(Host *host, const char *pool_id)
     g_auto(HostTemplateStatus) status = {0};
     g_autoptr(GError) error = NULL;
     if (!host_template_status(host, pool_id, &status, &error))
-        return json_pack("{s:s, s:n, s:s}", "state", "unknown", "job", "error", error->message);
-    return json_pack("{s:s, s:o, s:o}", "state", status.state, "job", json_text_or_null(status.job_id),
-                     "error", json_text_or_null(status.error));
+        return json_pack("{s:s, s:n, s:s, s:n}", "state", "unknown", "job", "error", error->message, "waits_for");
+    return json_pack("{s:s, s:o, s:o, s:o}", "state", status.state, "job", json_text_or_null(status.job_id),
+                     "error", json_text_or_null(status.error), "waits_for",
+                     json_text_or_null(status.waits_for));
 }
 
 static Json *counts_json(const StorePool *pool)

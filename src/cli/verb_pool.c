@@ -40,6 +40,7 @@ static const Column card_columns[] = {
     {"Maintenance", "maintenance", SHOW_YES},
     {"Template", "template.state", SHOW_TEXT},
     {"Template's error", "template.error", SHOW_TEXT},
+    {"Template waits for", "template.waits_for", SHOW_TEXT},
     {"Desktops now", "counts.desktops", SHOW_NUMBER},
     {"Running", "counts.running", SHOW_NUMBER},
     {"Assigned", "counts.assigned", SHOW_NUMBER},

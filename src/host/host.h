@@ -173,12 +173,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostStatus, host_status_clear)
 /* From memory, at most 5 s old; quick. */
 bool host_status(Host *host, HostStatus *ret, GError **error);
 
-/* State of a pool's template on this host, for people: "ready", "booting", "waiting for the image", "failed".
- */
+/* State of a pool's template on this host: "waiting" (nothing is decided yet), "waiting for the image", "loading",
+ * "booting", "ready" or "failed". */
 typedef struct {
     char *state;
     char *job_id;    /* the build, running or last; NULL: none */
-    char *error;     /* the last failure, NULL: none */
+    char *error;     /* a sentence; NULL unless "failed" */
+    char *waits_for; /* a sentence; NULL unless "waiting for the image" */
     uint64_t memory; /* bytes of RAM the template holds; 0 if not ready */
 } HostTemplateStatus;
 

@@ -136,11 +136,17 @@ bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, G
 
 /* ---- following ---- */
 
+/* NOT_FOUND: there is none yet, but it may come. */
 static StoreImageVersion *wanted_version(Host *host, const StorePool *pool, GError **error)
 {
     g_autoptr(StoreImageVersion) version =
         pool->image_version_id ? store_image_version_get(host->store, pool->image_version_id, error)
                                : store_image_version_newest(host->store, pool->image_id, error);
+    if (version && version->state == STORE_IMAGE_BUILDING) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "image \"%s\": version %" G_GINT64_FORMAT " is being built",
+                   version->image_name, version->number);
+        return NULL;
+    }
     if (version && version->state != STORE_IMAGE_READY) {
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "image \"%s\": version %" G_GINT64_FORMAT " %s%s",
                    version->image_name, version->number, version->error ? "failed: " : "is not ready",
@@ -491,6 +497,7 @@ void host_template_status_clear(HostTemplateStatus *status)
     g_free(status->state);
     g_free(status->job_id);
     g_free(status->error);
+    g_free(status->waits_for);
     *status = (HostTemplateStatus){0};
 }
 
@@ -508,10 +515,15 @@ bool host_template_status(Host *host, const char *pool_id, HostTemplateStatus *r
     Template *frozen = pool_template_get(host, pool_id, NULL);
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = g_hash_table_lookup(host->templates_of, pool_id);
+    PoolTemplateState state = entry ? entry->state : TEMPLATE_NONE;
+    const char *sentence = entry ? entry->error : NULL;
+    if (state == TEMPLATE_FAILED && !sentence)
+        state = TEMPLATE_NONE; /* looked at again at once */
     *ret = (HostTemplateStatus){
-        .state = g_strdup(words[entry ? entry->state : TEMPLATE_NONE]),
+        .state = g_strdup(words[state]),
         .job_id = entry ? g_strdup(entry->job_id) : NULL,
-        .error = entry ? g_strdup(entry->error) : NULL,
+        .error = state == TEMPLATE_FAILED ? g_strdup(sentence) : NULL,
+        .waits_for = state == TEMPLATE_NO_IMAGE ? g_strdup(sentence) : NULL,
     };
     g_mutex_unlock(&host->lock);
     if (frozen) {

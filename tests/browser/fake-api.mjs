@@ -296,7 +296,7 @@ export class FakeOriel {
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
       refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', enabled: body.enabled ?? true,
-      maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null }, created_ms: Date.now(), updated_ms: Date.now(),
+      maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);
     this.tell('pool', one.id, 'create');

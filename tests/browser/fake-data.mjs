@@ -32,7 +32,7 @@ function pool(name, display, description, type, from, extra = {}) {
   const made = {
     id: id(), name, display_name: display, description, type, image: ref(from), version: from.newest, follows_newest: true,
     size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', enabled: true,
-    maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null }, created_ms: Date.now() - 86400000 * 6,
+    maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now() - 86400000 * 6,
     updated_ms: Date.now() - 86400000, ...extra,
   };
   from.pools.push(ref(made));

@@ -183,6 +183,20 @@ test('deleting a pool needs its name', async () => {
   assert.equal(fake.world.pools.length, 2);
 });
 
+test('a template that waits for its image has not failed', async () => {
+  const [pool] = fake.world.pools;
+  pool.template = { state: 'waiting for the image', job: null, error: null, waits_for: 'image "debian-xfce": has no version that is ready; version 1 is being built' };
+  const page = await admin({}, '/admin/pools');
+  const row = page.getByRole('row').filter({ hasText: pool.name });
+  await row.getByText('Waiting for the image').waitFor();
+  await page.goto(`${url}#/admin/pools/${pool.name}`);
+  await page.getByText('version 1 is being built').waitFor();
+  pool.template = { state: 'failed', job: null, error: 'the kernel does not boot', waits_for: null };
+  fake.tell('pool', pool.id);
+  await page.getByText('the kernel does not boot').waitFor();
+  await page.getByText('Template failed').waitFor();
+});
+
 test('a build: recipe, progress, log, done', async () => {
   const page = await admin({}, '/admin/images/build');
   await page.getByText('My own', { exact: true }).click();

@@ -125,7 +125,7 @@ static void test_spares_follow_the_image(void)
 }
 
 typedef struct {
-    const char *pool_id, *state, *sentence;
+    const char *pool_id, *state, *sentence, *waits_for;
 } Says;
 
 static bool template_says(Household *household, const void *data)
@@ -133,7 +133,8 @@ static bool template_says(Household *household, const void *data)
     const Says *want = data;
     g_auto(HostTemplateStatus) status = {0};
     g_assert_true(host_template_status(household->host, want->pool_id, &status, NULL));
-    return strcmp(status.state, want->state) == 0 && g_strcmp0(status.error, want->sentence) == 0;
+    return strcmp(status.state, want->state) == 0 && g_strcmp0(status.error, want->sentence) == 0 &&
+           g_strcmp0(status.waits_for, want->waits_for) == 0;
 }
 
 /* The pool says what is wrong with its image, and no longer once a new version is there. */
@@ -151,9 +152,32 @@ static void test_failed_image(void)
     g_autofree char *sentence =
         g_strdup_printf("image \"%s\": has no version that is ready; version 1 failed: the disk is cut off",
                         pool->image_name);
-    household_until(&household, template_says, &(Says){pool->id, "failed", sentence}, "the pool says why");
+    household_until(&household, template_says, &(Says){pool->id, "failed", sentence, NULL}, "the pool says why");
     household_new_version(&household);
-    household_until(&household, template_says, &(Says){pool->id, "ready", NULL}, "the new version serves");
+    household_until(&household, template_says, &(Says){pool->id, "ready", NULL, NULL}, "the new version serves");
+}
+
+/* That its image is being built is no failure, be it the newest version or one that the pool is held at. */
+static void test_image_is_being_built(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    g_autoptr(StoreImageVersion) version =
+        store_image_version_newest(household.store, household.image_id, NULL);
+    version->state = STORE_IMAGE_BUILDING;
+    g_assert_true(store_image_version_update(household.store, NULL, version, NULL));
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 1});
+    g_autofree char *newest = g_strdup_printf(
+        "image \"%s\": has no version that is ready; version 1 is being built", pool->image_name);
+    household_until(&household, template_says, &(Says){pool->id, "waiting for the image", NULL, newest},
+                    "the pool waits");
+    g_autoptr(StorePool) held = store_pool_find(household.store, pool->id, NULL);
+    store_set(&held->image_version_id, version->id);
+    g_assert_true(store_pool_update(household.store, NULL, held, NULL));
+    g_autofree char *this = g_strdup_printf("image \"%s\": version 1 is being built", pool->image_name);
+    household_until(&household, template_says, &(Says){pool->id, "waiting for the image", NULL, this},
+                    "the pool waits for its version");
 }
 
 /* Not ready within a slice is not yet a failure, whether QEMU tells what the guest does or not. */
@@ -258,6 +282,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/pool/new-version", test_new_version);
     g_test_add_func("/host/pool/spares-follow-the-image", test_spares_follow_the_image);
     g_test_add_func("/host/pool/failed-image", test_failed_image);
+    g_test_add_func("/host/pool/image-is-being-built", test_image_is_being_built);
     g_test_add_func("/host/pool/slow-boot", test_slow_boot);
     g_test_add_func("/host/pool/damaged-template", test_damaged_template);
     g_test_add_func("/host/pool/damaged-template-with-desktops", test_damaged_template_with_desktops);

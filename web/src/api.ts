@@ -40,7 +40,7 @@ export interface Pool {
   vcpus: number; memory_bytes: number; refresh_on_log_off: boolean;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
-  template: { state: string; job: string | null; error: string | null };
+  template: { state: string; job: string | null; error: string | null; waits_for: string | null };
   created_ms: number; updated_ms: number;
 }
 export interface PoolUpdate {

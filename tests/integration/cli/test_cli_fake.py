@@ -370,6 +370,17 @@ def test_pool_wait(fake, tmp_path):
     assert child.returncode == 0 and "Template of pool demo: 20 % boots" in err
 
 
+def test_pool_waits_for_its_image(fake, tmp_path):
+    fake.answer("GET pools/demo", pool(running=0, template="waiting for the image", waits_for="image \"x\": version 1 is being built"))
+    shown = run(tmp_path, "pool", "show", "demo").stdout
+    assert "version 1 is being built" in shown and "error" not in shown
+    child = start(tmp_path, "pool", "wait", "demo")
+    until(lambda: fake.streams)
+    fake.answer("GET pools/demo", pool(running=1))
+    fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
+    assert child.communicate(timeout=30) and child.returncode == 0
+
+
 def test_pool_wait_says_why_not(fake, tmp_path):
     fake.answer("GET pools/demo", pool(running=0, template="failed", template_error="the kernel does not boot"))
     answer = run(tmp_path, "pool", "wait", "demo")

@@ -23,7 +23,8 @@ const typeText = { floating: 'Floating', dedicated: 'Dedicated' };
 /** Whether people can get a desktop of this pool, in a word. */
 export function poolHealth(pool: Pool): { mood: 'good' | 'warn' | 'bad' | 'busy' | ''; text: string } {
   if (pool.deleting) return { mood: 'busy', text: 'Being deleted' };
-  if (pool.template.error) return { mood: 'bad', text: 'Template failed' };
+  if (pool.template.state === 'failed') return { mood: 'bad', text: 'Template failed' };
+  if (pool.template.state === 'waiting for the image') return { mood: 'busy', text: 'Waiting for the image' };
   if (pool.version === null) return { mood: 'warn', text: 'No image version' };
   if (!pool.enabled) return { mood: '', text: 'Closed' };
   if (pool.maintenance) return { mood: 'warn', text: 'Maintenance' };
@@ -38,9 +39,10 @@ export function Health({ pool }: { pool: Pool }) {
 }
 
 function TemplateNotice({ pool }: { pool: Pool }) {
-  const { state, job, error } = pool.template;
-  if (error) return <Notice mood="bad">{error}{job && <> <a href={`#/admin/jobs/${job}`}>See its log</a></>}</Notice>;
+  const { state, job, error, waits_for } = pool.template;
+  if (state === 'failed') return <Notice mood="bad">{error}{job && <> <a href={`#/admin/jobs/${job}`}>See its log</a></>}</Notice>;
   if (state === 'ready') return null;
+  if (waits_for) return <Notice mood="busy">No desktops yet: {waits_for}.</Notice>;
   return (
     <Notice mood="busy">
       The machine from which desktops are forked is not ready yet: {state}.
