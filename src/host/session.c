@@ -54,6 +54,16 @@ static int64_t ticket_until(Slot *slot)
     return until;
 }
 
+/* The machine runs on for the next user: whoever still looks on would see what they do. */
+static void take_picture_away(Work *work)
+{
+    g_autoptr(GError) error = NULL;
+    Machine *machine = slot_machine(work->slot);
+    if (machine && !work->host->driver->disconnect_all(machine, &error))
+        log_warning("desktop %s: its last user may still see it: %s", work->row->name, error->message);
+    slot_release_machine(work->host, machine);
+}
+
 static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GError **error)
 {
     g_autoptr(GError) problem = NULL;
@@ -67,7 +77,11 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
     BrokerPool pool = values_pool(work->pool);
     SessionFacts facts = values_session(session, ticket_until(work->slot));
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
-    return apply(&(Asker){work->host, actor}, session, &verdict, error);
+    if (!apply(&(Asker){work->host, actor}, session, &verdict, error))
+        return false;
+    if (verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE)
+        take_picture_away(work);
+    return true;
 }
 
 bool session_tell(Work *work, SessionEvent event, GError **error)

@@ -92,12 +92,21 @@ static bool agent_is_ready(Household *household, const void *data)
     return row->agent == STORE_AGENT_READY;
 }
 
+static bool has_clipboard(Household *household, const void *data)
+{
+    return simulated_calls("plug_clipboard") > 0;
+}
+
 static void test_viewers(void)
 {
     g_auto(Life) life = {0};
     life_begin(&life, STORE_POOL_FLOATING, 0);
+    household_until(&life.household, agent_is_ready, &life, "the guest is prepared");
+    g_assert_cmpuint(simulated_calls("plug_network"), ==, 1);
+    g_assert_cmpuint(simulated_calls("plug_clipboard"), ==, 0); /* nobody looks */
     g_assert_true(simulated_set_viewers(life.folder, 1));
     until_session(&life, STORE_SESSION_CONNECTED);
+    household_until(&life.household, has_clipboard, NULL, "the first viewer brings the clipboard");
     g_assert_true(simulated_set_viewers(life.folder, 0));
     until_session(&life, STORE_SESSION_DISCONNECTED);
     g_assert_true(simulated_set_viewers(life.folder, 1));
@@ -129,6 +138,11 @@ static void test_log_off_refreshes(void)
                                        &error)); /* again: fine */
 }
 
+static bool viewers_are_gone(Household *household, const void *data)
+{
+    return simulated_calls("disconnect_all") == 1;
+}
+
 static void test_guest_logs_off(void)
 {
     g_auto(Life) life = {0};
@@ -136,6 +150,27 @@ static void test_guest_logs_off(void)
     g_assert_true(simulated_guest_logs_off(life.folder));
     until_session(&life, STORE_SESSION_ENDED);
     household_until(&life.household, is_refreshed, &life, "it is refreshed");
+}
+
+/* Without a refresh the next user gets the same machine: whoever still looked on would see what they do. */
+static void test_guest_logs_off_to_the_next_user(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    household_open(&life.household);
+    household_start(&life.household);
+    PoolWish wish = {.name = "p", .type = STORE_POOL_FLOATING, .size = 1, .keep_on_log_off = true};
+    life.pool = household_pool(&life.household, &wish);
+    life.ann = household_user(&life.household, "ann", life.pool);
+    household_click(&life.household, life.ann, life.pool, &life.connection, &error);
+    g_assert_no_error(error);
+    life.folder = household_folder(&life.household, life.connection.desktop_id);
+    simulated_set_viewers(life.folder, 1);
+    until_session(&life, STORE_SESSION_CONNECTED);
+    g_assert_true(simulated_guest_logs_off(life.folder));
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, viewers_are_gone, &life, "the picture is taken away");
+    g_assert_true(simulated_runs(life.folder));
 }
 
 static void test_floating_dies(void)
@@ -413,6 +448,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/viewers", test_viewers);
     g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
     g_test_add_func("/host/life/guest-logs-off", test_guest_logs_off);
+    g_test_add_func("/host/life/guest-logs-off-to-the-next-user", test_guest_logs_off_to_the_next_user);
     g_test_add_func("/host/life/floating-dies", test_floating_dies);
     g_test_add_func("/host/life/dedicated-dies", test_dedicated_dies);
     g_test_add_func("/host/life/dedicated-shuts-down", test_dedicated_shuts_down);
