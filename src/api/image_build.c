@@ -107,11 +107,13 @@ static bool build_run(Job *job, void *data, GError **error)
 
 /* ---- the request ---- */
 
-/* The recipe that the request names or brings. *ret_name: "" for a text of the caller's. */
-static Recipe *recipe_read(Call *call, const char **ret_name, GError **error)
+/* The recipe that the request names or brings. *ret_name: "" for a text of the caller's, which errors call by its
+ * recipe_file, or else by the image. */
+static Recipe *recipe_read(Call *call, const char *image, const char **ret_name, GError **error)
 {
-    const char *name, *text = json_string_value(json_object_get(call->body, "recipe_text"));
-    if (!json_take_text(call->body, "recipe", &name, error))
+    const char *name, *label, *text = json_string_value(json_object_get(call->body, "recipe_text"));
+    if (!json_take_text(call->body, "recipe", &name, error) ||
+        !json_take_text(call->body, "recipe_file", &label, error))
         return NULL;
     if ((name != NULL) == (text != NULL)) {
         oriel_fail(error, ORIEL_ERROR_INVALID,
@@ -120,7 +122,7 @@ static Recipe *recipe_read(Call *call, const char **ret_name, GError **error)
     }
     *ret_name = name ? name : "";
     if (text)
-        return recipe_parse(text, strlen(text), "recipe_text", error);
+        return recipe_parse(text, strlen(text), label && *label ? label : image, error);
     if (!image_name_is_valid(name)) {
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "there is no recipe \"%s\"", name);
         return NULL;
@@ -180,7 +182,7 @@ static char *build_start(Call *call, const StoreImage *image, Recipe *recipe, GE
 
 bool images_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name", "recipe", "recipe_text", NULL};
+    static const char *const keys[] = {"name", "recipe", "recipe_text", "recipe_file", NULL};
     static GMutex one_at_a_time; /* looking for a build under way and starting one go together */
     const char *name, *recipe_name;
     if (!json_only(call->body, keys, error) || !json_take_text(call->body, "name", &name, error) ||
@@ -189,7 +191,7 @@ bool images_post(Call *call, GError **error)
     if (!image_name_is_valid(name))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "image \"%s\": a name has only a-z, 0-9, '-' and '.'",
                           name);
-    g_autoptr(Recipe) recipe = recipe_read(call, &recipe_name, error);
+    g_autoptr(Recipe) recipe = recipe_read(call, name, &recipe_name, error);
     if (!recipe)
         return false;
     StoreImage fields = {

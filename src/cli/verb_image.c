@@ -91,6 +91,16 @@ static char *name_of_recipe(const char *recipe)
     return name;
 }
 
+/* What errors are to call it. NULL: even its last part is longer than the API takes. */
+static char *label_of_recipe(const char *recipe)
+{
+    g_autofree char *valid = g_utf8_make_valid(strcmp(recipe, "-") == 0 ? "standard input" : recipe, -1);
+    g_autofree char *base = g_path_get_basename(valid);
+    if (strlen(valid) <= LIMIT_TEXT)
+        return g_steal_pointer(&valid);
+    return strlen(base) <= LIMIT_TEXT ? g_steal_pointer(&base) : NULL;
+}
+
 /* A word that is a file here, or looks like one, is sent as text; any other is the name of a recipe on the
  * server. */
 static Json *build_body(const Call *call, GError **error)
@@ -107,7 +117,9 @@ static Json *build_body(const Call *call, GError **error)
     g_autofree char *text = cli_read_file(recipe, LIMIT_RECIPE, error);
     if (!text)
         return NULL;
-    Json *body = json_pack("{s:s, s:s}", "name", name ? name : usual, "recipe_text", text);
+    g_autofree char *label = label_of_recipe(recipe);
+    Json *body = json_pack("{s:s, s:s, s:s*}", "name", name ? name : usual, "recipe_text", text,
+                           "recipe_file", label);
     if (!body)
         oriel_fail(error, ORIEL_ERROR_INVALID, "recipe \"%s\": is no UTF-8 text", recipe);
     return body;

@@ -218,6 +218,10 @@ def test_recipes_and_bad_builds(house):
     assert local.refused("POST", "images", {"name": "x", "recipe": "debian-minimal", "recipe_text": "y"}) == (422, "invalid")
     answer = local.call("POST", "images", {"name": "x", "recipe_text": "[image]\nsiez = 3\n"})
     assert answer.status == 422 and "line 2" in answer.json["detail"] and "siez" in answer.json["detail"]
+    assert answer.json["detail"].startswith('recipe "x" line 2: ')  # nothing better is known of where it came from
+    body = {"name": "x", "recipe_text": "[image]\nsiez = 3\n", "recipe_file": "desks/kiosk.recipe"}
+    assert local.call("POST", "images", body).json["detail"].startswith('recipe "desks/kiosk.recipe" line 2: ')
+    assert local.refused("POST", "images", {**body, "recipe_file": "x" * 201}) == (422, "invalid")
     assert local.refused("GET", "images/x") == (404, "not-found")
 
 

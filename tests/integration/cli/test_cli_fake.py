@@ -220,8 +220,14 @@ def test_build_from_file(fake, tmp_path):
     fake.answer("POST images", {"job": job(1)}, 202)
     run(tmp_path, "image", "build", str(recipe), "--no-wait")
     run(tmp_path, "image", "build", "-", "--name", "piped", "--no-wait", given="x = y\n")
-    assert fake.asked("POST", "images") == [{"name": "office", "recipe_text": "base = debian\n"},
-                                            {"name": "piped", "recipe_text": "x = y\n"}]
+    assert fake.asked("POST", "images") == [{"name": "office", "recipe_text": "base = debian\n", "recipe_file": str(recipe)},
+                                            {"name": "piped", "recipe_text": "x = y\n", "recipe_file": "standard input"}]
+    deep = tmp_path / ("d" * 200)
+    deep.mkdir()
+    for name in ("kiosk.recipe", "k" * 220 + ".recipe"):
+        (deep / name).write_text("x = y\n")
+        run(tmp_path, "image", "build", str(deep / name), "--name", "kiosk", "--no-wait")
+    assert [body.get("recipe_file") for body in fake.asked("POST", "images")[2:]] == ["kiosk.recipe", None]
     assert run(tmp_path, "image", "build", "-").returncode == 65
     assert run(tmp_path, "image", "build", "./missing.recipe").returncode == 66
 
