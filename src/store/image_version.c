@@ -201,16 +201,44 @@ static bool update_row(Transaction *transaction, const StoreImageVersion *versio
                                                &(Missed){"image version", version->id, version->id}, error));
 }
 
+/* What a reader of the trail can do something with: the checksum stands for the manifest. */
+static Json *version_fields(const StoreImageVersion *version)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:s?, s:s?}", "state", store_image_state_word(version->state),
+                     "checksum", text_or_empty(version->checksum), "disk_bytes",
+                     (json_int_t)version->disk_bytes, "file_bytes", (json_int_t)version->file_bytes, "job",
+                     version->job_id, "error", version->error);
+}
+
+/* With the number beside the changes: the event's name is the image's, and the id leads nowhere once the version is gone. */
+static bool record_update(Transaction *transaction, const StoreImageVersion *old,
+                          const StoreImageVersion *version, GError **error)
+{
+    g_autoptr(Json) changes = changes_between(version_fields(old), version_fields(version));
+    g_autoptr(Json) detail = json_pack("{s:I}", "number", (json_int_t)old->number);
+    json_object_update(detail, changes);
+    g_autofree char *text = json_text(detail);
+    transaction_change(transaction, "image", old->image_id, "update", NULL);
+    Record record = {.action = "image.version.update",
+                     .kind = "image_version",
+                     .id = old->id,
+                     .name = old->image_name,
+                     .op = "update",
+                     .detail = text};
+    return transaction_record(transaction, &record, error);
+}
+
 bool store_image_version_update(Store *store, const StoreActor *actor, StoreImageVersion *version,
                                 GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !update_row(&transaction, version, error))
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreImageVersion) old = version_lock(&transaction, version->id, error);
+    if (!old || !update_row(&transaction, version, error))
         return false;
     int64_t now_ms = transaction.now_ms;
-    if (!record_version(&transaction, "image.version.update", version, "update", error) ||
-        !transaction_commit(&transaction, error))
+    if (!record_update(&transaction, old, version, error) || !transaction_commit(&transaction, error))
         return false;
     version->version++;
     version->updated_ms = now_ms;

@@ -54,19 +54,25 @@ char *detail_of(const char *format, ...)
     return detail ? json_text(detail) : g_strdup("{}");
 }
 
-char *detail_of_changes(Json *before, Json *after)
+Json *changes_between(Json *before, Json *after)
 {
     g_autoptr(Json) old = before;
     g_autoptr(Json) new = after;
-    g_autoptr(Json) detail = json_object();
+    Json *changes = json_object();
     const char *field = NULL;
     Json *value = NULL;
     json_object_foreach (new, field, value) {
         Json *was = json_object_get(old, field);
         if (!json_equal(was, value))
-            json_object_set_new(detail, field, json_pack("[O, O]", was, value));
+            json_object_set_new(changes, field, json_pack("[O, O]", was, value));
     }
-    return json_text(detail);
+    return changes;
+}
+
+char *detail_of_changes(Json *before, Json *after)
+{
+    g_autoptr(Json) changes = changes_between(before, after);
+    return json_text(changes);
 }
 
 const char *word_of(const char *const *words, int value)

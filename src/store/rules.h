@@ -37,8 +37,11 @@ bool check_exists(Transaction *transaction, const char *exists, const char *kind
 /* An event's detail; format as json_pack. Caller frees. */
 char *detail_of(const char *format, ...);
 
-/* An event's detail of an update: {"field": [old, new]} for each field that differs. Takes both objects,
- * which have the same keys and no secrets. Caller frees. */
+/* {"field": [old, new]} for each field that differs. Takes both objects, which have the same keys and no
+ * secrets. Caller owns. */
+Json *changes_between(Json *before, Json *after);
+
+/* An event's detail of an update: the text of changes_between. Caller frees. */
 char *detail_of_changes(Json *before, Json *after);
 
 /* The word of a value in a NULL-ended table; never NULL. */

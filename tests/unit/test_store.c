@@ -480,6 +480,16 @@ static void test_update_events(Fixture *fixture)
     g_autoptr(GPtrArray) events =
         store_event_list(store, &(StoreEventFilter){.object_id = image->id}, NULL, NULL, NULL);
     g_assert_nonnull(strstr(((StoreEvent *)events->pdata[0])->detail, "\"For all\"]"));
+
+    StoreImageVersion fields = {.image_id = image->id, .recipe = (char *)"r"};
+    g_autoptr(StoreImageVersion) version = store_image_version_create(store, NULL, &fields, &error);
+    version->state = STORE_IMAGE_FAILED;
+    store_set(&version->error, "no mirror");
+    g_assert_true(store_image_version_update(store, NULL, version, &error));
+    g_autofree char *detail = g_strdup_printf(
+        "{\"number\":%" G_GINT64_FORMAT ",\"state\":[\"building\",\"failed\"],\"error\":[null,\"no mirror\"]}",
+        version->number);
+    expect_detail(store, version->id, detail);
 }
 
 static void on_change(const StoreChange *change, void *data)
