@@ -71,6 +71,7 @@ static void handle_viewers(Work *work)
         oriel_error_kind(error) != ORIEL_ERROR_CONFLICT) /* it has just ended */
         log_warning("desktop %s: viewers came or went, but its session does not know: %s", work->row->name,
                     error->message);
+    guest_clipboard(work);
 }
 
 void event_handle(Work *work, unsigned events)

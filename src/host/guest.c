@@ -1,5 +1,5 @@
-/* What happens in the guest beside the picture, after its processors run: who it is, then its network, then
- * the clipboard. None of it may keep the picture waiting, and none of it is needed for the picture: a guest
+/* What happens in the guest beside the picture, after its processors run: who it is, then its network, then,
+ * once somebody looks at it, the clipboard. None of it may keep the picture waiting, and none of it is needed for the picture: a guest
  * without an agent is a desktop all the same. */
 #include "host/private.h"
 
@@ -56,17 +56,26 @@ static void identify(const Work *work, Machine *machine)
 }
 
 /* Whether it has a network then. */
-static bool plug(const Work *work, Machine *machine)
+static bool plug_network_card(const Work *work, Machine *machine)
 {
-    const HostDriver *driver = work->host->driver;
     GError *error = NULL;
-    bool network = driver->plug_network(machine, work->row->mac, &error);
-    if (!network)
-        note(work, "has no network", error);
-    error = NULL;
-    if (!driver->plug_clipboard(machine, &error))
+    if (work->host->driver->plug_network(machine, work->row->mac, &error))
+        return true;
+    note(work, "has no network", error);
+    return false;
+}
+
+void guest_clipboard(Work *work)
+{
+    g_mutex_lock(&work->host->lock);
+    bool wanted = work->slot->viewers > 0 && work->slot->guest == GUEST_NOTHING;
+    g_mutex_unlock(&work->host->lock);
+    Machine *machine = wanted ? slot_machine(work->slot) : NULL;
+    GError *error = NULL;
+    if (machine && !work->host->driver->plug_clipboard(machine, &error))
         note(work, "has no clipboard", error);
-    return network;
+    if (machine)
+        slot_release_machine(work->host, machine);
 }
 
 void guest_prepare(Work *work)
@@ -79,7 +88,7 @@ void guest_prepare(Work *work)
     let_clicks_pass(work->host);
     if (guest != GUEST_BOOTED)
         identify(work, machine);
-    bool network = plug(work, machine);
+    bool network = plug_network_card(work, machine);
     GError *error = NULL;
     g_autofree char *folder = slot_folder(slot);
     Record record = {
@@ -90,4 +99,5 @@ void guest_prepare(Work *work)
     if (!work->host->driver->trim_console(machine, console_limit, &error))
         note(work, "its console's log grows", error);
     slot_release_machine(work->host, machine);
+    guest_clipboard(work);
 }

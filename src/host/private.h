@@ -32,8 +32,8 @@ enum {
 
 typedef enum {
     GUEST_NOTHING,
-    GUEST_FORKED,  /* identity, network, clipboard */
-    GUEST_BOOTED,  /* network, clipboard: its disk knows who it is */
+    GUEST_FORKED,  /* identity, network */
+    GUEST_BOOTED,  /* network: its disk knows who it is */
     GUEST_RESUMED, /* as forked, for the clock's sake */
 } GuestWork;
 
@@ -208,6 +208,8 @@ void adopt_slot(
 
 /* ---- guest.c ---- */
 void guest_prepare(Work *work); /* what slot->guest says */
+/* Plugs it in where somebody looks at the desktop: a spare does not start a program for nobody. */
+void guest_clipboard(Work *work);
 
 /* ---- event.c ---- */
 extern const MachineListener event_listener; /* data: Slot */

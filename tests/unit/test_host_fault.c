@@ -54,6 +54,8 @@ static void live(const Scene *scene)
     g_auto(HostConnection) connection = {0};
     click_until_it_works(scene, &connection);
     household_until(household, all_is_well, scene, "the first desktop and a spare run");
+    g_autofree char *folder = household_folder(household, connection.desktop_id);
+    simulated_set_viewers(folder, 1);
     host_session_log_off(household->host, connection.session_id, NULL, NULL);
     click_until_it_works(scene, &connection);
     household_until(household, all_is_well, scene, "the same after a log off");
