@@ -1,5 +1,10 @@
 """Every role on every call. What a role may do is written here a second time, on purpose: two tables that must agree."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from stack import DESCRIPTION, Client
@@ -70,6 +75,17 @@ def test_only_the_local_administrator_ends_orield(house):
 def test_the_gateway_has_no_local_rights(house):
     assert Client(house).call("GET", "users").status == 200
     assert Client(house, gateway=True, address="127.0.0.1").refused("GET", "users") == (401, "unauthenticated")
+
+
+def test_a_machine_has_no_local_rights(house, tmp_path):
+    """QEMU has orield's own user, and no sandbox keeps it from connecting: whoever breaks out of a guest gets this far."""
+    qemu = tmp_path / "qemu-system-x86_64"
+    shutil.copy(os.path.realpath(sys.executable), qemu)
+    script = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+              "s.sendall(b'GET /api/v1/me HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(65536).decode())")
+    for program, status in ((sys.executable, "200"), (qemu, "401")):
+        told = subprocess.run([program, "-c", script, house.runtime / "orield.sock"], capture_output=True, text=True, check=True)
+        assert told.stdout.split()[1] == status
 
 
 def test_a_refused_change_is_in_the_audit_trail(house):
