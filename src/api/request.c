@@ -96,6 +96,9 @@ void request_free(Request *request)
 void request_add_header(Request *request, const char *name, const char *value)
 {
     g_autofree char *lower = g_ascii_strdown(name, -1);
+    if (strcmp(lower, "content-length") == 0 || strcmp(lower, "transfer-encoding") == 0)
+        request->two_lengths = request->two_lengths || request_header(request, "content-length") ||
+                               request_header(request, "transfer-encoding");
     if (!g_hash_table_contains(request->headers, lower))
         g_hash_table_insert(request->headers, g_steal_pointer(&lower), g_strdup(value ? value : ""));
 }

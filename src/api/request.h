@@ -15,6 +15,7 @@ typedef struct {
     char *client; /* address without port; NULL: local */
     bool local;   /* came through orield.sock from root or orield's own user */
     bool gateway; /* came through gateway.sock */
+    bool two_lengths; /* its headers tell more than once where its body ends */
 } Request;
 
 /* target: the request line's path and query as sent ("/api/v1/desktops?pool=demo"). INVALID: a bad escape, a

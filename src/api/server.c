@@ -283,6 +283,9 @@ static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
     exchange->request->client = g_strdup(client->address);
     exchange->request->local = client->local;
     exchange->request->gateway = client->gateway;
+    if (exchange->request->two_lengths)
+        return exchange_refuse(exchange, ORIEL_ERROR_INVALID, 400,
+                               "one Content-Length or one Transfer-Encoding is needed, not more");
     if (announces_too_much(exchange->request))
         return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 0, "the request body is larger than 1 MiB");
     exchange->route = router_find(method, exchange->request->path, exchange->parameters, &exchange->allow);

@@ -111,6 +111,15 @@ def test_targets_that_are_no_plain_path(house, target):
     assert house.local.raw("GET", target).status == 400
 
 
+@pytest.mark.parametrize("lengths", [b"Content-Length: 2\r\nContent-Length: 30\r\n",
+                                     b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"], ids=["two", "both"])
+def test_a_body_of_two_lengths(house, lengths):
+    """RFC 9112, 6.3: a proxy may have believed the other one, so nothing after it is trusted."""
+    sock = raw_socket(house)
+    sock.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + lengths + b"\r\n")
+    assert read_all(sock).startswith(b"HTTP/1.1 400 ")
+
+
 def test_many_requests_on_one_connection(house):
     connection = house.local.connection()
     for _ in range(50):
