@@ -1,4 +1,5 @@
 /* Bounds of guessing: argon2id at once, and failures of a name and of an address. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -79,6 +80,17 @@ static char *key_of(const char *kind, const char *value)
     return g_strdup_printf("%s:%s", kind, text);
 }
 
+/* Whoever has one IPv6 address has all of its /64. */
+static char *key_of_address(const char *address)
+{
+    struct in6_addr network;
+    char text[INET6_ADDRSTRLEN];
+    if (!address || inet_pton(AF_INET6, address, &network) != 1 || IN6_IS_ADDR_V4MAPPED(&network))
+        return key_of("address", address ? address : "");
+    memset(network.s6_addr + 8, 0, 8);
+    return key_of("address", inet_ntop(AF_INET6, &network, text, sizeof text));
+}
+
 static bool check_wait(Identity *identity, const char *key, const Patience *patience, GError **error)
 {
     StoreFailures failures = {0};
@@ -103,7 +115,7 @@ static bool count(Identity *identity, const char *key, GError **error)
 bool attempt_begin(Identity *identity, const char *name, const char *address, GError **error)
 {
     g_autofree char *name_key = key_of("name", name);
-    g_autofree char *address_key = key_of("address", address ? address : "");
+    g_autofree char *address_key = key_of_address(address);
     g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&identity->count_lock);
     return check_wait(identity, address_key, &of_address, error) &&
            check_wait(identity, name_key, &of_name, error) && count(identity, name_key, error);
@@ -111,7 +123,7 @@ bool attempt_begin(Identity *identity, const char *name, const char *address, GE
 
 bool attempt_failed(Identity *identity, const char *address, GError **error)
 {
-    g_autofree char *key = key_of("address", address ? address : "");
+    g_autofree char *key = key_of_address(address);
     return count(identity, key, error);
 }
 

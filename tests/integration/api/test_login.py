@@ -42,6 +42,15 @@ def test_repeated_failures_are_slowed_down(house):
     assert Client(house).get("me")["user"]["id"] is None  # others go on
 
 
+def test_all_addresses_of_one_network_are_slowed_down_together(house):
+    """Whoever has one IPv6 address has the 2^64 beside it."""
+    answers = [Client(house, gateway=True, address=f"2001:db8:0:7::{number:x}").call(
+        "POST", "login", {"name": f"nobody{number}", "password": "no"}).status for number in range(1, 25)]
+    assert answers[0] == 401 and answers[-1] == 429
+    other = Client(house, gateway=True, address="2001:db8:0:8::1")
+    assert other.call("POST", "login", {"name": "nobody", "password": "no"}).status == 401
+
+
 def test_changes_need_the_csrf_value(house, anna):
     client = house.login("anna", address="192.0.2.20")
     assert client.get("me")["csrf"] == client.csrf
