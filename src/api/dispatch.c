@@ -172,7 +172,8 @@ static void answer_store(Call *call, const StoreIdempotency *what)
     g_autofree char *body = g_strndup(data, length);
     StoreAnswer answer = {.status = call->reply->status, .body = body, .headers = headers};
     g_autoptr(GError) error = NULL;
-    if (!store_idempotency_finish(call->service->store, what, &answer, &error))
+    bool secret = (call->route->flags & ROUTE_SECRET) && answer.status < 400;
+    if (!store_idempotency_finish(call->service->store, what, secret ? NULL : &answer, &error))
         log_warning("the answer to a request with an Idempotency-Key was not kept: %s", error->message);
 }
 

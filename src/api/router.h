@@ -23,6 +23,7 @@ enum {
     ROUTE_IDEMPOTENT = 1 << 0, /* honours Idempotency-Key */
     ROUTE_NO_BODY = 1 << 1,    /* a body is ignored, not parsed */
     ROUTE_BODY_OPTIONAL = 1 << 2,
+    ROUTE_SECRET = 1 << 3, /* its answer holds a secret, which is not kept: a repeat is done anew */
 };
 
 typedef bool (*RouteHandler)(Call *call, GError **error);

@@ -84,7 +84,7 @@ const Route routes[] = {
     {"POST", "host/stop", ROUTE_LOCAL, host_stop_post, LANE_QUICK, 0},
 
     {"GET", "tokens", PERMISSION_SELF, tokens_get, LANE_QUICK, 0},
-    {"POST", "tokens", PERMISSION_SELF, tokens_post, LANE_QUICK, ROUTE_IDEMPOTENT},
+    {"POST", "tokens", PERMISSION_SELF, tokens_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
     {"DELETE", "tokens/{id}", PERMISSION_SELF, token_delete, LANE_QUICK, ROUTE_NO_BODY},
     {0},
 };

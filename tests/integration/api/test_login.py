@@ -1,6 +1,7 @@
 """Logging in and out, one-time links, passwords, tokens."""
 
 import re
+import sqlite3
 
 import pytest
 
@@ -131,6 +132,14 @@ def test_tokens(house):
     client.do("DELETE", f"tokens/{made['id']}", status=204)
     assert script.refused("GET", "me") == (401, "unauthenticated")
     assert client.refused("POST", "tokens", {"name": "x", "days": 0}) == (422, "invalid")
+
+
+def test_a_token_is_not_kept_for_repeats(house):
+    made = house.local.do("POST", "users", {"name": "gerda", "password": PASSWORD}) and house.login("gerda").do(
+        "POST", "tokens", {"name": "script"}, headers={"Idempotency-Key": "gerda-1"})
+    with sqlite3.connect(f"file:{house.state}/oriel.db?mode=ro", uri=True) as store:
+        assert store.execute("SELECT count(*) FROM tokens WHERE id = ?", (made["id"],)).fetchone() == (1,)
+        assert not [row for row in store.execute("SELECT body FROM idempotency_keys") if made["token"] in (row[0] or "")]
 
 
 def test_a_token_at_the_local_socket_is_its_user(house):
