@@ -142,3 +142,8 @@ char *config_api_socket(const Config *config)
 {
     return g_build_filename(config->runtime, "orield.sock", NULL);
 }
+
+char *config_gateway_lock(const Config *config)
+{
+    return g_build_filename(config->state, "gateway.lock", NULL);
+}

@@ -29,4 +29,7 @@ void config_free(Config *config);
 /* RUNTIME/orield.sock. Caller frees. */
 char *config_api_socket(const Config *config);
 
+/* STATE/gateway.lock: the gateway that listens holds the byte whose number is its port (file_hold_byte). Caller frees. */
+char *config_gateway_lock(const Config *config);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

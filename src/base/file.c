@@ -122,6 +122,27 @@ bool file_lock(int fd, int64_t limit_ms)
     return true;
 }
 
+int file_hold_byte(const char *path, uint16_t byte, GError **error)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    autofd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0)
+        return fd_steal(&fd);
+    if (fd >= 0 && (errno == EACCES || errno == EAGAIN))
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "file \"%s\": byte %u is held by another process", path, byte);
+    else
+        oriel_fail_errno(error, errno, "file \"%s\": byte %u cannot be held", path, byte);
+    return -1;
+}
+
+pid_t file_byte_holder(const char *path, uint16_t byte)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool known = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return known ? lock.l_pid : 0;
+}
+
 bool folder_make(const char *path, mode_t mode, GError **error)
 {
     if (g_mkdir_with_parents(path, (int)mode) < 0)

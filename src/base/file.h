@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 /* A descriptor that closes itself: `autofd int fd = -1;`; hand it over with fd_steal(&fd). */
@@ -25,6 +26,14 @@ char *file_read(const char *path, size_t limit, size_t *ret_length, GError **err
  * (errno). Wait a little even where nobody else is expected: what a process that was killed had forked holds its locks
  * until it executes its program. */
 bool file_lock(int fd, int64_t limit_ms);
+
+/* Locks one byte of a file (fcntl(2), F_SETLK; made with mode 0600 where missing) for as long as this process lives and
+ * closes no descriptor of that file. So a process can show others what it holds, a port for example, without a pid file
+ * that may be stale. The descriptor, to be kept; -1 on failure. CONFLICT: another process holds it. */
+int file_hold_byte(const char *path, uint16_t byte, GError **error);
+
+/* The process that holds this byte, as the kernel says; 0: none, or this very process, or the file cannot be read. */
+pid_t file_byte_holder(const char *path, uint16_t byte);
 
 /* mkdir -p with mode for what it makes. */
 bool folder_make(const char *path, mode_t mode, GError **error);

@@ -130,6 +130,18 @@ static unsigned clients_limit(unsigned descriptors)
     return places;
 }
 
+/* Shows whose the port is to `oriel doctor`, which may not look into this process even as the same user. The descriptor,
+ * or -1: the gateway works without. */
+static int port_show(const Config *config)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = config_gateway_lock(config);
+    int held = folder_make(config->state, 0700, &error) ? file_hold_byte(path, config->port, &error) : -1;
+    if (held < 0)
+        log_warning("%s; oriel doctor will not know this port as ours", error->message);
+    return held;
+}
+
 static bool serve(const Config *config, GError **error)
 {
     unsigned descriptors = sandbox_limits();
@@ -138,6 +150,7 @@ static bool serve(const Config *config, GError **error)
     autofd int listener = listener_open(config->listen_address, config->port, error);
     if (listener < 0)
         return false;
+    autofd int shown = port_show(config); /* while root: the lock stays this process's */
     g_autofree char *path = orield_path(config, error);
     if (!path || !sandbox_user(config->gateway_user, error))
         return false;

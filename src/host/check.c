@@ -150,8 +150,13 @@ static void check_port(const Config *config, GPtrArray *checks)
         add(checks, "port", CHECK_OK, "Port %u is free.", config->port);
         return;
     }
-    g_autofree char *owner = port_owner(config->port, &pid);
-    if (reason == EADDRINUSE && g_strcmp0(owner, "oriel-gateway") == 0)
+    g_autofree char *lock = config_gateway_lock(config);
+    pid_t gateway = file_byte_holder(lock, config->port);
+    g_autofree char *owner = gateway ? NULL : port_owner(config->port, &pid);
+    if (reason == EADDRINUSE && gateway)
+        add(checks, "port", CHECK_OK, "Port %u is held by this Oriel's gateway (process %d).", config->port,
+            (int)gateway);
+    else if (reason == EADDRINUSE && g_strcmp0(owner, "oriel-gateway") == 0)
         add(checks, "port", CHECK_OK, "Port %u is oriel-gateway's, which runs (process %d).", config->port,
             pid);
     else if (reason == EADDRINUSE && owner)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/config.h"
 #include "base/error.h"
@@ -173,6 +174,43 @@ static void test_locks(void)
     g_assert_true(folder_remove(folder, NULL));
 }
 
+/* The holder is another process: nobody sees its own. */
+static void test_held_bytes(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("oriel-held-XXXXXX", &error);
+    g_autofree char *path = g_build_filename(folder, "lock", NULL);
+    g_assert_cmpint(file_byte_holder(path, 8443), ==, 0); /* no such file */
+    int ready[2], end[2];
+    g_assert_cmpint(pipe(ready) | pipe(end), ==, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char word;
+        close(end[1]);
+        int held = file_hold_byte(path, 8443, NULL);
+        if (held < 0 || write(ready[1], "", 1) != 1 || read(end[0], &word, 1) != 0)
+            _exit(1);
+        _exit(0);
+    }
+    char word;
+    close(end[0]);
+    g_assert_cmpint(read(ready[0], &word, 1), ==, 1);
+    g_assert_cmpint(file_byte_holder(path, 8443), ==, child);
+    g_assert_cmpint(file_byte_holder(path, 8442), ==, 0);
+    g_assert_cmpint(file_hold_byte(path, 8443, &error), ==, -1);
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CONFLICT);
+    autofd int other = file_hold_byte(path, 8442, NULL);
+    g_assert_cmpint(other, >=, 0);
+    close(end[1]);
+    int status = 0;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    g_assert_cmpint(file_byte_holder(path, 8443), ==, 0);
+    close(ready[0]);
+    close(ready[1]);
+    folder_remove(folder, NULL);
+}
+
 static void test_sockets(void)
 {
     g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
@@ -235,6 +273,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/json", test_json);
     g_test_add_func("/base/files", test_files);
     g_test_add_func("/base/locks", test_locks);
+    g_test_add_func("/base/held-bytes", test_held_bytes);
     g_test_add_func("/base/sockets", test_sockets);
     g_test_add_func("/base/config", test_config);
     return g_test_run();

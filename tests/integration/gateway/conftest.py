@@ -34,6 +34,7 @@ class Gateway:
         self.port = free_port()
         self.log = []
         self.process = None
+        self.user = None  # of the process; None: ours
         self.news = threading.Condition()
 
     def environment(self, **more):
@@ -44,7 +45,7 @@ class Gateway:
     def start(self, **environment):
         self.log = []
         self.process = subprocess.Popen([self.program], env=self.environment(**environment), stderr=subprocess.PIPE,
-                                        text=True)
+                                        text=True, user=self.user)
         threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
         self.wait_log("listening on")
         return self

@@ -1,6 +1,7 @@
 """The program: its certificate, its answers to a bad start, and what it has given up."""
 
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -217,6 +218,47 @@ def test_root_becomes_the_user_of_the_configuration(idle_gateway, orield, tmp_pa
     assert idle_gateway.browser().get("/hello")[0] == 200
     time.sleep(0.1)
     assert not any("stays" in line for line in idle_gateway.log)
+
+
+def plain_user():
+    """Who runs `make up` without root; the gateway then hides its links in /proc from its own user."""
+    return 65534 if os.geteuid() == 0 else None
+
+
+def test_the_host_check_knows_its_own_gateway(idle_gateway, tmp_path):
+    folder = tmp_path
+    while folder != pathlib.Path("/tmp"):
+        os.chmod(folder, 0o755)
+        folder = folder.parent
+    if plain_user():
+        for owned in (idle_gateway.state, idle_gateway.runtime):
+            os.chown(owned, plain_user(), plain_user())
+    idle_gateway.user = plain_user()
+    idle_gateway.start()
+
+    def port_check(**environment):
+        orield = idle_gateway.program.parents[1] / "api" / "orield"
+        # Without QEMU in PATH no guest is started.
+        done = subprocess.run([orield, "--check", "--json"], env=idle_gateway.environment(PATH="/nonexistent", **environment),
+                              user=plain_user(), capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return [check for check in json.loads(done.stdout)["checks"] if check["name"] == "port"][0]
+
+    pid = idle_gateway.process.pid
+    assert port_check() == {"name": "port", "state": "ok",
+                            "sentence": f"Port {idle_gateway.port} is held by this Oriel's gateway (process {pid})."}
+    other = tmp_path / "other"
+    other.mkdir()
+    if plain_user():
+        os.chown(other, plain_user(), plain_user())
+    assert port_check(ORIEL_STATE=str(other))["state"] == "failed"  # another Oriel's port is taken
+    idle_gateway.stop()
+    assert port_check()["sentence"] == f"Port {idle_gateway.port} is free."
+
+
+def test_a_state_folder_that_cannot_be_written_is_no_hindrance(idle_gateway, tmp_path):
+    (idle_gateway.state / "gateway.lock").mkdir()
+    idle_gateway.start()
+    idle_gateway.wait_log("cannot be held")
 
 
 def test_an_unknown_user_is_a_sentence(idle_gateway):
