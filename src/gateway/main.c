@@ -166,8 +166,10 @@ static bool serve(const Config *config, GError **error)
     g_autoptr(Server) server = server_new(&options, error);
     if (!server || !files_hold(config, error))
         return false;
+    if (!sandbox_calls(error))
+        return false;
     log_info("listening on \"%s\", port %u", config->listen_address, config->port);
-    return sandbox_calls(error) && server_run(server, error);
+    return server_run(server, error);
 }
 
 static bool run(int argc, char **argv, GError **error)
