@@ -149,6 +149,18 @@ static void spec_owner_clear(SpecOwner *owner)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpecOwner, spec_owner_clear)
 
+/* QEMU writes the disk, and its next QEMU may read the folder of what the disk names as its backing: that must be a template's. */
+static bool check_backing(const Work *work, const char *template_folder, GError **error)
+{
+    g_autofree char *real = template_folder ? realpath(template_folder, NULL) : NULL;
+    g_autofree char *parent = real ? g_path_get_dirname(real) : NULL;
+    g_autofree char *templates = realpath(work->host->templates, NULL);
+    return !template_folder || (parent && g_strcmp0(parent, templates) == 0) ||
+           oriel_fail(error, ORIEL_ERROR_CORRUPT,
+                      "desktop \"%s\": its disk stands on \"%s\", which is neither a template nor its own; refresh it",
+                      work->row->name, template_folder);
+}
+
 static bool spec_fill(Work *work, SpecOwner *owner, GError **error)
 {
     owner->image = host_image(work->host, work->row->image_version_id, error);
@@ -160,6 +172,8 @@ static bool spec_fill(Work *work, SpecOwner *owner, GError **error)
     if (!work->host->driver->backing(owner->disk, &backing, error))
         return false;
     owner->template_folder = backing ? g_path_get_dirname(backing) : NULL;
+    if (!check_backing(work, owner->template_folder, error))
+        return false;
     owner->readable[0] = owner->image->folder;
     owner->readable[1] = owner->template_folder;
     owner->spec = (MachineSpec){

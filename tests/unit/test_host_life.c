@@ -206,6 +206,27 @@ static bool is_stopped(Household *household, const void *data)
     return row->desired == STORE_DESIRED_STOPPED && row->observed == STORE_OBSERVED_STOPPED;
 }
 
+static bool has_failed(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, life->connection.desktop_id);
+    return row->observed == STORE_OBSERVED_FAILED && row->error && strstr(row->error, "neither a template");
+}
+
+/* QEMU may write in its folder. What it names there as its disk's backing must not become readable to the next. */
+static void test_disk_on_a_foreign_file(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_autofree char *disk = g_build_filename(life.folder, "disk.qcow2", NULL);
+    g_assert_true(file_write_atomic(disk, "/etc/passwd", strlen("/etc/passwd"), 0600, &error));
+    unsigned before = simulated_calls("start");
+    g_assert_true(simulated_die(life.folder, MACHINE_END_RESET));
+    household_until(&life.household, has_failed, &life, "it is refused");
+    g_assert_cmpuint(simulated_calls("start"), ==, before);
+}
+
 static void test_dedicated_shuts_down(void)
 {
     g_auto(Life) life = {0};
@@ -451,6 +472,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/guest-logs-off-to-the-next-user", test_guest_logs_off_to_the_next_user);
     g_test_add_func("/host/life/floating-dies", test_floating_dies);
     g_test_add_func("/host/life/dedicated-dies", test_dedicated_dies);
+    g_test_add_func("/host/life/disk-on-a-foreign-file", test_disk_on_a_foreign_file);
     g_test_add_func("/host/life/dedicated-shuts-down", test_dedicated_shuts_down);
     g_test_add_func("/host/life/restart-of-orield", test_restart_of_orield);
     g_test_add_func("/host/life/dies-while-orield-is-down", test_dies_while_orield_is_down);
