@@ -314,6 +314,14 @@ static void client_free(StreamClient *client)
     g_free(client);
 }
 
+static unsigned count_locked(const Hub *hub, const char *user_id)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; user_id && i < hub->clients->len; i++)
+        count += g_strcmp0(((const StreamClient *)hub->clients->pdata[i])->user_id, user_id) == 0;
+    return count;
+}
+
 StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error)
 {
     StreamClient *client = g_new0(StreamClient, 1);
@@ -326,7 +334,8 @@ StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error)
     g_queue_push_tail(&client->messages, g_bytes_new_static("retry: 2000\n\n", 13));
     g_queue_push_tail(&client->messages, message_new("resync", "{}"));
     g_mutex_lock(&hub->lock);
-    bool stopping = hub->stopping, full = hub->clients->len >= LIMIT_EVENT_STREAMS;
+    bool own = count_locked(hub, client->user_id) >= LIMIT_EVENT_STREAMS_USER;
+    bool stopping = hub->stopping, full = own || hub->clients->len >= LIMIT_EVENT_STREAMS;
     if (!stopping && !full)
         g_ptr_array_add(hub->clients, client);
     g_mutex_unlock(&hub->lock);
@@ -334,8 +343,8 @@ StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error)
         return client;
     client_free(client);
     if (full)
-        oriel_fail(error, ORIEL_ERROR_TOO_MANY, "%d event streams are open, which is the limit: close one",
-                   LIMIT_EVENT_STREAMS);
+        oriel_fail(error, ORIEL_ERROR_TOO_MANY, "%d event streams%s are open, which is the limit: close one",
+                   own ? LIMIT_EVENT_STREAMS_USER : LIMIT_EVENT_STREAMS, own ? " of yours" : "");
     else
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "orield is ending");
     return NULL;

@@ -43,6 +43,18 @@ def test_streams_do_not_keep_workers(house):
         stream.close()
 
 
+def test_one_user_cannot_take_all_streams(house):
+    house.make_user("stella")
+    stella = house.token_client("stella")
+    streams = [stella.stream() for _ in range(65)]
+    try:
+        assert [stream.status for stream in streams] == [200] * 64 + [429]
+        assert house.people["user"].stream().status == 200
+    finally:
+        for stream in streams:
+            stream.close()
+
+
 def test_a_slow_reader_reads_all_again(house):
     """It takes nothing while more happens than is kept for it: then it is told to begin anew, and the rest is bounded."""
     slow = house.local.stream()
