@@ -75,7 +75,8 @@ StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms,
     g_autoptr(Rows) rows =
         transaction_query(&transaction,
                           "UPDATE tickets SET used_ms = $2 WHERE hash = $1 AND used_ms = 0 AND expires_ms > "
-                          "$2 AND (session_id IS NULL"
+                          "$2 AND (user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = tickets.user_id"
+                          " AND u.enabled = 1)) AND (session_id IS NULL"
                           " OR EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id WHERE "
                           "s.id = tickets.session_id"
                           " AND s.state <> 'ended' AND d.id = tickets.desktop_id AND d.user_id = s.user_id))"

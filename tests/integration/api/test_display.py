@@ -86,3 +86,12 @@ def test_a_ticket_survives_a_wrong_try(house, connection):
     data, descriptors, _ = receive_all(client.sock)
     assert b" 101 " in data and len(descriptors) == 1
     socket.socket(fileno=descriptors[0]).close()
+
+
+def test_a_ticket_of_a_disabled_user_is_worth_nothing(house, connection):
+    given = connection()
+    house.local.do("PATCH", "users/yoko", {"enabled": False})
+    client = Client(house, gateway=True, address="192.0.2.80").connection()
+    client.connect()
+    client.sock.sendall(UPGRADE.format(path=given["path"]).encode())
+    assert client.sock.recv(65536).startswith(b"HTTP/1.1 404 ")
