@@ -3,6 +3,7 @@
 
 #include "api/resource.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/secret.h"
 
 #define DAYS_DEFAULT 365
@@ -39,13 +40,23 @@ bool tokens_get(Call *call, GError **error)
     return true;
 }
 
+static bool demand_room(const Call *call, GError **error)
+{
+    g_autoptr(GPtrArray) tokens =
+        store_token_list(call->service->store, call->caller->user_id, NULL, NULL, error);
+    return tokens &&
+           (tokens->len < LIMIT_TOKENS_USER ||
+            oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                       "you have %d tokens, which is the limit: delete one that is not used", LIMIT_TOKENS_USER));
+}
+
 bool tokens_post(Call *call, GError **error)
 {
     static const char *const keys[] = {"name", "days", NULL};
     const char *name;
     NumberField field = {"days", 1, DAYS_LONGEST};
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
-    if (!demand_user(call, error) || !json_only(call->body, keys, error) ||
+    if (!demand_user(call, error) || !demand_room(call, error) || !json_only(call->body, keys, error) ||
         !json_take_text(call->body, "name", &name, error) ||
         !json_take_number(call->body, &field, &days, error))
         return false;

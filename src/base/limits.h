@@ -13,6 +13,7 @@
 #define LIMIT_API_QUEUE 1024                 /* requests that wait for a worker, in each lane */
 #define LIMIT_EVENT_STREAMS 512              /* open server-sent event streams */
 #define LIMIT_EVENT_STREAMS_USER 64          /* of one user: pages, consoles and scripts of all browsers */
+#define LIMIT_TOKENS_USER 100                /* API tokens of one user */
 #define LIMIT_STREAM_QUEUE 256               /* events that wait for one slow stream; then it reads all again */
 #define LIMIT_TEXT 200                       /* bytes of a display name, description or other line of text */
 #define LIMIT_REQUEST_SECONDS 30             /* a request must have arrived whole by then (slow-loris) */

@@ -134,6 +134,16 @@ def test_tokens(house):
     assert client.refused("POST", "tokens", {"name": "x", "days": 0}) == (422, "invalid")
 
 
+def test_tokens_of_one_user_have_a_bound(house):
+    house.make_user("hugo")
+    hugo = house.login("hugo", address="192.0.2.61")
+    for number in range(100):
+        hugo.do("POST", "tokens", {"name": f"script {number}"}, status=201)
+    assert hugo.refused("POST", "tokens", {"name": "one more"}) == (409, "conflict")
+    hugo.do("DELETE", f"tokens/{hugo.items('tokens')[0]['id']}", status=204)
+    hugo.do("POST", "tokens", {"name": "one more"}, status=201)
+
+
 def test_a_token_is_not_kept_for_repeats(house):
     made = house.local.do("POST", "users", {"name": "gerda", "password": PASSWORD}) and house.login("gerda").do(
         "POST", "tokens", {"name": "script"}, headers={"Idempotency-Key": "gerda-1"})
