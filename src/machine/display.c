@@ -15,13 +15,24 @@
 #define RFB_LIMIT_S 5
 #define SCREENSHOT_LIMIT_MS 10000
 #define DISCONNECT_LIMIT_MS 2000
+/* QEMU's default of `-vnc connections=`: so many clients may be before their ClientInit; one more ends the oldest of them
+ * (ui/vnc.c, vnc_connect). */
+#define HALF_OPEN_MOST 32
 
-int display_connect(Machine *machine, GError **error)
+static int connect_now(Machine *machine, GError **error)
 {
     g_mutex_lock(&machine->lock);
     g_autofree char *path = g_build_filename(machine->folder, MACHINE_FILE_DISPLAY, NULL);
     g_mutex_unlock(&machine->lock);
     return socket_connect(path, error);
+}
+
+int display_connect(Machine *machine, GError **error)
+{
+    g_rw_lock_reader_lock(&machine->door);
+    int fd = connect_now(machine, error);
+    g_rw_lock_reader_unlock(&machine->door);
+    return fd;
 }
 
 bool display_viewers(Machine *machine, unsigned *ret_viewers, GError **error)
@@ -78,17 +89,23 @@ static bool receive_all(int fd, void *buffer, size_t length, GError **error)
     return true;
 }
 
-/* The handshake of RFC 6143 7.1-7.3 as a client that does not share: QEMU ends all other clients at
- * ClientInit. */
-static bool handshake_alone(int fd, GError **error)
+static bool greeting_read(int fd, GError **error)
 {
     const struct timeval limit = {.tv_sec = RFB_LIMIT_S};
-    char version[12], types[256], result[4], server_init[24];
-    uint8_t count;
+    char version[12];
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (!receive_all(fd, version, sizeof version, error) || !fd_write_all(fd, "RFB 003.008\n", 12, error) ||
-        !receive_all(fd, &count, 1, error) || !receive_all(fd, types, count, error))
+    return receive_all(fd, version, sizeof version, error);
+}
+
+/* The handshake of RFC 6143 7.1-7.3, after the greeting, as a client that does not share: QEMU ends all others at ClientInit
+ * that have sent theirs. */
+static bool handshake_alone(int fd, GError **error)
+{
+    char types[256], result[4], server_init[24];
+    uint8_t count;
+    if (!fd_write_all(fd, "RFB 003.008\n", 12, error) || !receive_all(fd, &count, 1, error) ||
+        !receive_all(fd, types, count, error))
         return false;
     if (!memchr(types, 1, count))
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "the display asks for a password");
@@ -96,19 +113,53 @@ static bool handshake_alone(int fd, GError **error)
            fd_write_all(fd, "\x00", 1, error) && receive_all(fd, server_init, sizeof server_init, error);
 }
 
-static void wait_no_viewers(Machine *machine)
+/* Takes all places that QEMU has for clients before their ClientInit: whoever stood there loses theirs, or is past it by now
+ * and falls to the exclusive client, which is the last of us. */
+static bool crowd_out(Machine *machine, int crowd[HALF_OPEN_MOST], GError **error)
+{
+    for (size_t i = 0; i < HALF_OPEN_MOST; i++)
+        if ((crowd[i] = connect_now(machine, error)) < 0 || !greeting_read(crowd[i], error))
+            return false;
+    return handshake_alone(crowd[HALF_OPEN_MOST - 1], error);
+}
+
+static bool all_out(Machine *machine, GError **error)
+{
+    int crowd[HALF_OPEN_MOST];
+    for (size_t i = 0; i < HALF_OPEN_MOST; i++)
+        crowd[i] = -1;
+    bool done = crowd_out(machine, crowd, error);
+    for (size_t i = 0; i < HALF_OPEN_MOST; i++)
+        fd_clear(&crowd[i]);
+    return done;
+}
+
+/* Until QEMU itself says that nobody is connected; each client that goes is an event. */
+static bool wait_nobody(Machine *machine, GError **error)
 {
     int64_t deadline = g_get_monotonic_time() + DISCONNECT_LIMIT_MS * 1000;
-    bool in_time = true;
-    g_mutex_lock(&machine->lock);
-    while (machine->viewers > 0 && machine->state != MACHINE_STATE_ENDED && in_time)
-        in_time = g_cond_wait_until(&machine->changed, &machine->lock, deadline);
-    g_mutex_unlock(&machine->lock);
+    for (bool in_time = true;;) {
+        g_mutex_lock(&machine->lock);
+        unsigned gone = machine->viewers_gone;
+        g_mutex_unlock(&machine->lock);
+        unsigned left = 0;
+        if (!display_viewers(machine, &left, error))
+            return false;
+        if (left == 0)
+            return true;
+        if (!in_time)
+            return oriel_fail(error, ORIEL_ERROR_TIMEOUT, "the display keeps %u viewers", left);
+        g_mutex_lock(&machine->lock);
+        while (machine->viewers_gone == gone && machine->state != MACHINE_STATE_ENDED && in_time)
+            in_time = g_cond_wait_until(&machine->changed, &machine->lock, deadline);
+        g_mutex_unlock(&machine->lock);
+    }
 }
 
 typedef struct {
     Machine *machine;
     unsigned before;
+    bool emptied;
 } Quiet;
 
 static void quiet_begin(void *data)
@@ -125,6 +176,8 @@ static void quiet_end(void *data)
     Quiet *quiet = data;
     g_mutex_lock(&quiet->machine->lock);
     quiet->machine->viewers_quiet = false;
+    if (quiet->emptied)
+        quiet->machine->viewers = quiet->machine->connections = 0;
     g_mutex_unlock(&quiet->machine->lock);
     machine_tell_viewers(quiet->machine, quiet->before);
 }
@@ -132,14 +185,10 @@ static void quiet_end(void *data)
 bool display_disconnect_all(Machine *machine, GError **error)
 {
     Quiet quiet = {.machine = machine};
-    autofd int fd = display_connect(machine, error);
-    if (fd < 0)
-        return false;
+    g_rw_lock_writer_lock(&machine->door); /* a newcomer would pass for one who stays */
     loop_run_wait(machine->hypervisor->loop, quiet_begin, &quiet);
-    bool done = handshake_alone(fd, error);
-    fd_clear(&fd);
-    if (done)
-        wait_no_viewers(machine);
+    quiet.emptied = all_out(machine, error) && wait_nobody(machine, error);
     loop_run_wait(machine->hypervisor->loop, quiet_end, &quiet);
-    return done;
+    g_rw_lock_writer_unlock(&machine->door);
+    return quiet.emptied;
 }

@@ -13,12 +13,14 @@
  * Does not go through QMP. -1 on failure. Any thread. */
 int display_connect(Machine *machine, GError **error);
 
-/* How many viewers have finished their handshake and are there now, asked of QEMU. */
+/* How many are connected now, in the middle of their handshake or past it, asked of QEMU. */
 bool display_viewers(Machine *machine, unsigned *ret_viewers, GError **error);
 
 /* A PNG of the screen in the machine's folder, written by QEMU; returns its bytes (at most `limit`). Caller
  * unrefs. */
 GBytes *display_screenshot(Machine *machine, size_t limit, GError **error);
 
-/* Ends every viewer's connection (a session moves elsewhere, or is disconnected by an administrator). */
+/* Ends every connection to the display that was made before, whatever its client has sent so far and whoever holds it (the
+ * session ends, or is disconnected): needs no memory of them, so it holds for an adopted machine too. Lets nobody in
+ * meanwhile. TIMEOUT, or another error: somebody may still be there. */
 bool display_disconnect_all(Machine *machine, GError **error);

@@ -32,6 +32,7 @@ void machine_unref(Machine *machine)
     agent_link_unref(machine->agent);
     fd_clear(&machine->pidfd);
     fd_clear(&machine->ram);
+    g_rw_lock_clear(&machine->door);
     g_mutex_clear(&machine->lock);
     g_cond_clear(&machine->changed);
     g_free(machine->template_key);

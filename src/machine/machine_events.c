@@ -41,8 +41,10 @@ static void count_viewers(Machine *machine, const char *event)
         machine->connections++;
     else if (g_str_equal(event, "VNC_INITIALIZED"))
         machine->viewers++;
-    else if (machine->connections > 0)
-        machine->connections--;
+    else {
+        machine->viewers_gone++;
+        machine->connections -= machine->connections > 0;
+    }
     machine->viewers = MIN(machine->viewers, machine->connections);
     g_cond_broadcast(&machine->changed);
     g_mutex_unlock(&machine->lock);

@@ -27,6 +27,8 @@ struct Machine {
     AgentLink *agent;
     int ram; /* memfd of a freezable machine, while we have it; else -1 */
 
+    GRWLock door; /* read: connecting to the display; written: putting everybody out. Before `lock` */
+
     GMutex lock; /* all below; never held over a callback or a QMP command */
     GCond changed;
     char *folder;
@@ -34,6 +36,7 @@ struct Machine {
     MachineEnd end;       /* as foreseen: what the SHUTDOWN event said, or what we did */
     unsigned connections; /* to the display, handshake done or not */
     unsigned viewers;     /* those whose handshake is done */
+    unsigned viewers_gone; /* so many have left since we came; wraps */
     bool viewers_quiet;   /* display.c is at work there: no callbacks */
     MachineListener listener;
     void *listener_data;

@@ -122,6 +122,7 @@ Machine *machine_attach(Hypervisor *hypervisor, const char *folder, const Machin
     machine->folder = g_strdup(folder);
     machine->ram = -1;
     machine->pidfd = fd_steal(&own_pidfd);
+    g_rw_lock_init(&machine->door);
     g_mutex_init(&machine->lock);
     g_cond_init(&machine->changed);
     g_autofree char *id = g_path_get_basename(folder);

@@ -497,6 +497,38 @@ static void test_viewers(void)
     end(machine);
 }
 
+/* Nobody who is let in before `disconnect` sees the next user's desktop: not even who stops just before ClientInit and goes on
+ * later (QEMU's exclusive client ends only those who have sent it). Adopted machines too: orield remembers no viewer. */
+static void test_half_open_viewers(void)
+{
+    GError *error = NULL;
+    Machine *first = fork_named("half-open", NULL);
+    int half[3];
+    char rest[256];
+    for (size_t i = 0; i < G_N_ELEMENTS(half); i++) {
+        must((half[i] = display_connect(first, &failure)) >= 0);
+        g_assert_cmpint(recv(half[i], rest, 12, MSG_WAITALL), ==, 12);
+        must(fd_write_all(half[i], "RFB 003.008\n", 12, &failure));
+        g_assert_cmpint(recv(half[i], rest, 2, MSG_WAITALL), ==, 2);
+    }
+    int whole = viewer_open(first);
+    g_autofree char *folder = g_strdup(machine_folder(first));
+    machine_unref(first);
+    Machine *machine = machine_adopt(house.hypervisor, folder, &error);
+    g_assert_no_error(error);
+    must(display_disconnect_all(machine, &failure));
+    unsigned viewers = 99;
+    must(display_viewers(machine, &viewers, &failure));
+    g_assert_cmpuint(viewers, ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(half); i++) {
+        g_assert_cmpint(recv(half[i], rest, sizeof rest, 0), <=, 0);
+        close(half[i]);
+    }
+    close(whole);
+    close(viewer_open(machine)); /* the next user comes in */
+    end(machine);
+}
+
 static void test_plugging(void)
 {
     GError *error = NULL;
@@ -712,6 +744,7 @@ static void add_all(void)
     g_test_add_func("/machine/hang", test_hang);
     g_test_add_func("/machine/descriptors", test_descriptors);
     g_test_add_func("/machine/viewers", test_viewers);
+    g_test_add_func("/machine/viewers/half-open", test_half_open_viewers);
     g_test_add_func("/machine/plugging", test_plugging);
     g_test_add_func("/machine/agent-flood", test_flood);
     g_test_add_func("/machine/suspend", test_suspend);
