@@ -3,7 +3,9 @@
 #include "api/files.h"
 #include "api/server.h"
 #include "api/stream.h"
+#include "api/turns.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 struct Api {
     Service service;
@@ -21,6 +23,8 @@ static void api_free(Api *api)
 {
     hub_free(api->service.hub);
     files_free(api->service.files);
+    turns_free(api->service.slow_turns);
+    turns_free(api->service.connect_turns);
     g_free(api->service.public_url);
     g_free(api->service.images);
     g_free(api);
@@ -39,6 +43,8 @@ Api *api_start(const ApiSetup *setup, GError **error)
         .config = setup->config,
         .hub = hub_new(setup->store, setup->identity),
         .files = files_new(web),
+        .slow_turns = turns_new(LIMIT_API_SLOW_USER),
+        .connect_turns = turns_new(LIMIT_API_SLOW_USER),
         .public_url = public_url(setup->config),
         .images = g_build_filename(setup->config->state, "images", NULL),
         .started_ms = clock_utc_ms(),

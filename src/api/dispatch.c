@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/files.h"
+#include "api/turns.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -108,9 +109,31 @@ static bool parse_body(Call *call, int *ret_status, GError **error)
     return call->body != NULL;
 }
 
+/* NULL: whoever works on other people's desktops may do many at once. */
+static Turns *turns_of(const Call *call)
+{
+    if (!call->caller || call_allows(call, PERMISSION_DESKTOP_POWER))
+        return NULL;
+    if (call->route->lane == LANE_SLOW)
+        return call->service->slow_turns;
+    return call->route->lane == LANE_CONNECT ? call->service->connect_turns : NULL;
+}
+
+static bool call_handle(Call *call, GError **error)
+{
+    Turns *turns = turns_of(call);
+    if (!turns)
+        return call->route->handler(call, error);
+    if (!turn_begin(turns, call->caller->user_id, error))
+        return false;
+    bool done = call->route->handler(call, error);
+    turn_end(turns, call->caller->user_id);
+    return done;
+}
+
 static bool call_run(Call *call, int *ret_status, GError **error)
 {
-    return authorise(call, error) && parse_body(call, ret_status, error) && call->route->handler(call, error);
+    return authorise(call, error) && parse_body(call, ret_status, error) && call_handle(call, error);
 }
 
 /* ---- Idempotency-Key ---- */
@@ -228,7 +251,7 @@ static void call_answer_once(Call *call, const char *key)
         return;
     }
     int status = 0;
-    if (!parse_body(call, &status, &error) || !call->route->handler(call, &error))
+    if (!parse_body(call, &status, &error) || !call_handle(call, &error))
         answer_problem(call, error, status);
     answer_store(call, &what);
 }

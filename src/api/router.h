@@ -16,6 +16,8 @@ typedef enum {
     LANE_INLINE,   /* on the loop thread: must not block at all */
     LANE_QUICK,    /* reads and writes of the store */
     LANE_SLOW,     /* machines, disks, guests */
+    LANE_CONNECT,  /* the click: never behind a guest that does not answer */
+    LANE_DISPLAY,  /* nor the opening of its picture */
     LANE_PASSWORD, /* argon2id: 64 MiB and 0.1 s each */
 } Lane;
 

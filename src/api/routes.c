@@ -10,10 +10,10 @@ const Route routes[] = {
     {"GET", "me", PERMISSION_SELF, me_get, LANE_QUICK, 0},
 
     {"GET", "portal", PERMISSION_PORTAL, portal_get, LANE_QUICK, 0},
-    {"POST", "pools/{pool}/connect", PERMISSION_PORTAL, pool_connect_post, LANE_SLOW, ROUTE_BODY_OPTIONAL},
-    {"POST", "desktops/{desktop}/connect", PERMISSION_CONNECT_FOR_OTHERS, desktop_connect_post, LANE_SLOW,
+    {"POST", "pools/{pool}/connect", PERMISSION_PORTAL, pool_connect_post, LANE_CONNECT, ROUTE_BODY_OPTIONAL},
+    {"POST", "desktops/{desktop}/connect", PERMISSION_CONNECT_FOR_OTHERS, desktop_connect_post, LANE_CONNECT,
      ROUTE_NO_BODY},
-    {"GET", "display/{ticket}", ROUTE_ANYONE, display_get, LANE_SLOW, 0},
+    {"GET", "display/{ticket}", ROUTE_ANYONE, display_get, LANE_DISPLAY, 0},
 
     {"GET", "sessions", PERMISSION_SELF, sessions_get, LANE_QUICK, 0},
     {"GET", "sessions/{id}", PERMISSION_SELF, session_get, LANE_QUICK, 0},

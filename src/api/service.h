@@ -5,6 +5,7 @@
 
 typedef struct Hub Hub;     /* api/stream.h */
 typedef struct Files Files; /* api/files.h */
+typedef struct Turns Turns; /* api/turns.h */
 
 typedef struct {
     ApiSetup setup;
@@ -15,6 +16,8 @@ typedef struct {
     const Config *config;
     Hub *hub;
     Files *files;
+    Turns *slow_turns;    /* of one user in LANE_SLOW */
+    Turns *connect_turns; /* and in LANE_CONNECT */
     char *public_url; /* without a slash at the end */
     char *images;     /* folder of golden images */
     int64_t started_ms;
