@@ -1,5 +1,7 @@
 """Users and groups: lists, changes, ETags, Idempotency-Key."""
 
+import hashlib
+import sqlite3
 import uuid
 
 import pytest
@@ -114,3 +116,18 @@ def test_events_tell_who_did_what(house):
     event = house.people["auditor"].get("events", object=group["id"])["items"][0]
     assert (event["actor"], event["object"]["name"], event["result"]) == ("admin1", "told", "ok")
     assert event["action"].startswith("group.")
+
+
+def test_no_digest_of_a_password_is_kept(house):
+    """From a copy of the database a password could be guessed by an unsalted digest of the body that brought it."""
+    headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+    body = b'{"name":"quentin","password":"tulip under glass"}'
+    assert house.local.raw("POST", "/api/v1/users", body, headers).status == 201
+    digests = {hashlib.sha256(b"POST\n/api/v1/users\n" + text).hexdigest()
+               for text in (body, b'{"name": "quentin", "password": "tulip under glass"}')}
+    with sqlite3.connect(house.state / "oriel.db") as store:
+        kept = {row[0] for row in store.execute("SELECT request FROM idempotency_keys")}
+    assert kept and not kept & digests
+    other = b'{"name":"quentin","password":"another one of them"}'
+    assert house.local.raw("POST", "/api/v1/users", other, headers).headers["Idempotency-Replayed"] == "true"
+    assert house.local.raw("POST", "/api/v1/users", b'{"name":"quentin2"}', headers).status == 422
