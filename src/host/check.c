@@ -157,8 +157,10 @@ static void check_port(const Config *config, GPtrArray *checks)
         add(checks, "port", CHECK_OK, "Port %u is held by this Oriel's gateway (process %d).", config->port,
             (int)gateway);
     else if (reason == EADDRINUSE && g_strcmp0(owner, "oriel-gateway") == 0)
-        add(checks, "port", CHECK_OK, "Port %u is oriel-gateway's, which runs (process %d).", config->port,
-            pid);
+        add(checks, "port", CHECK_FAILED,
+            "Port %u is taken by the gateway of another Oriel (process %d), not by that of %s: end it, or set "
+            "ORIEL_PORT to another.",
+            config->port, pid, config->state);
     else if (reason == EADDRINUSE && owner)
         add(checks, "port", CHECK_FAILED,
             "Port %u is taken by %s (process %d): end it, or set ORIEL_PORT to another.", config->port, owner,

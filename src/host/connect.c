@@ -216,6 +216,10 @@ static BrokerDesktop *values_of(const GPtrArray *rows, Host *host)
         desktops[i].outdated = !row->user_id && row->observed_generation > 0 &&
                                !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
         desktops[i].in_session = !row->user_id && slot_is_reserved(host, row->id);
+        if (!row->user_id && row->observed == STORE_OBSERVED_RUNNING) {
+            g_autoptr(Slot) slot = slot_of(host, row->id);
+            desktops[i].booting = start_is_booting(slot);
+        }
     }
     return desktops;
 }

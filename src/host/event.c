@@ -91,6 +91,10 @@ void event_handle(Work *work, unsigned events)
     if ((events & SLOT_LOGGED_OFF) && !session_tell(work, SESSION_LOGGED_OFF, &error))
         log_warning("desktop %s: its user logged off, but its session does not know: %s", work->row->name,
                     error->message);
+    g_clear_error(&error);
+    if ((events & SLOT_TIME_UP) && !session_tell(work, SESSION_TIME_PASSED, &error))
+        log_warning("desktop %s: its session's time is over, but it cannot be ended: %s", work->row->name,
+                    error->message);
 }
 
 static const char *sentence_of(MachineEnd end)

@@ -28,6 +28,7 @@ enum {
     SLOT_HELLO = 4,
     SLOT_READY = 8,
     SLOT_LOGGED_OFF = 16,
+    SLOT_TIME_UP = 32, /* told by the loop: its session's time is over, and the next user gets this very machine */
 };
 
 typedef enum {
@@ -59,6 +60,7 @@ typedef struct {
     bool booted; /* this machine booted from its disk: until its agent is ready there is no desktop to see */
     int64_t running_ms;      /* monotonic: since when it runs */
     bool reserved;           /* a click made its row for itself and is about to claim it */
+    bool emptying;           /* its last user, who has left in the store, may still look on: for nobody yet */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
     uint64_t private_bytes;  /* last measured; 0: not yet */
 
@@ -173,7 +175,9 @@ char *slot_folder(const Slot *slot);
 void slot_succeeded(Slot *slot);
 void slot_failed(Slot *slot); /* the next step waits for its back-off */
 void slot_reserve(Host *host, const char *id, bool reserved);
-bool slot_is_reserved(Host *host, const char *id);
+bool slot_is_reserved(Host *host, const char *id); /* or emptying */
+void slot_tell_emptying(Slot *slot, bool emptying);
+void slot_tell_time_up(Slot *slot);
 void slot_tell_viewers(Slot *slot, unsigned viewers);
 
 /* ---- values.c ---- */

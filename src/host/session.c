@@ -7,6 +7,8 @@
 #include "base/log.h"
 
 static const int64_t log_off_limit_ms = 20 * 1000;
+static const int64_t ending_limit_ms = 500; /* a machine that closed its display because it ends */
+static const int64_t again_ms = 1000;
 static const int64_t busy_limit_ms = 90 * 1000; /* a shut-down that is under way takes up to a minute */
 
 static StoreSessionState state_of(SessionPhase phase)
@@ -54,13 +56,32 @@ static int64_t ticket_until(Slot *slot)
     return until;
 }
 
-/* The machine runs on for the next user: whoever still looks on would see what they do. */
-static void take_picture_away(Work *work)
+/* Puts out whoever looks on. A machine that has ended meanwhile has nobody. */
+static bool take_picture_away(Work *work, GError **error)
+{
+    const HostDriver *driver = work->host->driver;
+    Machine *machine = slot_machine(work->slot);
+    g_autoptr(GError) problem = NULL;
+    bool done = !machine || driver->disconnect_all(machine, &problem) ||
+                driver->wait_end(machine, ending_limit_ms, NULL);
+    slot_release_machine(work->host, machine);
+    if (!done)
+        g_propagate_prefixed_error(error, g_steal_pointer(&problem),
+                                   "desktop \"%s\": its last user may still see it: ", work->row->name);
+    return done;
+}
+
+/* The machine runs on for the next user, who must be alone there: if its viewers cannot be ended, it is. */
+static void empty(Work *work)
 {
     g_autoptr(GError) error = NULL;
+    if (take_picture_away(work, &error))
+        return;
+    log_warning("%s; the machine is ended", error->message);
+    g_clear_error(&error);
     Machine *machine = slot_machine(work->slot);
-    if (machine && !work->host->driver->disconnect_all(machine, &error))
-        log_warning("desktop %s: its last user may still see it: %s", work->row->name, error->message);
+    if (machine && !work->host->driver->kill(machine, &error))
+        log_warning("desktop %s: %s", work->row->name, error->message);
     slot_release_machine(work->host, machine);
 }
 
@@ -77,11 +98,13 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
     BrokerPool pool = values_pool(work->pool);
     SessionFacts facts = values_session(session, ticket_until(work->slot));
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
-    if (!apply(&(Asker){work->host, actor}, session, &verdict, error))
-        return false;
-    if (verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE)
-        take_picture_away(work);
-    return true;
+    bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
+    slot_tell_emptying(work->slot, passes_on); /* before the store says that it is free */
+    bool applied = apply(&(Asker){work->host, actor}, session, &verdict, error);
+    if (applied && passes_on)
+        empty(work);
+    slot_tell_emptying(work->slot, false);
+    return applied;
 }
 
 bool session_tell(Work *work, SessionEvent event, GError **error)
@@ -103,6 +126,10 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     BrokerPool pool = values_pool(pool_row);
     SessionFacts facts = values_session(session, ticket_until(slot));
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
+    if (verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE) {
+        slot_tell_time_up(slot); /* its viewers go too: that takes a worker who is busy with it */
+        return clock_utc_ms() + again_ms;
+    }
     g_autoptr(GError) error = NULL;
     if (!session_apply(host, session, &verdict, &error))
         log_warning("session %s: its time is over, but it cannot be ended: %s", session->id, error->message);
@@ -158,10 +185,7 @@ bool host_session_disconnect(Host *host, const char *session_id, const StoreActo
         return false;
     if (!work.slot)
         return true;
-    Machine *machine = slot_machine(work.slot);
-    bool done = !machine || host->driver->disconnect_all(machine, error);
-    slot_release_machine(host, machine);
-    done = done && tell_as(&work, actor, SESSION_VIEWERS_GONE, error);
+    bool done = take_picture_away(&work, error) && tell_as(&work, actor, SESSION_VIEWERS_GONE, error);
     put(&work);
     return done;
 }
@@ -184,11 +208,7 @@ bool host_session_log_off(Host *host, const char *session_id, const StoreActor *
     if (!work.slot)
         return true;
     ask_guest(&work);
-    bool done = tell_as(&work, actor, SESSION_LOGGED_OFF, error);
-    Machine *machine = slot_machine(work.slot);
-    if (machine)
-        host->driver->disconnect_all(machine, NULL);
-    slot_release_machine(host, machine);
+    bool done = tell_as(&work, actor, SESSION_LOGGED_OFF, error) && take_picture_away(&work, error);
     put(&work);
     return done;
 }

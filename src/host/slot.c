@@ -240,7 +240,22 @@ bool slot_is_reserved(Host *host, const char *id)
 {
     g_mutex_lock(&host->lock);
     const Slot *slot = g_hash_table_lookup(host->slots, id);
-    bool reserved = slot && slot->reserved;
+    bool reserved = slot && (slot->reserved || slot->emptying);
     g_mutex_unlock(&host->lock);
     return reserved;
+}
+
+void slot_tell_emptying(Slot *slot, bool emptying)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->emptying = emptying;
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_tell_time_up(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->events |= SLOT_TIME_UP;
+    queue_locked(slot);
+    g_mutex_unlock(&slot->host->lock);
 }

@@ -53,6 +53,7 @@ BrokerDesktop values_desktop(const StoreDesktop *row)
         .desired = desired_of(row->desired),
         .observed = observed_of(row->observed),
         .current = row->generation == row->observed_generation,
+        .agent_ready = row->agent == STORE_AGENT_READY,
         .fresh = clock_utc_ms() - row->updated_ms < fresh_ms,
     };
 }

@@ -173,6 +173,43 @@ static void test_guest_logs_off_to_the_next_user(void)
     g_assert_true(simulated_runs(life.folder));
 }
 
+static bool was_killed(Household *household, const void *before)
+{
+    return simulated_calls("kill") > *(const unsigned *)before;
+}
+
+/* Viewers who cannot be put out do not get to see the next user: the machine ends instead, and who asked for the log off is
+ * not told that all is well where it is not. */
+static void test_viewers_who_stay(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    household_open(&life.household);
+    household_start(&life.household);
+    PoolWish wish = {.name = "p", .type = STORE_POOL_FLOATING, .size = 1, .spares = 1, .keep_on_log_off = true};
+    life.pool = household_pool(&life.household, &wish);
+    life.ann = household_user(&life.household, "ann", life.pool);
+    g_assert_true(household_click(&life.household, life.ann, life.pool, &life.connection, &error));
+    life.folder = household_folder(&life.household, life.connection.desktop_id);
+    simulated_fail("disconnect_all", ORIEL_ERROR_TIMEOUT, 1);
+    unsigned kills = simulated_calls("kill");
+    g_assert_true(simulated_guest_logs_off(life.folder));
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, was_killed, &kills, "the machine is ended");
+}
+
+static void test_log_off_is_honest(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    simulated_set_viewers(life.folder, 1);
+    until_session(&life, STORE_SESSION_CONNECTED);
+    simulated_fail("disconnect_all", ORIEL_ERROR_TIMEOUT, 1);
+    g_assert_false(host_session_log_off(life.household.host, life.connection.session_id, NULL, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_TIMEOUT);
+}
+
 static void test_floating_dies(void)
 {
     g_auto(Life) life = {0};
@@ -470,6 +507,8 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
     g_test_add_func("/host/life/guest-logs-off", test_guest_logs_off);
     g_test_add_func("/host/life/guest-logs-off-to-the-next-user", test_guest_logs_off_to_the_next_user);
+    g_test_add_func("/host/life/viewers-who-stay", test_viewers_who_stay);
+    g_test_add_func("/host/life/log-off-is-honest", test_log_off_is_honest);
     g_test_add_func("/host/life/floating-dies", test_floating_dies);
     g_test_add_func("/host/life/dedicated-dies", test_dedicated_dies);
     g_test_add_func("/host/life/disk-on-a-foreign-file", test_disk_on_a_foreign_file);
