@@ -67,9 +67,27 @@ static GBytes *screenshot(Slot *slot, GError **error)
     if (!png)
         return NULL;
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);
+    g_clear_pointer(&slot->scaled, g_bytes_unref);
     slot->thumbnail = g_bytes_ref(png);
     slot->thumbnail_ms = clock_monotonic_ms();
     return png;
+}
+
+/* With the slot: many who ask for the same cost one. */
+static GBytes *scaled(Slot *slot, unsigned width, GError **error)
+{
+    g_autoptr(GBytes) png = screenshot(slot, error);
+    if (!png || width == 0)
+        return g_steal_pointer(&png);
+    if (slot->scaled && slot->scaled_width == width)
+        return g_bytes_ref(slot->scaled);
+    GBytes *smaller = thumbnail_scale(png, width, error);
+    if (!smaller)
+        return NULL;
+    g_clear_pointer(&slot->scaled, g_bytes_unref);
+    slot->scaled = g_bytes_ref(smaller);
+    slot->scaled_width = width;
+    return smaller;
 }
 
 GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned width, GError **error)
@@ -81,11 +99,9 @@ GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned widt
     }
     if (!slot_acquire(slot, busy_limit_ms, error))
         return NULL;
-    g_autoptr(GBytes) png = screenshot(slot, error);
+    GBytes *png = scaled(slot, width, error);
     slot_release(slot);
-    if (!png || width == 0)
-        return g_steal_pointer(&png);
-    return thumbnail_scale(png, width, error);
+    return png;
 }
 
 bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, unsigned height, GError **error)

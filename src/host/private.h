@@ -65,8 +65,10 @@ typedef struct {
     uint64_t private_bytes;  /* last measured; 0: not yet */
 
     /* who is busy with it */
-    GBytes *thumbnail;
+    GBytes *thumbnail;    /* the whole screen */
     int64_t thumbnail_ms; /* monotonic */
+    GBytes *scaled;       /* made of it; NULL: not yet */
+    unsigned scaled_width;
 } Slot;
 
 typedef enum {
@@ -290,7 +292,8 @@ void *loop_main(void *host);
 bool loop_beat(Host *host, GError **error); /* this host's row */
 
 /* ---- thumbnail.c ---- */
-/* A smaller PNG, at most `width` pixels wide; `png` itself if it is not wider. NULL: damaged. */
+/* A smaller PNG, at most `width` pixels wide; `png` itself if it is not wider. One at a time.
+ * CORRUPT: damaged; TOO_LARGE: more pixels than this is worth, which is not decoded. */
 GBytes *thumbnail_scale(GBytes *png, unsigned width, GError **error);
 
 /* ---- start_job.c ---- */

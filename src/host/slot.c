@@ -27,6 +27,7 @@ void slot_unref(Slot *slot)
     if (!slot || !g_atomic_ref_count_dec(&slot->count))
         return;
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);
+    g_clear_pointer(&slot->scaled, g_bytes_unref);
     g_free(slot->id);
     g_free(slot);
 }
