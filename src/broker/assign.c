@@ -8,14 +8,23 @@ static bool is_free(const BrokerDesktop *desktop)
     return !desktop->user_id && !desktop->in_session && desktop->desired != BROKER_WANT_DELETED;
 }
 
-/* How good a desktop is for a new user: the lower the better; ASSIGN_FULL: not at all. */
+static bool may_be_given(const BrokerDesktop *desktop)
+{
+    return is_free(desktop) && !desktop->outdated && desktop->observed != BROKER_FAILED;
+}
+
 static AssignKind kind_for_new_user(const BrokerDesktop *desktop)
 {
-    if (!is_free(desktop) || desktop->outdated || desktop->observed == BROKER_FAILED)
-        return ASSIGN_FULL;
-    if (desktop->observed == BROKER_RUNNING && desktop->current && desktop->desired == BROKER_WANT_RUNNING)
-        return ASSIGN_SPARE;
-    return ASSIGN_START;
+    bool runs = desktop->observed == BROKER_RUNNING && desktop->current && desktop->desired == BROKER_WANT_RUNNING;
+    return runs ? ASSIGN_SPARE : ASSIGN_START;
+}
+
+/* How long a new user would wait for it: the lower the sooner. A fork is quick, a boot is not. */
+static unsigned wait_for_new_user(const BrokerDesktop *desktop)
+{
+    if (kind_for_new_user(desktop) == ASSIGN_SPARE)
+        return desktop->booting ? 4 : desktop->agent_ready ? 0 : 1;
+    return desktop->observed == BROKER_ABSENT ? 2 : 3;
 }
 
 static const BrokerDesktop *own_desktop(const BrokerDesktop *desktops, size_t count, const char *user_id)
@@ -43,6 +52,13 @@ static uint64_t preference(const char *user_id, const char *desktop_id)
     return hash;
 }
 
+static bool is_better(const BrokerDesktop *desktop, const BrokerDesktop *best, const char *user_id)
+{
+    unsigned wait = wait_for_new_user(desktop), best_wait = wait_for_new_user(best);
+    return wait != best_wait ? wait < best_wait
+                             : preference(user_id, desktop->id) > preference(user_id, best->id);
+}
+
 Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
                           const char *user_id)
 {
@@ -51,21 +67,13 @@ Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops,
         return (Assignment){ASSIGN_EXISTING, own->id};
     if (pool->type == BROKER_MANUAL)
         return (Assignment){ASSIGN_NONE, NULL};
-    Assignment best = {ASSIGN_FULL, NULL};
-    uint64_t best_preference = 0;
-    for (size_t i = 0; i < count; i++) {
-        AssignKind kind = kind_for_new_user(&desktops[i]);
-        if (kind == ASSIGN_FULL || (best.desktop_id && kind > best.kind))
-            continue;
-        uint64_t mine = preference(user_id, desktops[i].id);
-        if (best.desktop_id && kind == best.kind && mine <= best_preference)
-            continue;
-        best = (Assignment){kind, desktops[i].id};
-        best_preference = mine;
-    }
-    if (!best.desktop_id && count < pool->size)
-        best.kind = ASSIGN_CREATE;
-    return best;
+    const BrokerDesktop *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (may_be_given(&desktops[i]) && (!best || is_better(&desktops[i], best, user_id)))
+            best = &desktops[i];
+    if (best)
+        return (Assignment){kind_for_new_user(best), best->id};
+    return (Assignment){count < pool->size ? ASSIGN_CREATE : ASSIGN_FULL, NULL};
 }
 
 char *assign_refusal(const BrokerPool *pool, AssignKind kind)

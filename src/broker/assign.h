@@ -17,7 +17,8 @@ typedef struct {
     const char *desktop_id; /* borrowed from the desktops given; NULL for CREATE, FULL and NONE */
 } Assignment;
 
-/* Among several equally good ones each user has an order of preference of their own (rendezvous hashing), so that many who
+/* A new user gets what is there soonest: of the running ones, those whose agent is ready come first and those that boot last,
+ * after what can be forked. Among several equally good ones each user has an order of preference of their own (rendezvous hashing), so that many who
  * click at once do not all reach for the same one. Desktops on their way out (desired deleted), failed or outdated ones are
  * not given to a new user; a user's own desktop is, whatever its state. */
 Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,

@@ -42,6 +42,8 @@ typedef struct {
     BrokerObserved observed;
     bool current;    /* generation == observed generation: no refresh is due */
     bool outdated;   /* made from another image version or with other sizes than the pool has now */
+    bool agent_ready; /* its guest has said that it is usable */
+    bool booting;     /* runs, but from its disk, and is not usable yet: nothing to see for a while */
     bool in_session; /* a session that has not ended */
     bool fresh; /* changed a moment ago: perhaps a click has just made it for itself, so nobody takes it away
                    yet */
