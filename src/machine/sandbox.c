@@ -66,13 +66,19 @@ static bool rule_add(int ruleset, const char *path, uint64_t access, GError **er
     return true;
 }
 
-/* What any QEMU needs: its libraries, modules, firmware; resolv.conf for user-mode networking; its own /proc.
- */
+/* What any QEMU needs: its libraries, modules, firmware; its own /proc; and of /etc, where secrets are too, just what strace
+ * saw it and its libraries open. A file's rule is of the inode: where resolv.conf is replaced and not in a folder below, a
+ * machine that runs cannot read the new one (docs/security.md). */
 static bool rules_add_system(int ruleset, const SandboxSpec *spec, GError **error)
 {
     static const char *const programs[] = {"/usr", "/lib", "/lib64"};
-    static const char *const readable[] = {"/etc", "/proc", "/sys", "/run/systemd/resolve",
-                                           "/run/resolvconf"};
+    static const char *const readable[] = {
+        "/proc", "/sys", "/run/systemd/resolve", "/run/resolvconf",
+        "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/localtime", /* any program */
+        "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+        "/etc/services", /* user-mode networking: libslirp and libc */
+        "/etc/ssl/openssl.cnf", "/etc/gnutls", "/etc/crypto-policies", "/etc/libnl", /* libraries it links */
+    };
     static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"};
     for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
         if (!rule_add(ruleset, programs[i], ACCESS_READ | LANDLOCK_ACCESS_FS_EXECUTE, error))

@@ -160,7 +160,12 @@ static void test_sandbox(Fixture *fixture, const void *data)
     } rows[] = {
         {"echo x > file && cat file && rm file", true},
         {"cat \"$(pwd)-readable/file\"", true},
-        {"cat /etc/hostname > /dev/null", true},
+        {"cat /etc/ld.so.cache > /dev/null", true},
+        {"cat /etc/resolv.conf > /dev/null", true},
+        {"getent hosts localhost > /dev/null", true},
+        {"cat /etc/passwd > /dev/null", false},
+        {"cat /etc/shadow > /dev/null", false},
+        {"ls /etc > /dev/null", false},
         {"echo x > \"$(pwd)-readable/file\"", false},
         {"cat \"$(pwd)-other/file\"", false},
         {"ls \"$(pwd)-other\"", false},
