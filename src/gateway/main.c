@@ -22,7 +22,7 @@
 
 typedef struct {
     char *config;
-    gboolean fingerprint, version;
+    gboolean fingerprint, listening, version;
 } Arguments;
 
 static bool arguments_parse(int *argc, char ***argv, Arguments *ret, GError **error)
@@ -32,6 +32,8 @@ static bool arguments_parse(int *argc, char ***argv, Arguments *ret, GError **er
          "FILE"},
         {"fingerprint", 0, 0, G_OPTION_ARG_NONE, &ret->fingerprint,
          "Print the certificate's SHA-256 fingerprint", NULL},
+        {"listening", 0, 0, G_OPTION_ARG_NONE, &ret->listening,
+         "Print the process that is this state folder's gateway on this port; fail if there is none", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "Print the version", NULL},
         {0},
     };
@@ -172,6 +174,17 @@ static bool serve(const Config *config, GError **error)
     return server_run(server, error);
 }
 
+static bool listening_print(const Config *config, GError **error)
+{
+    g_autofree char *path = config_gateway_lock(config);
+    pid_t holder = file_byte_holder(path, config->port);
+    if (!holder)
+        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "port %u: no gateway of state folder \"%s\" listens on it",
+                          config->port, config->state);
+    printf("%d\n", (int)holder);
+    return true;
+}
+
 static bool run(int argc, char **argv, GError **error)
 {
     Arguments arguments = {0};
@@ -186,6 +199,8 @@ static bool run(int argc, char **argv, GError **error)
     g_autoptr(Config) config = config_load(file, error);
     if (!config)
         return false;
+    if (arguments.listening)
+        return listening_print(config, error);
     if (!arguments.fingerprint)
         return serve(config, error);
     g_autofree char *fingerprint = certificate_fingerprint(config->certificate, error);
