@@ -32,15 +32,35 @@ static Machine *machine_of(Host *host, const char *desktop_id, GError **error)
     return machine;
 }
 
+/* Whether what the ticket was for is still so: the machine may have passed to somebody else while we connected to it. */
+static bool is_theirs(Host *host, const StoreTicket *ticket, int64_t generation, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
+    if (!row)
+        return false;
+    g_autoptr(StoreSession) session = NULL;
+    if (ticket->session_id && !(session = store_session_get(host->store, ticket->session_id, error)))
+        return false;
+    return (row->generation == generation && (!session || session->state != STORE_SESSION_ENDED)) ||
+           oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": changed meanwhile; connect again", row->name);
+}
+
+static int connect_as(Host *host, const StoreTicket *ticket, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
+    Machine *machine = row ? machine_of(host, row->id, error) : NULL;
+    if (!machine)
+        return -1;
+    autofd int fd = host->driver->display(machine, error);
+    slot_release_machine(host, machine);
+    return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
+}
+
 bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error)
 {
     g_autofree char *hash = secret_token_hash(ticket);
     g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
-    Machine *machine = redeemed ? machine_of(host, redeemed->desktop_id, error) : NULL;
-    if (!machine)
-        return false;
-    int fd = host->driver->display(machine, error);
-    slot_release_machine(host, machine);
+    int fd = redeemed ? connect_as(host, redeemed, error) : -1;
     if (fd < 0)
         return false;
     log_debug("desktop %s: display opened from %s", redeemed->desktop_id, client ? client : "here");

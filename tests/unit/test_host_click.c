@@ -196,6 +196,45 @@ static void test_tickets(void)
     g_assert_null(display.session_id);
 }
 
+typedef struct {
+    Household *household;
+    const HostConnection *connection;
+    bool refresh; /* else its session ends */
+} Change;
+
+static void change(void *data)
+{
+    const Change *what = data;
+    g_autoptr(GError) error = NULL;
+    if (what->refresh)
+        host_desktop_refresh(what->household->host, what->connection->desktop_id, NULL, &error);
+    else
+        store_session_end(what->household->store, NULL, what->connection->session_id, "logged off", (StoreAfter){0},
+                          &error);
+    g_assert_no_error(error);
+}
+
+/* The desktop goes to somebody else after the ticket was redeemed and before its display is reached. */
+static void test_ticket_is_overtaken(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 1});
+    g_autoptr(StoreUser) ann = household_user(&household, "ann", pool);
+    for (int refresh = 0; refresh < 2; refresh++) {
+        g_auto(HostConnection) connection = {0};
+        g_auto(HostDisplay) display = {.fd = -1};
+        g_autoptr(GError) error = NULL;
+        g_assert_true(household_click(&household, ann, pool, &connection, &error));
+        Change what = {&household, &connection, refresh};
+        simulated_visit("display", change, &what);
+        g_assert_false(host_display_open(household.host, connection.ticket, "192.0.2.7", &display, &error));
+        g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_UNAVAILABLE);
+        g_assert_cmpint(display.fd, ==, -1);
+    }
+}
+
 static void test_fork_fails(void)
 {
     g_auto(Household) household = {0};
@@ -265,6 +304,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/click/one-user-twenty-times", test_one_user_clicks_twenty_times);
     g_test_add_func("/host/click/refusals", test_refusals);
     g_test_add_func("/host/click/tickets", test_tickets);
+    g_test_add_func("/host/click/ticket-is-overtaken", test_ticket_is_overtaken);
     g_test_add_func("/host/click/fork-fails", test_fork_fails);
     g_test_add_func("/host/click/image-that-does-not-boot", test_image_that_does_not_boot);
     g_test_add_func("/host/click/no-image-yet", test_no_image_yet);
