@@ -18,7 +18,10 @@ export interface Me { user: Person; csrf: string | null }
 export interface DesktopBrief { id: string; name: string; state: DesktopState }
 export interface SessionBrief { id: string; state: SessionState; since_ms: number }
 export interface Tile {
-  pool: { id: string; name: string; display_name: string; description: string; type: PoolType; image: string };
+  pool: {
+    id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
+    refresh_on_log_off?: boolean;
+  };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
 }
@@ -116,8 +119,16 @@ export class Problem extends Error {
   }
 }
 
+/** The server's words as a whole sentence. Names stay as they are: only a plain first word gets a capital. */
+export function asSentence(text: string): string {
+  const words = text.trim();
+  const begun = /^[a-z]+(?=[\s:,])/.test(words) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+  return begun === '' || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+/** What went wrong, for people. Whatever shows an error shows it through this. */
 export function sentence(error: unknown): string {
-  if (error instanceof Error && error.message) return error.message;
+  if (error instanceof Error && error.message) return asSentence(error.message);
   return 'Something went wrong in this page. Reload it; if it comes again, tell your administrator.';
 }
 

@@ -13,10 +13,26 @@ import { sessionStates } from './states.ts';
 /** What a session was about may be gone meanwhile. */
 const name = (thing: Ref | null) => thing?.name ?? 'deleted';
 
-function logOff(session: Session): void {
+/** What they lose, as far as this person may look at pools. */
+async function lostBy(session: Session): Promise<string> {
+  const desktop = name(session.desktop);
+  try {
+    const pool = session.pool && await api.pool(session.pool.id);
+    if (pool) {
+      return pool.refresh_on_log_off ? `${desktop} goes back to its image: everything on it is lost, saved files too.`
+        : `Their programs on ${desktop} are closed, and what is not saved is lost.`;
+    }
+  } catch {
+    // a help desk sees no pools: the worse has to be said
+  }
+  return `Their programs on ${desktop} are closed. If it goes back to its image, everything on it is lost, saved files too.`;
+}
+
+async function logOff(session: Session): Promise<void> {
+  const text = await lostBy(session);
   ask({
     title: `Log off ${name(session.user)}?`,
-    text: `Their programs on ${name(session.desktop)} are closed, and what is not saved is lost.`,
+    text,
     action: 'Log off',
     danger: true,
     run: () => api.logOffSession(session.id),

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type RFB from '@novnc/novnc';
 import { api, type Me } from '../api.ts';
+import { logOffTextOf } from '../portal/logoff.ts';
 import { go, useTitle } from '../route.ts';
 import { ask } from '../ui/dialog.tsx';
 import type { MenuItem } from '../ui/menu.tsx';
@@ -90,9 +91,9 @@ function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void): 
     { text: session ? 'Disconnect: programs go on' : 'Close the console', run: () => go('/'), line: true },
   ];
   if (!session || !me) return items;
-  const logOff = () => ask({
+  const logOff = async () => ask({
     title: 'Log off?',
-    text: 'Your programs on this desktop are closed. What is not saved is lost.',
+    text: await logOffTextOf(session.id),
     action: 'Log off',
     danger: true,
     run: async () => {

@@ -8,6 +8,7 @@ import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { Badge, type Mood } from '../ui/parts.tsx';
 import { toast } from '../ui/toast.tsx';
 import { Thumbnail } from '../ui/thumbnail.tsx';
+import { logOffText, startsFresh } from './logoff.ts';
 
 export interface TileState { text: string; mood: Mood; detail: string }
 
@@ -37,7 +38,7 @@ export function tileState(tile: Tile, now: number): TileState {
     return { text: 'Waiting for you', mood: 'good', detail: `Left ${ago(session.since_ms, now)}; your programs are still open` };
   }
   if (desktop) return { text: 'Running', mood: 'good', detail: 'Your desktop is ready' };
-  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'A fresh desktop each time' : 'Becomes your own when you open it' };
+  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'Yours until you log off' : 'Becomes your own when you open it' };
 }
 
 /** A hue of its own for each pool, the same on every visit. */
@@ -83,7 +84,7 @@ export function TileCard({ tile }: { tile: Tile }) {
       line: true,
       run: () => ask({
         title: `Log off from ${pool.display_name}?`,
-        text: 'Your programs on this desktop are closed. What is not saved is lost.',
+        text: logOffText(pool),
         action: 'Log off',
         danger: true,
         run: () => api.logOffSession(session.id),
@@ -104,6 +105,7 @@ export function TileCard({ tile }: { tile: Tile }) {
             <Badge mood={state.mood}>{state.text}</Badge>
             <span class="small faint">{state.detail}</span>
           </div>
+          {startsFresh(pool) && <p class="small faint">A fresh desktop each time: nothing on it is kept after log off</p>}
         </div>
       </a>
       {items.length > 1 && (

@@ -1,0 +1,29 @@
+// What a log off takes with it: said before it happens, in the same words everywhere.
+import { api, type Tile } from '../api.ts';
+
+/** Whether nothing on the desktop outlives a log off. An older server does not say: then the usual answer of the type. */
+export function startsFresh(pool: Tile['pool']): boolean {
+  return pool.refresh_on_log_off ?? pool.type === 'floating';
+}
+
+export const lostAtLogOff = {
+  all: 'This desktop goes back to its image: everything on it is lost, saved files too.',
+  unsaved: 'Your programs on this desktop are closed. What is not saved is lost.',
+  /** When it could not be found out, the worse has to be said. */
+  perhaps: 'Your programs on this desktop are closed. If it goes back to its image, everything on it is lost, saved files too.',
+};
+
+export function logOffText(pool: Tile['pool']): string {
+  return startsFresh(pool) ? lostAtLogOff.all : lostAtLogOff.unsaved;
+}
+
+/** The same for a session of one's own of which only the id is at hand. */
+export async function logOffTextOf(session: string): Promise<string> {
+  try {
+    const { tiles } = await api.portal();
+    const tile = tiles.find((one) => one.session?.id === session);
+    return tile ? logOffText(tile.pool) : lostAtLogOff.perhaps;
+  } catch {
+    return lostAtLogOff.perhaps;
+  }
+}
