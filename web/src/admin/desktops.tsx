@@ -1,6 +1,6 @@
 // Every desktop with its live picture, and what can be done with it.
 import { useState } from 'preact/hooks';
-import { api, sentence, titleOf, type Desktop, type Me } from '../api.ts';
+import { api, asSentence, sentence, titleOf, type Desktop, type Me } from '../api.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -137,7 +137,7 @@ export function Desktops({ me, route }: PageProps) {
             cell: (desktop) => (
               <>
                 <Badge mood={desktopStates[desktop.state].mood}>{desktopStates[desktop.state].text}</Badge>
-                {desktop.error && <div class="small error-text">{desktop.error}</div>}
+                {desktop.error && <div class="small error-text">{asSentence(desktop.error)}</div>}
               </>
             ),
           },

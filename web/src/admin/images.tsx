@@ -1,13 +1,13 @@
 // Golden images: what there is, and building a new version.
 import { useState } from 'preact/hooks';
-import { api, sentence, titleOf, type Image, type Recipe } from '../api.ts';
+import { api, asSentence, sentence, titleOf, type Image, type ImageVersion, type Recipe } from '../api.ts';
 import { bytes, count } from '../format.ts';
 import { useJobProgress, useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { ask } from '../ui/dialog.tsx';
 import { AreaField, Choices, TextField } from '../ui/field.tsx';
 import { ImageIcon, PlusIcon } from '../ui/icons.tsx';
-import { Ago, Badge, Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { Ago, Badge, Bones, Button, Empty, Failure, Notice, type Mood } from '../ui/parts.tsx';
 import { Pager } from '../ui/table.tsx';
 import { may } from '../who.ts';
 import type { PageProps } from './admin.tsx';
@@ -18,10 +18,11 @@ import { nameWrong } from './pool-values.ts';
 function confirmDelete(image: Image): void {
   ask({
     title: `Delete image ${image.name}?`,
-    text: `${count(image.versions.length, 'version')} with ${bytes(image.versions.reduce((sum, one) => sum + one.file_bytes, 0))} on disk are removed. Desktops cannot be made from it any more.`,
+    text: `${count(image.versions.length, 'version')} with ${bytes(image.versions.reduce((sum, one) => sum + one.file_bytes, 0))} on disk ${image.versions.length === 1 ? 'is' : 'are'} removed. Desktops cannot be made from it any more.`,
     action: 'Delete image',
     danger: true,
     name: image.name,
+    blocked: image.pools.length > 0 && `${image.pools.length === 1 ? 'Pool' : 'Pools'} ${image.pools.map((one) => one.name).join(', ')} ${image.pools.length === 1 ? 'uses' : 'use'} it. Delete ${image.pools.length === 1 ? 'it' : 'them'} or choose another image there first.`,
     run: () => api.deleteImage(image.name),
   });
 }
@@ -48,6 +49,34 @@ const versionStates = {
   deleting: { text: 'being deleted', mood: 'busy' },
 } as const;
 
+/** A build that somebody stopped has not gone wrong. */
+function versionState(one: ImageVersion): { text: string; mood: Mood } {
+  if (one.state === 'failed' && /\bcancelled\b/.test(one.error ?? '')) return { text: 'cancelled', mood: 'warn' };
+  return versionStates[one.state];
+}
+
+function VersionRow({ one, newest }: { one: ImageVersion; newest: boolean }) {
+  const state = versionState(one);
+  return (
+    <tr role="row">
+      <td role="cell" data-head="Version"><div class="cell">{one.version} {newest && <Badge mood="good" plain>newest</Badge>}{one.state !== 'ready' && <Badge mood={state.mood}>{state.text}</Badge>}</div></td>
+      <td role="cell" data-head="Built"><div class="cell"><Ago time={one.created_ms} /></div></td>
+      {one.state === 'ready' ? (
+        <>
+          <td role="cell" data-head="Takes on disk" class="number"><div class="cell">{bytes(one.file_bytes)}</div></td>
+          <td role="cell" data-head="Disk inside" class="number"><div class="cell">{bytes(one.disk_bytes)}</div></td>
+          <td role="cell" data-head="Memory" class="number"><div class="cell">{bytes(one.memory_bytes)}</div></td>
+        </>
+      ) : (
+        <td role="cell" data-head="What happened" colSpan={3} class="wide-cell"><div class="cell">
+          {one.error && <span class={`small ${state.mood === 'bad' ? 'error-text' : 'quiet'}`}>{asSentence(one.error)}</span>}
+          {one.job && <> <a class="small" href={`#/admin/jobs/${one.job}`}>Log</a></>}
+        </div></td>
+      )}
+    </tr>
+  );
+}
+
 function ImageCard({ image, write }: { image: Image; write: boolean }) {
   const [all, setAll] = useState(false);
   const versions = all ? image.versions : image.versions.slice(0, 3);
@@ -55,8 +84,8 @@ function ImageCard({ image, write }: { image: Image; write: boolean }) {
     <section class="card" aria-label={`Image ${image.name}`}>
       <header>
         <div>
-          <h2>{titleOf(image)}</h2>
-          <p class="small quiet">{[image.name !== titleOf(image) ? image.name : '', image.description].filter(Boolean).join(': ')}</p>
+          <h2>{titleOf(image)}{image.name !== titleOf(image) && <> <code class="small quiet">{image.name}</code></>}</h2>
+          {image.description && <p class="small quiet">{image.description}</p>}
         </div>
         {write && (
           <div class="row tight">
@@ -70,22 +99,12 @@ function ImageCard({ image, write }: { image: Image; write: boolean }) {
         {image.versions.length === 0 && !image.building && <p class="quiet">No version was built yet, or the first build failed. Look at the jobs, then build again.</p>}
         {versions.length > 0 && (
           <div class="table-wrap" tabIndex={0} role="region" aria-label={`Versions of ${image.name}`}>
-            <table>
-              <thead><tr><th scope="col">Version</th><th scope="col">Built</th><th scope="col" class="number">Takes on disk</th><th scope="col" class="number">Disk inside</th><th scope="col" class="number">Memory</th></tr></thead>
-              <tbody>
-                {versions.map((one) => (
-                  <tr key={one.version}>
-                    <td>{one.version} {one.version === image.newest && <Badge mood="good" plain>newest</Badge>}{one.state !== 'ready' && <Badge mood={versionStates[one.state].mood}>{versionStates[one.state].text}</Badge>}</td>
-                    <td><Ago time={one.created_ms} /></td>
-                    {one.state === 'ready' ? (
-                      <>
-                        <td class="number">{bytes(one.file_bytes)}</td>
-                        <td class="number">{bytes(one.disk_bytes)}</td>
-                        <td class="number">{bytes(one.memory_bytes)}</td>
-                      </>
-                    ) : <td colSpan={3} class="wide-cell">{one.error ? <span class="error-text small">{one.error}</span> : ''}{one.job && <> <a class="small" href={`#/admin/jobs/${one.job}`}>Log</a></>}</td>}
-                  </tr>
-                ))}
+            <table class="list" role="table">
+              <thead role="rowgroup"><tr role="row">
+                {['Version', 'Built', 'Takes on disk', 'Disk inside', 'Memory'].map((head, n) => <th key={head} role="columnheader" scope="col" class={n > 1 ? 'number' : ''}>{head}</th>)}
+              </tr></thead>
+              <tbody role="rowgroup">
+                {versions.map((one) => <VersionRow key={one.version} one={one} newest={one.version === image.newest} />)}
               </tbody>
             </table>
           </div>
@@ -135,8 +154,11 @@ function BuildForm({ recipes, wanted }: { recipes: Recipe[]; wanted: string }) {
   };
   const build = async () => {
     setTried(true);
-    if (named) return;
     setWrong(null);
+    if (named) {
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('form [aria-invalid=true]')?.focus());
+      return;
+    }
     try {
       const { job } = await api.buildImage(draft.kind === 'text' ? { name: draft.name, recipe_text: draft.text } : { name: draft.name, recipe: draft.recipe });
       go(`/admin/jobs/${job.id}`);
@@ -148,7 +170,7 @@ function BuildForm({ recipes, wanted }: { recipes: Recipe[]; wanted: string }) {
   return (
     <form class="card" onSubmit={(event) => { event.preventDefault(); void build(); }} noValidate>
       <div class="inside stack wide">
-        {wrong && <Notice mood="bad">{wrong}</Notice>}
+        {wrong && <Notice mood="bad" seek>{wrong}</Notice>}
         <Choices legend="Recipe" value={draft.kind === 'text' ? '+own' : draft.recipe} onValue={choose} options={[
           ...recipes.map((one) => ({ value: one.name, text: one.name, help: one.description })),
           { value: '+own', text: 'My own', help: 'Write a recipe here, beginning from the one chosen before.' },

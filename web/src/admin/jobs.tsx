@@ -1,7 +1,7 @@
 // Long work: list, progress, log, cancel.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, Problem, sentence, type Job } from '../api.ts';
+import { api, asSentence, Problem, sentence, type Job } from '../api.ts';
 import { duration } from '../format.ts';
 import { useJobProgress, useLive, useLivePage, useNow } from '../live.ts';
 import { ask } from '../ui/dialog.tsx';
@@ -52,6 +52,7 @@ function cancel(job: Job): void {
     title: `Cancel “${job.title}”?`,
     text: 'What it has made so far is thrown away.',
     action: 'Cancel the job',
+    keep: 'Keep it running',
     danger: true,
     run: () => api.cancelJob(job.id),
   });
@@ -136,9 +137,9 @@ function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
         )}
       </Head>
       <div class="card"><div class="inside stack">
-        {job.error && <Notice mood="bad">{job.error}</Notice>}
+        {job.error && <Notice mood={job.state === 'cancelled' ? 'warn' : 'bad'}>{asSentence(job.error)}</Notice>}
         <JobProgress job={job} />
-        <p class="small faint">Begun <Ago time={job.created_ms} /> by {job.actor ?? 'the system'} · took <Took job={job} /></p>
+        <p class="small faint">Begun <Ago time={job.created_ms} /> by {job.actor ?? 'the system'} · {isOpen(job) ? 'for' : 'took'} <Took job={job} /></p>
         <JobLog job={job} />
       </div></div>
     </>
@@ -170,7 +171,7 @@ function JobList() {
           {
             head: 'Progress',
             look: 'wide-cell',
-            cell: (job) => (isOpen(fresh(job)) ? <JobProgress job={fresh(job)} /> : <span class="small quiet">{job.error ?? ''}</span>),
+            cell: (job) => (isOpen(fresh(job)) ? <JobProgress job={fresh(job)} /> : job.error && <span class="small quiet">{asSentence(job.error)}</span>),
           },
           { head: 'Began', cell: (job) => <Ago time={job.created_ms} /> },
           {

@@ -45,7 +45,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
   const [busy, setBusy] = useState(false);
   const status = useLive((signal) => api.status(signal), ['desktop', 'host'], []);
 
-  const wrong = poolWrong(draft, isNew);
+  const wrong = poolWrong(draft, isNew, status.value?.memory.limit_bytes ?? null);
   const shown = (field: keyof PoolDraft) => (tried || touched.has(field) ? wrong[field] : undefined);
   const set = <K extends keyof PoolDraft>(field: K) => (value: PoolDraft[K]) => {
     setDraft((before) => ({ ...before, [field]: value }));
@@ -69,6 +69,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
       return;
     }
     setBusy(true);
+    setProblem(null);
     try {
       await onSave(draft);
       setProblem(null);
@@ -76,7 +77,6 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
       setTried(false);
     } catch (error) {
       setProblem(sentence(error));
-      window.scrollTo({ top: 0, behavior: 'smooth' });
     }
     setBusy(false);
   };
@@ -86,7 +86,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
       <fieldset class="card" disabled={!write}>
         <legend class="unseen">Settings of the pool</legend>
         <div class="inside stack wide">
-          {problem && <Notice mood="bad">{problem}</Notice>}
+          {problem && <Notice mood="bad" seek>{problem}</Notice>}
           {!write && <Notice>You may look at pools; an administrator may change them.</Notice>}
           <div class="pair">
             {isNew && (

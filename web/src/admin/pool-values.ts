@@ -54,26 +54,32 @@ export function draftOf(pool: Pool): PoolDraft {
 
 export function nameWrong(name: string): string | null {
   if (name === '') return 'A name is needed.';
-  if (/[A-Z]/.test(name)) return 'Small letters only.';
+  // dots and the @ of an address pass too; nobody has to be told before they want them
+  if (!/^[a-z0-9._@-]+$/.test(name)) return 'Small letters, digits and hyphens only.';
   if (!/^[a-z0-9]/.test(name)) return 'It must begin with a letter or digit.';
-  if (!/^[a-z0-9._@-]+$/.test(name)) return 'Only small letters, digits, and . _ @ -';
   if (name.length > 63) return 'At most 63 characters.';
   return null;
 }
 
 function whole(text: string, least: number, most: number): string | null {
-  if (!/^\d+$/.test(text.trim())) return 'A whole number is needed.';
-  const value = Number(text);
-  return value < least || value > most ? `Between ${least} and ${most}.` : null;
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : NaN;
+  return value >= least && value <= most ? null : `A whole number from ${least} to ${most} is needed.`;
 }
 
 function gib(text: string): string | null {
   return /^\d+([.,]\d+)?$/.test(text.trim()) ? null : 'A number of GiB is needed, such as 2 or 1.5.';
 }
 
+function memoryWrong(memory: number, hostMemory: number | null): string | null {
+  if (memory < leastMemory) return 'At least 64 MiB (0.0625).';
+  if (hostMemory === null || memory <= hostMemory) return null;
+  return `A desktop needs ${bytes(memory)} of memory, this host has ${bytes(hostMemory)} for machines.`;
+}
+
 export type PoolWrong = Partial<Record<keyof PoolDraft, string>>;
 
-export function poolWrong(draft: PoolDraft, isNew: boolean): PoolWrong {
+/** hostMemory: what the host has for machines, in bytes, where that is known. */
+export function poolWrong(draft: PoolDraft, isNew: boolean, hostMemory: number | null = null): PoolWrong {
   const wrong: PoolWrong = {};
   const note = (field: keyof PoolDraft, text: string | null) => {
     if (text !== null) wrong[field] = text;
@@ -83,13 +89,10 @@ export function poolWrong(draft: PoolDraft, isNew: boolean): PoolWrong {
   if (draft.display_name.length > 200) note('display_name', 'At most 200 characters.');
   if (draft.description.length > 200) note('description', 'At most 200 characters.');
   note('size', whole(draft.size, 1, mostDesktops));
-  note('spares', whole(draft.spares, 0, mostDesktops));
-  if (!wrong.size && !wrong.spares && Number(draft.spares) > Number(draft.size)) {
-    note('spares', `Not more than the ${draft.size} desktops the pool may have.`);
-  }
+  note('spares', whole(draft.spares, 0, wrong.size ? mostDesktops : Number(draft.size)));
   if (draft.vcpus.trim() !== '') note('vcpus', whole(draft.vcpus, 1, mostProcessors));
   if (draft.memory_gib.trim() !== '') {
-    note('memory_gib', gib(draft.memory_gib) ?? (number(draft.memory_gib) * gibibyte < leastMemory ? 'At least 64 MiB (0.0625).' : null));
+    note('memory_gib', gib(draft.memory_gib) ?? memoryWrong(number(draft.memory_gib) * gibibyte, hostMemory));
   }
   return wrong;
 }
@@ -137,10 +140,10 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   if (!Number.isInteger(size) || size < 1 || !memory || !vcpus) return { mood: '', lines: ['Fill in the fields to see what this pool will take.'] };
 
   const most = size * memory;
+  const idle = status ? Math.min(status.memory.desktop_bytes, memory) : 0;
   const lines = [`This will fork up to ${count(size, 'desktop')} with ${count(vcpus, 'processor')} and ${bytes(memory)} each.`];
   if (status) {
-    const idle = status.memory.desktop_bytes;
-    lines.push(`They share the memory of the image: about ${bytes(idle * size)} together while idle (${bytes(idle)} each), and ${bytes(most)} if all were used to the full.`);
+    lines.push(`They share the memory of the image: about ${bytes(idle * size)} together while idle (${bytes(idle)} each, as idle desktops of this host take now), and ${bytes(most)} if all were used to the full.`);
   }
   const spares = Math.min(Number(draft.spares) || 0, size);
   lines.push(spares > 0 ? `${spares} ${spares === 1 ? 'waits' : 'wait'} running for the next person, so opening takes well under a second.`
@@ -148,7 +151,7 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   if (!status) return { mood: '', lines };
   const limit = status.memory.limit_bytes;
   const free = bytes(Math.max(0, limit - status.memory.used_bytes));
-  if (most > limit) {
+  if (idle * size > limit) {
     lines.push(`This host gives machines ${bytes(limit)}, of which ${free} are free. When that is used up, new desktops are refused; those that run are safe.`);
     return { mood: 'warn', lines };
   }

@@ -1,6 +1,6 @@
 // Pools: the list, a new one, one with its settings and entitlements.
 import { useState } from 'preact/hooks';
-import { api, Problem, sentence, titleOf, type Pool } from '../api.ts';
+import { api, asSentence, Problem, sentence, titleOf, type Pool } from '../api.ts';
 import { bytes, count } from '../format.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
@@ -40,7 +40,7 @@ export function Health({ pool }: { pool: Pool }) {
 
 function TemplateNotice({ pool }: { pool: Pool }) {
   const { state, job, error, waits_for } = pool.template;
-  if (state === 'failed') return <Notice mood="bad">{error}{job && <> <a href={`#/admin/jobs/${job}`}>See its log</a></>}</Notice>;
+  if (state === 'failed') return <Notice mood="bad">{asSentence(error ?? 'the template could not be made')}{job && <> <a href={`#/admin/jobs/${job}`}>See its log</a></>}</Notice>;
   if (state === 'ready') return null;
   if (waits_for) return <Notice mood="busy">No desktops yet: {waits_for}.</Notice>;
   return (
@@ -165,13 +165,18 @@ function Entitlements({ pool, write }: { pool: Pool; write: boolean }) {
   );
 }
 
+function goneWith(desktops: number): string {
+  if (desktops === 0) return 'It has no desktops.';
+  return `${count(desktops, 'desktop')} with everything on ${desktops === 1 ? 'it is' : 'them are'} deleted.`;
+}
+
 function confirmDelete(pool: Pool): void {
   const choice = { force: false };
   ask({
     title: `Delete pool ${titleOf(pool)}?`,
     text: (
       <div class="stack tight">
-        <p>{count(pool.counts.desktops, 'desktop')} with everything on them are deleted. This cannot be undone.</p>
+        <p>{goneWith(pool.counts.desktops)} This cannot be undone.</p>
         {pool.counts.sessions > 0 && (
           <DeleteForce sessions={pool.counts.sessions} onValue={(on) => { choice.force = on; }} />
         )}

@@ -1,6 +1,6 @@
 // Dialogs on the browser's own <dialog>: focus stays inside, Escape closes, focus goes back.
 import { render, type ComponentChildren } from 'preact';
-import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
 import { TextField } from './field.tsx';
 import { CloseIcon } from './icons.tsx';
@@ -26,6 +26,14 @@ export function Dialog({ title, onClose, wide = false, children, footer }: Dialo
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    // a question about a page that is no longer there must not wait over the next one
+    const left = () => close.current();
+    window.addEventListener('hashchange', left);
+    return () => window.removeEventListener('hashchange', left);
+  }, []);
   const cancel = (event: Event) => {
     event.preventDefault();
     onClose();
@@ -50,6 +58,10 @@ interface Question {
   danger?: boolean;
   /** a name that must be typed before the button works */
   name?: string;
+  /** what the other button says, where "Cancel" would be read as the deed itself */
+  keep?: string;
+  /** why it cannot be done now: said at once, instead of after the name was typed */
+  blocked?: ComponentChildren;
   run: () => Promise<unknown>;
 }
 
@@ -57,7 +69,7 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const ready = question.name === undefined || typed.trim() === question.name;
+  const ready = !question.blocked && (question.name === undefined || typed.trim() === question.name);
   const act = async () => {
     if (!ready || busy) return;
     setBusy(true);
@@ -72,7 +84,7 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
   return (
     <Dialog title={question.title} onClose={onClose} footer={
       <>
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={onClose}>{question.keep ?? 'Cancel'}</Button>
         <Button look={`main ${question.danger ? 'danger' : ''}`} disabled={!ready} busy={busy} onClick={() => void act()}>
           {question.action}
         </Button>
@@ -80,7 +92,8 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void act(); }}>
         <div class="quiet">{question.text}</div>
-        {question.name !== undefined && (
+        {question.blocked && <Notice mood="warn">{question.blocked}</Notice>}
+        {question.name !== undefined && !question.blocked && (
           <TextField label={`Type ${question.name} to confirm`} value={typed} onValue={setTyped}
             autocomplete="off" autocapitalize="off" spellcheck={false} />
         )}

@@ -1,6 +1,6 @@
 // The small parts: button, badge, notice, empty state, progress, copy box, time.
 import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
 import { ago, clock } from '../format.ts';
 import { useNow } from '../live.ts';
@@ -46,9 +46,22 @@ export function Badge({ mood = '', plain = false, children }: { mood?: Mood; pla
   return <span class={`badge ${mood} ${plain ? 'plain' : ''}`}>{children}</span>;
 }
 
-export function Notice({ mood = '', children }: { mood?: Mood; children: ComponentChildren }) {
+interface NoticeProps {
+  mood?: Mood;
+  /** the answer to a button far below: comes into the picture and takes the focus */
+  seek?: boolean;
+  children: ComponentChildren;
+}
+
+export function Notice({ mood = '', seek = false, children }: NoticeProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!seek) return;
+    box.current?.scrollIntoView({ block: 'center' });
+    box.current?.focus({ preventScroll: true });
+  }, []);
   return (
-    <div class={`notice ${mood}`} role={mood === 'bad' ? 'alert' : 'status'}>
+    <div ref={box} class={`notice ${mood}`} tabIndex={seek ? -1 : undefined} role={mood === 'bad' ? 'alert' : 'status'}>
       {mood === 'good' ? <DoneIcon /> : mood === 'bad' || mood === 'warn' ? <WarnIcon /> : <InfoIcon />}
       <div class="grow">{children}</div>
     </div>

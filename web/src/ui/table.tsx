@@ -44,7 +44,9 @@ export function Table<T>({ label, columns, page, rowKey, empty }: TableProps<T>)
             {rows.map((row) => (
               <tr key={rowKey(row)} role="row">
                 {columns.map((column) => (
-                  <td key={column.head} role="cell" class={column.look} data-head={column.head}>{column.cell(row)}</td>
+                  <td key={column.head} role="cell" class={column.look} data-head={column.head}>
+                    {column.look === 'actions' ? column.cell(row) : <div class="cell">{column.cell(row)}</div>}
+                  </td>
                 ))}
               </tr>
             ))}
@@ -60,7 +62,7 @@ export function Pager<T>({ page }: { page: LivePage<T> }) {
   if (!page.back && !page.forth) return null;
   return (
     <nav class="pager" aria-label="Pages">
-      <Button look="small" disabled={!page.back} onClick={() => page.back?.()}><BackIcon size={15} />Earlier page</Button>
+      <Button look="small" disabled={!page.back} onClick={() => page.back?.()}><BackIcon size={15} />Previous page</Button>
       <span class="small faint">Page {page.number}</span>
       <Button look="small" disabled={!page.forth} onClick={() => page.forth?.()}>Next page<NextIcon size={15} /></Button>
     </nav>
