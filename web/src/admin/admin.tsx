@@ -1,5 +1,6 @@
 // The administration's frame: ways at the side, the page beside.
 import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../api.ts';
 import type { Route } from '../route.ts';
 import {
@@ -15,7 +16,7 @@ import { Jobs } from './jobs.tsx';
 import { Pools } from './pools.tsx';
 import { Sessions } from './sessions.tsx';
 import { Users } from './users.tsx';
-import { openWays } from './ways.ts';
+import { openWays, type Way } from './ways.ts';
 
 export interface PageProps { me: Me; route: Route }
 
@@ -31,27 +32,44 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   events: { icon: EventIcon, page: Events },
 };
 
+interface WaysProps { open: Way[]; here: string }
+
+/** Beside the page; on a phone a button that says where one is and opens all of them. */
+function Ways({ open, here }: WaysProps) {
+  const [shown, setShown] = useState(false);
+  useEffect(() => setShown(false), [here]);
+  const text = open.find((one) => one.name === here)?.text ?? 'Administration';
+  return (
+    <nav class={`admin-ways ${shown ? 'open' : ''}`} aria-label="Administration" onKeyDown={(event) => {
+      if (event.key === 'Escape') setShown(false);
+    }}>
+      <button type="button" class="ways-button" aria-expanded={shown} aria-controls="ways" onClick={() => setShown(!shown)}>
+        <span>{text}</span><span class="small quiet">{shown ? 'Close' : `All ${open.length} pages`}</span>
+      </button>
+      <ul id="ways">
+        {open.map((one) => {
+          const Icon = pages[one.name]!.icon;
+          return (
+            <li key={one.name}>
+              <a href={`#/admin/${one.name}`} aria-current={one.name === here ? 'page' : undefined} onClick={() => setShown(false)}>
+                <Icon /><span>{one.text}</span>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}
+
 export function Admin({ me, route }: PageProps) {
   const open = openWays(me);
   const name = route.parts[1] ?? open[0]?.name ?? '';
   const way = open.find((one) => one.name === name);
   const Page = way ? pages[way.name]?.page : undefined;
   return (
-    <div class="admin">
-      <nav class="admin-ways" aria-label="Administration">
-        <ul>
-          {open.map((one) => {
-            const Icon = pages[one.name]!.icon;
-            return (
-              <li key={one.name}>
-                <a href={`#/admin/${one.name}`} aria-current={one.name === name ? 'page' : undefined}>
-                  <Icon /><span>{one.text}</span>
-                </a>
-              </li>
-            );
-          })}
-        </ul>
-      </nav>
+    <div class={`admin ${open.length === 0 ? 'alone' : ''}`}>
+      {open.length > 0 && <Ways open={open} here={name} />}
       <div class="admin-page">
         {Page ? <Page me={me} route={route} /> : (
           <div class="card">
