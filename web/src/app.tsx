@@ -105,7 +105,7 @@ function Inside({ me, route }: { me: Me; route: Route }) {
 function Page() {
   const route = useRoute();
   const who = useWho();
-  if (route.parts[0] === 'setup') return <Setup token={route.parts[1] ?? ''} />;
+  if (route.parts[0] === 'setup') return <Setup key={route.parts[1]} token={route.parts[1] ?? ''} />;
   const target = targetOf(route);
   if (target?.kind === 'ticket') return <ConsolePage target={target} me={who.state === 'in' ? who.me : null} />;
   if (who.state === 'asking') return <Splash />;

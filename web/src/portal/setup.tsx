@@ -31,16 +31,20 @@ export function Setup({ token }: { token: string }) {
   };
 
   return (
-    <Lone title="Set your password" text="This link works once. Afterwards you log in with your name and this password.">
+    <Lone title="Set your password" text={wrong?.dead ? '' : 'This link works once. Afterwards you log in with your name and this password.'}>
       <form class="stack" onSubmit={submit} noValidate>
         {wrong && (
           <Notice mood="bad">
             {wrong.text}
-            {wrong.dead && <> Ask your administrator for a new link, or <a href="#/">log in</a> if you have a password.</>}
+            {wrong.dead && !/\bask\b/i.test(wrong.text) && ' Ask your administrator for a new link.'}
           </Notice>
         )}
-        <PasswordFields value={password} onValue={setPassword} tried={tried} />
-        <Button type="submit" look="main wide" busy={busy}>Set password and log in</Button>
+        {wrong?.dead ? <a class="button main wide" href="#/">Log in with a password</a> : (
+          <>
+            <PasswordFields value={password} onValue={setPassword} tried={tried} />
+            <Button type="submit" look="main wide" busy={busy}>Set password and log in</Button>
+          </>
+        )}
       </form>
     </Lone>
   );
