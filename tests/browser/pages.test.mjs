@@ -74,9 +74,11 @@ test('a one-time link sets the password; a used one says what to do', async () =
   await page.getByText('The two passwords differ.').waitFor();
   await page.getByLabel('The same again').fill('four quiet words here');
   await page.keyboard.press('Enter');
-  await page.getByText(/Ask your administrator for a new link/).waitFor();
-  await page.goto(`${url}#/setup/GOOD`);
-  await page.reload();
+  await page.getByText('too old. Ask your administrator for a new link.').waitFor();
+  assert.equal(await page.getByLabel('New password').count(), 0, 'nothing to fill in for a link that is void');
+  await page.evaluate(() => { location.hash = '#/setup/GOOD'; });
+  await page.getByLabel('New password').waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0, 'the error of the link before is gone');
   await page.getByLabel('New password').fill('four quiet words here');
   await page.getByLabel('The same again').fill('four quiet words here');
   await page.keyboard.press('Enter');
@@ -139,13 +141,13 @@ test('a pool by keys alone: from the list through the form to who may use it', a
   await page.keyboard.press('Enter');
   await page.getByLabel('Name', { exact: true }).waitFor();
   await page.keyboard.type('Sales');
-  await page.getByText('Small letters only.').waitFor();
+  await page.getByText('Small letters, digits and hyphens only.').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('sales');
   await page.keyboard.press('Tab');
   await page.keyboard.type('Sales team');
   await page.getByLabel('Desktops at most').fill('4');
   await page.getByLabel('Kept ready').fill('9');
-  await page.getByText('Not more than the 4 desktops the pool may have.').waitFor();
+  await page.getByText('A whole number from 0 to 4 is needed.').waitFor();
   await page.keyboard.press('Enter');
   assert.equal(fake.world.pools.length, 3, 'nothing is sent while something is wrong');
   await page.getByLabel('Kept ready').fill('1');
@@ -175,6 +177,7 @@ test('a change sends only what was changed, and a refusal is shown as its senten
 test('deleting a pool needs its name', async () => {
   const page = await admin({}, '/admin/pools/lab');
   await page.getByRole('button', { name: 'Delete…' }).click();
+  await page.getByRole('dialog').getByText('1 desktop with everything on it is deleted.').waitFor();
   const confirm = page.getByRole('dialog').getByRole('button', { name: 'Delete pool' });
   assert.ok(await confirm.isDisabled());
   await page.getByLabel('Type lab to confirm').fill('lab');
@@ -203,7 +206,12 @@ test('a build: recipe, progress, log, done', async () => {
   await page.getByLabel('Your recipe').fill('nonsense: 1');
   await page.getByLabel('Name of the image').fill('kiosk');
   await page.getByRole('button', { name: 'Build' }).click();
-  await page.getByText('line 1: unknown word "nonsense"').waitFor();
+  const alert = page.getByRole('alert').filter({ hasText: 'line 1: unknown word "nonsense"' });
+  await alert.waitFor();
+  await eventually(() => alert.evaluate((one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight && document.activeElement === one;
+  }), (seen) => seen, 5000, 'the mistake in the picture, with the focus');
   await page.getByText('debian-minimal').first().click();
   await page.getByRole('button', { name: 'Build' }).click();
   await page.getByText('unpacking the base system').waitFor();
@@ -233,6 +241,75 @@ test('a desktop: menu by keys, stop, live state, assign', async () => {
   await row.getByText('ben').waitFor();
 });
 
+test('log off says what is lost: everything, where the desktop goes back to its image', async () => {
+  const page = await admin();
+  await page.getByText('A fresh desktop each time: nothing on it is kept after log off').first().waitFor();
+  await page.getByRole('button', { name: 'More for Office' }).click();
+  await page.getByRole('menuitem', { name: 'Log off…' }).click();
+  await page.getByRole('dialog').getByText('This desktop goes back to its image: everything on it is lost, saved files too.').waitFor();
+});
+
+test('a question does not outlive its page', async () => {
+  const page = await admin({}, '/admin/pools');
+  await page.goto(`${url}#/admin/pools/lab`);
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { level: 1, name: 'Pools' }).waitFor();
+  assert.equal(await page.getByRole('dialog').count(), 0);
+});
+
+test('on a phone every page of the administration is in sight after one tap, and no text is cut', async () => {
+  const page = await admin({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, '/admin/pools');
+  const ways = page.getByRole('navigation', { name: 'Administration' });
+  await ways.getByRole('button', { name: 'Pools' }).tap();
+  const boxes = await ways.getByRole('link').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+  assert.equal(boxes.length, 9);
+  for (const box of boxes) assert.ok(box.left >= 0 && box.right <= 390 && box.bottom <= 844 && box.height >= 40, JSON.stringify(box));
+  await ways.getByRole('link', { name: 'Events' }).tap();
+  await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
+  assert.ok(!(await ways.getByRole('link').first().isVisible()), 'the list closes');
+  for (const path of ['/admin/pools', '/admin/images', '/admin/jobs', '/admin/events']) {
+    await page.goto(`${url}#${path}`);
+    await page.locator('.list td').first().waitFor();
+    const cut = await page.locator('.list td:not(.actions)').evaluateAll((all) => all
+      .filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent));
+    assert.deepEqual(cut, [], path);
+    const hollow = await page.locator('.list td:not(.actions)').evaluateAll((all) => all.filter((one) => one.checkVisibility() && one.textContent === '').length);
+    assert.equal(hollow, 0, `${path}: a heading with nothing beside it`);
+  }
+});
+
+test('an image in use says so before its name is typed', async () => {
+  const page = await admin({}, '/admin/images');
+  await page.getByRole('region', { name: 'Image debian-minimal' }).getByRole('button', { name: 'Delete…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Pool lab uses it.').waitFor();
+  assert.equal(await dialog.getByRole('textbox').count(), 0);
+  assert.ok(await dialog.getByRole('button', { name: 'Delete image' }).isDisabled());
+});
+
+test('a build that was cancelled is no failure, and the way out of cancelling is plain', async () => {
+  const [image] = fake.world.images;
+  image.versions.unshift({ ...image.versions[0], version: 4, state: 'failed', error: 'the build was cancelled', job: null });
+  const job = fake.startJob('image.build', 'Build image kiosk', 'kiosk');
+  const page = await admin({}, '/admin/images');
+  await page.locator('.badge.warn').getByText('cancelled', { exact: true }).waitFor();
+  await page.getByText('The build was cancelled.').waitFor();
+  await page.goto(`${url}#/admin/jobs/${job.id}`);
+  await page.getByText(/· for \d+ s/).waitFor();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Keep it running' }).click();
+  await eventually(() => page.getByRole('dialog').count(), (many) => many === 0);
+  assert.equal(job.state, 'running');
+});
+
+test('a history names its object', async () => {
+  const page = await admin({}, '/admin/events');
+  await page.getByRole('link', { name: 'History of demo', exact: true }).first().click();
+  await page.getByRole('heading', { level: 1, name: 'History of pool demo' }).waitFor();
+});
+
 test('a live picture is in the list of desktops', async () => {
   const page = await admin({}, '/admin/desktops');
   await eventually(() => page.locator('.screen-small img').evaluateAll((all) => all.filter((one) => one.complete && one.naturalWidth > 100).length),
@@ -241,7 +318,7 @@ test('a live picture is in the list of desktops', async () => {
 
 test('people: add, link, roles; the last administrator is safe', async () => {
   const page = await admin({}, '/admin/users');
-  await page.getByRole('button', { name: 'Add person' }).click();
+  await page.getByRole('button', { name: 'Add user' }).click();
   await page.getByLabel('Login name').fill('gerda');
   await page.getByLabel('Full name').fill('Gerda Berg');
   await page.getByRole('button', { name: 'Add and make a link' }).click();
@@ -297,6 +374,10 @@ test('a person without roles sees no administration, and a helper only what is t
   assert.deepEqual(await page.locator('.admin-ways a').allTextContents(), ['Desktops', 'Sessions']);
   await page.goto(`${url}#/admin/users`);
   await page.getByText('This page is not for you').waitFor();
+  fake.world.users.find((one) => one.name === 'dora').roles = ['user'];
+  await page.reload();
+  await page.getByText('This page is not for you').waitFor();
+  assert.equal(await page.locator('.admin-ways').count(), 0, 'no empty bar at the side');
 });
 
 test('all of it under a path prefix of a reverse proxy', async () => {

@@ -27,6 +27,9 @@ before(async () => {
         export { difference } from './src/console/textinput.ts';
         export { levelOf, median } from './src/console/quality.ts';
         export { parseHash } from './src/route.ts';
+        export { asSentence } from './src/api.ts';
+        export { detailText } from './src/admin/events.tsx';
+        export { logOffText, startsFresh } from './src/portal/logoff.ts';
         export { displayUrl } from './src/console/channel.ts';`,
     },
     bundle: true, format: 'esm', platform: 'neutral', mainFields: ['module', 'main'], outfile: out, logLevel: 'error',
@@ -60,6 +63,30 @@ test('addresses', () => {
   assert.equal(displayUrl('api/v1/display/T', 'https://h:8443/'), 'wss://h:8443/api/v1/display/T');
   assert.equal(displayUrl('api/v1/display/T', 'https://h/desk/#/desktop/demo'), 'wss://h/desk/api/v1/display/T');
   assert.equal(displayUrl('api/v1/display/T', 'http://localhost:1/'), 'ws://localhost:1/api/v1/display/T');
+});
+
+test('the words of the server become whole sentences, and names stay', () => {
+  const cases = [
+    ['log in: the name or the password is wrong', 'Log in: the name or the password is wrong.'],
+    ['pool "nope": there is none', 'Pool "nope": there is none.'],
+    ['debian-xfce: no room', 'debian-xfce: no room.'],
+    ['recipe_text, line 1: unknown word "x"', 'recipe_text, line 1: unknown word "x".'],
+    ['Oriel is being restarted.', 'Oriel is being restarted.'], ['really?', 'really?'], ['', ''],
+  ];
+  for (const [words, text] of cases) assert.equal(code.asSentence(words), text);
+});
+
+test('what a log off takes with it', () => {
+  const { startsFresh, logOffText } = code;
+  assert.ok(startsFresh({ type: 'floating' }));
+  assert.ok(!startsFresh({ type: 'dedicated' }));
+  assert.ok(startsFresh({ type: 'dedicated', refresh_on_log_off: true }), 'what the server says counts');
+  assert.equal(logOffText({ type: 'floating' }), 'This desktop goes back to its image: everything on it is lost, saved files too.');
+  assert.match(logOffText({ type: 'floating', refresh_on_log_off: false }), /What is not saved is lost/);
+});
+
+test('details of an event: a change has an arrow', () => {
+  assert.equal(code.detailText({ enabled: ['no', 'yes'], size: [3, 5], title: [null, 'x'], group: 'all' }), 'enabled: no → yes, size: 3 → 5, title: none → x, group: all');
 });
 
 test('every layout has a place for each key, and can type its own letters', () => {
@@ -139,6 +166,11 @@ test('the pool form says what is wrong', () => {
   assert.deepEqual(wrong({ memory_gib: '0.01' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: 'two' }), ['memory_gib']);
   assert.deepEqual(wrong({ memory_gib: '1,5' }), []);
+  const said = (change, memory = null) => code.poolWrong({ ...draft, ...change }, true, memory);
+  assert.equal(said({ size: '7', spares: '-3' }).spares, 'A whole number from 0 to 7 is needed.');
+  assert.equal(said({ name: 'Bad Name' }).name, 'Small letters, digits and hyphens only.');
+  assert.match(said({ memory_gib: '18' }, 17 * 1024 ** 3).memory_gib, /needs 18 GiB of memory, this host has 17 GiB/);
+  assert.deepEqual(said({ memory_gib: '17' }, 17 * 1024 ** 3), {});
 });
 
 test('the pool form sends what was filled in, and only changes', () => {
@@ -157,7 +189,9 @@ test('the preview warns of more than the host has', () => {
   const of = (change) => code.preview({ ...code.emptyDraft('debian'), ...change }, [image], status);
   assert.match(of({ size: '3' }).lines[0], /up to 3 desktops with 2 processors and 2 GiB each/);
   assert.equal(of({ size: '3' }).mood, '');
-  assert.equal(of({ size: '5' }).mood, 'warn');
+  assert.equal(of({ size: '5' }).mood, '', 'what they share is not counted again');
+  assert.equal(of({ size: '65' }).mood, 'warn');
+  assert.match(of({ size: '1', memory_gib: '0.0625' }).lines[1], /64 MiB each/, 'an idle one takes no more than it may have');
   assert.match(of({ size: '3' }).lines[1], /384 MiB together while idle/);
   assert.equal(of({ image: 'none' }).lines.length, 1);
 });

@@ -55,7 +55,7 @@ function HostCard({ status }: { status: Status }) {
         </p>
         <p class="small faint">
           Oriel {status.version}, QEMU {status.qemu ?? 'not found'}, {status.store};
-          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.templates, 'template')} ready, {count(status.counts.waiting, 'machine')} waiting for the next click
+          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.templates, 'template')} ready, <span title="Empty machines that already run, kept so that the next desktop opens at once. They take part of the memory.">{count(status.counts.waiting, 'machine')} waiting for the next click</span>
         </p>
       </div>
     </Section>

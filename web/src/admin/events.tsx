@@ -16,11 +16,23 @@ function nameOf(event: AuditEvent): string {
   return event.object?.name ?? event.object?.id ?? '';
 }
 
+const word = (value: unknown): string => {
+  if (value === null || value === '') return 'none';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
+/** A pair is a change: the old value and the new one. */
+function valueText(value: unknown): string {
+  if (!Array.isArray(value)) return word(value);
+  return value.length === 2 ? `${word(value[0])} → ${word(value[1])}` : value.map(word).join(', ');
+}
+
 /** {"group":"everyone"} as "group: everyone". */
 export function detailText(detail: Record<string, unknown>): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== null && value !== '')
-    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${valueText(value)}`)
     .join(', ');
 }
 
@@ -52,16 +64,23 @@ function filtered(page: LivePage<AuditEvent>, text: string): LivePage<AuditEvent
   return { ...page, value: { ...page.value, items: page.value.items.filter((event) => matches(event, words)) } };
 }
 
+/** The thing a history is about, as its newest event calls it: pool "demo". */
+function aboutOf(events: AuditEvent[], id: string): string {
+  const object = events.find((event) => event.object?.id === id)?.object;
+  return object ? `${object.kind} ${object.name ?? id}` : id;
+}
+
 export function Events({ route }: PageProps) {
   const object = route.query.get('object') ?? '';
   const [text, setText] = useState('');
   const page = useLivePage((query, signal) => api.events({ ...query, object }, signal),
     ['event'], [object], 100);
+  const about = aboutOf(page.value?.items ?? [], object);
   const shown = filtered(page, text);
   const nothingHere = text !== '' && page.value !== null && shown.value?.items.length === 0;
   return (
     <>
-      <Head title="Events" text="Who did what, newest first. Nothing can change or delete an event.">
+      <Head title={object ? `History of ${about}` : 'Events'} text="Who did what, newest first. Nothing can change or delete an event.">
         {object && <Button onClick={() => go('/admin/events')}>Show events of everything</Button>}
       </Head>
       <div class="card">
@@ -86,7 +105,7 @@ export function Events({ route }: PageProps) {
               return linked ? <a href={`#/admin/pools/${nameOf(event)}`}>{nameOf(event)}</a> : <span>{nameOf(event)}</span>;
             },
           },
-          { head: 'Detail', look: 'wide-cell', cell: (event) => <span class="quiet">{detailText(event.detail)}</span> },
+          { head: 'Detail', look: 'wide-cell', cell: (event) => detailText(event.detail) && <span class="quiet">{detailText(event.detail)}</span> },
           {
             head: 'Actions',
             look: 'actions',

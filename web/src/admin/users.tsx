@@ -68,7 +68,7 @@ function NewUser({ onClose, onLink }: { onClose: () => void; onLink: (user: stri
     }
   };
   return (
-    <Dialog title="Add a person" onClose={onClose} footer={
+    <Dialog title="Add a user" onClose={onClose} footer={
       <><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={make}>Add and make a link</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }} noValidate>
@@ -123,7 +123,7 @@ export function Users(_: PageProps) {
   const remove = (user: User) => ask({
     title: `Delete ${user.name}?`,
     text: 'Their logins and API tokens end. Log them off and release their desktops first.',
-    action: 'Delete person',
+    action: 'Delete user',
     danger: true,
     name: user.name,
     run: async () => {
@@ -134,7 +134,7 @@ export function Users(_: PageProps) {
   });
   return (
     <>
-      <Head title="Users" text="People who may log in. What they may open is decided by the pools."><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />Add person</Button></Head>
+      <Head title="Users" text="People who may log in. What they may open is decided by the pools."><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />Add user</Button></Head>
       <div class="card">
         <Table label="Users" page={page} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title="Nobody yet" />} columns={[
           { head: 'Person', cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
