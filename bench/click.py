@@ -5,7 +5,7 @@ Held against `qemu-system-x86_64 --version` (what any new QEMU costs) and a cold
 import statistics
 import time
 
-from coldboot import cold_boot_ms
+from coldboot import cold_boot
 from report import qemu_version_ms, row, timed_ms
 from rfb import Viewer, WebSocket
 from service import Service
@@ -29,17 +29,15 @@ def click(service, browser, pool):
 def clicks(images, image, waiting):
     """Medians over CLICKS people, one after the other, each with a desktop that nobody had before."""
     with Service(images, ORIEL_WAITING=waiting) as service:
-        service.pool("bench", image, size=50, spares=0)
-        service.local("POST", "groups", {"name": "people"})
-        service.local("PUT", "pools/bench/entitlements/groups/people")
-        service.user("clicker")
-        service.local("PUT", "groups/people/members/clicker")
-        browser = service.browser("clicker")
+        name = f"click-{waiting}"
+        service.pool(name, image, size=50, spares=0)
+        service.user(name)
+        browser = service.browser(name)
         results = []
         for _ in range(CLICKS + 1):
             while service.local("GET", "status")["counts"]["waiting"] < waiting or service.local("GET", "desktops")["items"]:
                 time.sleep(0.2)
-            results.append(click(service, browser, "bench"))
+            results.append(click(service, browser, name))
         running, picture = zip(*results[1:])
         return statistics.median(running), statistics.median(picture)
 
@@ -50,7 +48,7 @@ def measure(images, image):
     cold, cold_picture = clicks(images, image, 0)
     limit_after = qemu_version_ms()
     limit = (limit + limit_after) / 2
-    boot = cold_boot_ms(images, image)
+    boot, _ = cold_boot(images, image)
     start = "qemu-system-x86_64 --version"
     return [
         row("click_to_vcpu_waiting_ms", running, "ms", start, limit),

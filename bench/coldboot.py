@@ -1,5 +1,6 @@
 """A cold boot of an image, as one without forks would have it: until its agent says that the desktop is usable."""
 
+import functools
 import json
 import os
 import pathlib
@@ -8,10 +9,12 @@ import subprocess
 import tempfile
 import time
 
-from report import QEMU
+from report import QEMU, private_mib
 
 
-def cold_boot_ms(images, image):
+@functools.cache
+def cold_boot(images, image):
+    """Milliseconds until it is usable, and the memory (MiB) that it has for itself then."""
     folder = max((pathlib.Path(images) / image).iterdir(), key=lambda version: int(version.name))
     manifest = json.loads((folder / "manifest.json").read_text())
     with tempfile.TemporaryDirectory(prefix="oriel-bench-") as scratch:
@@ -22,7 +25,7 @@ def cold_boot_ms(images, image):
         machine = subprocess.Popen(command(folder, manifest["defaults"], disk, agent), stdin=subprocess.DEVNULL)
         try:
             wait_settled(agent, machine)
-            return (time.perf_counter() - started) * 1000
+            return (time.perf_counter() - started) * 1000, private_mib(machine.pid)
         finally:
             machine.kill()
             machine.wait()

@@ -21,13 +21,13 @@ def starts_per_second():
 
 def measure(images, image):
     with Service(images, ORIEL_WAITING=2) as service:
-        service.pool("bench", image, size=DESKTOPS, spares=0)
+        service.pool("forks", image, size=DESKTOPS, spares=0)
         for number in range(DESKTOPS):
-            service.local("POST", "users", {"name": f"person-{number}"})
+            service.local("POST", "users", {"name": f"forks-{number}"})
         def all_of_them():
             with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
-                list(threads.map(lambda number: service.local("POST", "pools/bench/connect",
-                                                              {"user": f"person-{number}"}), range(DESKTOPS)))
+                list(threads.map(lambda number: service.local("POST", "pools/forks/connect",
+                                                              {"user": f"forks-{number}"}), range(DESKTOPS)))
         took, _ = timed_ms(all_of_them)
     limit = starts_per_second()
     return [row("forks_per_second", DESKTOPS * 1000 / took, "1/s", "qemu-system-x86_64 --version, 8 at a time", limit)]

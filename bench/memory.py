@@ -5,23 +5,12 @@ the same image that booted by itself."""
 import statistics
 import time
 
-from report import row
+from coldboot import cold_boot
+from report import private_mib, row
 from rfb import Viewer, WebSocket
 from service import Service
 
 DESKTOPS = 5
-
-
-def private_mib(process):
-    with open(f"/proc/{process}/smaps_rollup", encoding="ascii") as text:
-        fields = dict(line.split(":")[0:2] for line in text.readlines()[1:])
-    # Not Private_*: a page of the template that only this one has looked at so far counts there, and belongs to all.
-    return int(fields["Anonymous"].split()[0]) / 1024
-
-
-def resident_mib(process):
-    with open(f"/proc/{process}/status", encoding="ascii") as text:
-        return int(next(line for line in text if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def use(service, connection):
@@ -41,32 +30,18 @@ def use(service, connection):
 
 
 def measure(images, image):
+    _, booted = cold_boot(images, image)
     with Service(images, ORIEL_WAITING=0) as service:
-        service.pool("bench", image, wait=False, size=DESKTOPS, spares=0)
-        booted = booted_mib(service)
-        service.wait_ready("bench", 0)
+        service.pool("memory", image, size=DESKTOPS, spares=0)
         connections = []
         for number in range(DESKTOPS):
-            service.local("POST", "users", {"name": f"person-{number}"})
-            connections.append(service.local("POST", "pools/bench/connect", {"user": f"person-{number}"}))
+            service.local("POST", "users", {"name": f"memory-{number}"})
+            connections.append(service.local("POST", "pools/memory/connect", {"user": f"memory-{number}"}))
         time.sleep(60)
         machines = {folder.rsplit("/", 1)[-1]: process for process, folder in service.machines().items()}
         idle = statistics.median(private_mib(machines[c["desktop"]["id"]]) for c in connections)
-        fresh = service.local("POST", "pools/bench/connect", {"user": "person-0"})
+        fresh = service.local("POST", "pools/memory/connect", {"user": "memory-0"})
         use(service, fresh)
         used = private_mib(machines[fresh["desktop"]["id"]])
-    return [row("idle_desktop_mib", idle, "MiB", "resident memory of the booted machine", booted),
-            row("used_desktop_mib", used, "MiB", "resident memory of the booted machine", booted)]
-
-
-def booted_mib(service):
-    """The most that the machine that boots to become the template held before it was frozen."""
-    most = 0
-    while service.local("GET", "pools/bench")["template"]["state"] not in ("ready", "failed"):
-        for process in service.machines():
-            try:
-                most = max(most, resident_mib(process))
-            except (OSError, StopIteration):
-                continue
-        time.sleep(0.5)
-    return most
+    return [row("idle_desktop_mib", idle, "MiB", "the same of a machine that booted", booted),
+            row("used_desktop_mib", used, "MiB", "the same of a machine that booted", booted)]

@@ -1,6 +1,7 @@
 """Starts an Oriel of its own for a measurement, and speaks to it: as the local administrator over the unix socket, and
-as a browser does, through the gateway."""
+as a browser does, through the gateway. All measurements of one run share a state folder, so that the image boots once."""
 
+import atexit
 import http.client
 import json
 import os
@@ -15,6 +16,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("ORIEL_BUILD", ROOT / "build"))
+
+
+PREPARED = set()  # state folders of this run
 
 
 class LocalConnection(http.client.HTTPConnection):
@@ -34,7 +38,7 @@ def free_port():
 
 
 class Service:
-    """`images`: folder with NAME/VERSION/ to use. Ends with its machines at the end of the `with`."""
+    """`images`: folder with NAME/VERSION/ to use. Ends with its desktops at the end of the `with`; templates stay."""
 
     def __init__(self, images, **settings):
         self.state = pathlib.Path(os.environ.get("ORIEL_BENCH_STATE", ROOT / "state-bench"))
@@ -43,10 +47,8 @@ class Service:
         self.processes = []
 
     def __enter__(self):
-        shutil.rmtree(self.state, ignore_errors=True)
-        self.state.mkdir(parents=True, mode=0o700)
-        (self.state / "log").mkdir()
-        subprocess.run(["cp", "-a", "--reflink=auto", str(self.images), str(self.state / "images")], check=True)
+        if self.state not in PREPARED:
+            self._prepare()
         share = os.environ.get("ORIEL_SHARE", str(BUILD / "share"))
         environment = {**os.environ, "ORIEL_STATE": str(self.state), "ORIEL_PORT": str(self.port),
                        "ORIEL_SHARE": share, **{key: str(value) for key, value in self.settings.items()}}
@@ -57,6 +59,14 @@ class Service:
             log.close()
             self._wait(name)
         return self
+
+    def _prepare(self):
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.state.mkdir(parents=True, mode=0o700)
+        (self.state / "log").mkdir()
+        subprocess.run(["cp", "-a", "--reflink=auto", str(self.images), str(self.state / "images")], check=True)
+        PREPARED.add(self.state)
+        atexit.register(shutil.rmtree, self.state, ignore_errors=True)
 
     def _wait(self, name):
         deadline = time.monotonic() + 60
@@ -75,6 +85,7 @@ class Service:
 
     def __exit__(self, *_):
         try:
+            self.clear()
             self.local("POST", "host/stop", {"machines": True})
         except (OSError, RuntimeError):
             pass
@@ -87,7 +98,6 @@ class Service:
                 process.kill()
         for machine in self.machines():
             os.kill(machine, signal.SIGKILL)
-        shutil.rmtree(self.state, ignore_errors=True)
 
     def machines(self):
         """Process ids of this service's QEMUs, by desktop id (the last folder) for running ones."""
@@ -110,11 +120,25 @@ class Service:
         finally:
             connection.close()
 
+    def clear(self):
+        """Throws all desktops away and waits until they are gone."""
+        deadline = time.monotonic() + 120
+        while (desktops := self.local("GET", "desktops?limit=200")["items"]) and time.monotonic() < deadline:
+            for desktop in desktops:
+                if not desktop.get("deleting"):
+                    try:
+                        self.local("DELETE", f"desktops/{desktop['id']}?force=true")
+                    except RuntimeError:
+                        continue  # it went in the meantime
+            time.sleep(0.2)
+
     def user(self, name, password="correct horse battery"):
         self.local("POST", "users", {"name": name, "password": password})
 
     def pool(self, name, image, wait=True, **fields):
+        """Whoever has an account may use it."""
         self.local("POST", "pools", {"name": name, "image": image, "type": "floating", **fields})
+        self.local("PUT", f"pools/{name}/entitlements/groups/everyone")
         if wait:
             self.wait_ready(name, fields.get("spares", 0))
 
