@@ -1,6 +1,7 @@
 /* Pools. */
 #include "api/resource.h"
 #include "base/limits.h"
+#include "base/number.h"
 #include "store/image.h"
 
 #define VCPUS_MOST 64
@@ -34,8 +35,9 @@ static Json *template_json(Host *host, const char *pool_id)
 
 static Json *counts_json(const StorePool *pool)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "desktops", (json_int_t)pool->desktops, "running",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "desktops", (json_int_t)pool->desktops, "running",
                      (json_int_t)pool->desktops_running, "assigned", (json_int_t)pool->desktops_assigned,
+                     "free", (json_int_t)pool->desktops_free,
                      "sessions", (json_int_t)pool->sessions);
 }
 
@@ -146,6 +148,26 @@ static bool image_read(Call *call, StorePool *pool, GError **error)
     return true;
 }
 
+/* Sizes that are asked for here must be ones that this host can give when nothing else runs. */
+static bool sizes_check(const Call *call, const StorePool *pool, GError **error)
+{
+    g_auto(HostStatus) host = {0};
+    unsigned processors = g_get_num_processors();
+    if (json_object_get(call->body, "vcpus") && pool->vcpus > processors)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: %" G_GUINT64_FORMAT " processors for a desktop are more than this host has: %u",
+                          pool->vcpus, processors);
+    if (!json_object_get(call->body, "memory_bytes"))
+        return true;
+    if (!host_status(call->service->host, &host, error))
+        return false;
+    if (pool->memory_bytes <= host.memory_most)
+        return true;
+    g_autofree char *wanted = number_format_size(pool->memory_bytes), *most = number_format_size(host.memory_most);
+    return oriel_fail(error, ORIEL_ERROR_INVALID,
+                      "pool: %s of memory for a desktop are more than this host can ever give: %s", wanted, most);
+}
+
 /* Fields that creating and changing share; what is absent stays. */
 static bool fields_read(Call *call, StorePool *pool, GError **error)
 {
@@ -163,6 +185,8 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_flag(body, "refresh_on_log_off", &pool->refresh_on_log_off, error) ||
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
         !json_take_flag(body, "maintenance", &pool->maintenance, error))
+        return false;
+    if (!sizes_check(call, pool, error))
         return false;
     if (display_name)
         store_set(&pool->display_name, display_name);

@@ -50,6 +50,23 @@ static Json *counts_json(const Counts *counts, const HostStatus *host)
                      "templates", (int)host->templates_ready);
 }
 
+/* A pool whose template failed has no desktops to give, and looks merely empty. */
+static bool warn_of_templates(const Service *service, Json *warnings, GError **error)
+{
+    g_autoptr(GPtrArray) pools = store_pool_list(service->store, NULL, NULL, error);
+    for (unsigned i = 0; pools && i < pools->len; i++) {
+        const StorePool *pool = pools->pdata[i];
+        g_auto(HostTemplateStatus) template = {0};
+        if (!host_template_status(service->host, pool->id, &template, NULL) ||
+            g_strcmp0(template.state, "failed") != 0)
+            continue;
+        g_autofree char *sentence = g_strdup_printf("pool \"%s\": no template, so no new desktops: %s", pool->name,
+                                                    template.error ? template.error : "its job's log says why");
+        json_array_append_new(warnings, json_string(sentence));
+    }
+    return pools != NULL;
+}
+
 bool status_get(Call *call, GError **error)
 {
     const Service *service = call->service;
@@ -57,7 +74,9 @@ bool status_get(Call *call, GError **error)
     Counts counts = {0};
     if (!host_status(service->host, &host, error) || !counts_read(service->store, &counts, error))
         return false;
-    Json *warnings = json_array();
+    g_autoptr(Json) warnings = json_array();
+    if (!warn_of_templates(service, warnings, error))
+        return false;
     if (host.problem)
         json_array_append_new(warnings, json_string(host.problem));
     Json *value = json_pack("{s:s, s:s, s:I, s:{s:s, s:s}, s:o, s:s}", "version", ORIEL_VERSION, "host",
@@ -66,7 +85,7 @@ bool status_get(Call *call, GError **error)
                             host.accelerator_why ? host.accelerator_why : "", "qemu",
                             json_text_or_null(host.qemu_version), "store", store_backend(service->store));
     Json *more =
-        json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}", "memory", "limit_bytes",
+        json_pack("{s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:O}", "memory", "limit_bytes",
                   (json_int_t)host.memory_total, "used_bytes", (json_int_t)host.memory_used, "desktop_bytes",
                   (json_int_t)host.memory_desktop, "disk", "total_bytes", (json_int_t)host.disk_total,
                   "free_bytes", (json_int_t)host.disk_free, "floor_bytes", (json_int_t)host.disk_floor,

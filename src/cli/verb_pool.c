@@ -44,6 +44,7 @@ static const Column card_columns[] = {
     {"Desktops now", "counts.desktops", SHOW_NUMBER},
     {"Running", "counts.running", SHOW_NUMBER},
     {"Assigned", "counts.assigned", SHOW_NUMBER},
+    {"Free and ready", "counts.free", SHOW_NUMBER},
     {"Sessions", "counts.sessions", SHOW_NUMBER},
     {"Made", "created_ms", SHOW_TIME},
     {0},
@@ -147,7 +148,7 @@ static WatchVerdict ready_look(void *context, const Json *pool, Progress *progre
     const char *state = json_string_value(json_object_get(template, "state"));
     if (g_strcmp0(state, "failed") == 0) {
         const char *sentence = json_string_value(json_object_get(template, "error"));
-        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s: no template: %s", readiness->title,
+        oriel_fail(error, ORIEL_ERROR_INTERNAL, "%s: no template: %s", readiness->title,
                    sentence ? sentence : "its job's log says why");
         return WATCH_FAILED;
     }
@@ -156,12 +157,12 @@ static WatchVerdict ready_look(void *context, const Json *pool, Progress *progre
         return WATCH_ON;
     }
     int64_t assigned = json_integer_value(json_object_get(counts, "assigned"));
-    int64_t unassigned = json_integer_value(json_object_get(counts, "running")) - assigned;
+    int64_t unassigned = json_integer_value(json_object_get(counts, "free"));
     int64_t spares = json_integer_value(json_object_get(pool, "spares"));
     int64_t places = json_integer_value(json_object_get(pool, "size")) - assigned;
     int64_t wanted = readiness->wanted >= 0 ? readiness->wanted : MIN(spares, places);
     g_autofree char *step = g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " free desktops",
-                                            MAX(unassigned, 0), MAX(wanted, 0));
+                                            unassigned, MAX(wanted, 0));
     progress_set(progress, readiness->title, unassigned >= wanted ? 100 : -1, step);
     return unassigned >= wanted ? WATCH_DONE : WATCH_ON;
 }

@@ -272,6 +272,8 @@ bool host_status(Host *host, HostStatus *ret, GError **error)
     status.accelerator_why = g_strdup(host->about.accelerator_why);
     status.qemu_version = g_strdup(host->about.qemu_version);
     status.memory_total = capacity.used + admission_free(&memory) + memory.starting;
+    uint64_t most = capacity.total - MIN(capacity.total, admission_reserve(&memory));
+    status.memory_most = memory.limit ? MIN(memory.limit, most) : most;
     status.memory_used = capacity.used;
     status.memory_desktop = each;
     status.disk_total = capacity.disk_total;

@@ -95,7 +95,12 @@ bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *ac
 
 bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
-    return done(host, desktop_id, store_desktop_refresh(host->store, actor, desktop_id, error));
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    g_autoptr(StorePool) pool = row ? store_pool_find(host->store, row->pool_id, error) : NULL;
+    if (!pool)
+        return false;
+    StoreAfter after = {.release = pool->type == STORE_POOL_FLOATING, .refresh = true};
+    return done(host, desktop_id, store_desktop_release(host->store, actor, row->id, after, error));
 }
 
 bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)

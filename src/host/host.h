@@ -150,6 +150,7 @@ typedef struct {
     char *qemu_version;      /* "7.2.22" */
     uint64_t memory_total;   /* bytes that machines may use in all: config's memory_limit, else what the host
                                 can give */
+    uint64_t memory_most;    /* what one machine could get if it were alone: limit, or all that is not the host's own */
     uint64_t memory_used;    /* of it, by machines now (proportional set size) */
     uint64_t memory_desktop; /* one more idle desktop's private memory, as measured here or estimated */
     uint64_t disk_total;

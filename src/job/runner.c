@@ -124,6 +124,13 @@ static void end(Job *job, StoreJobState state, const char *error_text)
     }
 }
 
+/* Whoever reads the log need not look for the reason elsewhere. */
+static void end_failed(Job *job, const char *reason)
+{
+    job_log(job, "-- failed: %s --", reason);
+    end(job, STORE_JOB_FAILED, reason);
+}
+
 static void set_running(Job *job, bool running)
 {
     g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&job->lock);
@@ -141,7 +148,7 @@ static void run_begun(Job *job)
     if (done)
         end(job, STORE_JOB_DONE, NULL);
     else if (!cancelled)
-        end(job, STORE_JOB_FAILED, failure ? failure->message : "it failed and did not say why");
+        end_failed(job, failure ? failure->message : "it failed and did not say why");
     else if (!is_stopping(job->runner))
         end(job, STORE_JOB_CANCELLED, NULL);
     else if (!is_resumable(job->runner, job->kind))

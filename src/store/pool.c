@@ -17,7 +17,9 @@
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
     " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
     COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
-    COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") ","                                                         \
+    COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") "," COUNT_DESKTOPS(                                         \
+        " AND d.user_id IS NULL AND d.observed = 'running' AND d.desired = 'running' AND d.agent = 'ready'"  \
+        " AND d.generation = d.observed_generation") ","                                                       \
     " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended'), p.created_ms,"        \
     " p.updated_ms, p.version"
 /* clang-format on */
@@ -75,6 +77,7 @@ static gpointer pool_read(Reader *reader)
     pool->desktops = (uint64_t)read_number(reader);
     pool->desktops_running = (uint64_t)read_number(reader);
     pool->desktops_assigned = (uint64_t)read_number(reader);
+    pool->desktops_free = (uint64_t)read_number(reader);
     pool->sessions = (uint64_t)read_number(reader);
     pool->created_ms = read_number(reader);
     pool->updated_ms = read_number(reader);

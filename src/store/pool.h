@@ -29,6 +29,7 @@ typedef struct {
     uint64_t desktops;            /* rows that are not desired = deleted */
     uint64_t desktops_running;    /* of them observed = running */
     uint64_t desktops_assigned;
+    uint64_t desktops_free; /* nobody's, running, their agent ready: the next click has one at once */
     uint64_t sessions; /* not ended */
     int64_t created_ms;
     int64_t updated_ms;

@@ -264,6 +264,29 @@ static void test_disk_on_a_foreign_file(void)
     g_assert_cmpuint(simulated_calls("start"), ==, before);
 }
 
+static bool start_has_failed(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = household_desktop(household, life->connection.desktop_id);
+    return row->observed == STORE_OBSERVED_FAILED && row->error && strstr(row->error, "start fails as ordered");
+}
+
+/* Who reads why a desktop failed wants to know what is wrong now, not what was wrong first. */
+static void test_newest_reason(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    simulated_fail("start", ORIEL_ERROR_UNAVAILABLE, 1000);
+    g_assert_true(simulated_die(life.folder, MACHINE_END_RESET));
+    household_until(&life.household, start_has_failed, &life, "it does not start");
+    g_autofree char *disk = g_build_filename(life.folder, "disk.qcow2", NULL);
+    g_assert_true(file_write_atomic(disk, "/etc/passwd", strlen("/etc/passwd"), 0600, &error));
+    g_assert_true(host_desktop_start(life.household.host, life.connection.desktop_id, NULL, &error));
+    household_until(&life.household, has_failed, &life, "its row has the newest reason");
+    simulated_fail("start", ORIEL_ERROR_UNAVAILABLE, 0);
+}
+
 static void test_dedicated_shuts_down(void)
 {
     g_auto(Life) life = {0};
@@ -311,6 +334,29 @@ static void test_dies_while_orield_is_down(void)
     household_start(&life.household);
     until_session(&life, STORE_SESSION_ENDED);
     household_until(&life.household, is_refreshed, &life, "it is refreshed");
+}
+
+/* An operator's refresh of a person's desktop: of a floating pool, whose next click gets any, it is free again. */
+static void test_refresh_releases(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(host_desktop_refresh(life.household.host, life.connection.desktop_id, NULL, &error));
+    g_assert_no_error(error);
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, is_refreshed, &life, "it is refreshed and nobody's");
+}
+
+static void test_refresh_keeps_what_is_dedicated(void)
+{
+    g_auto(Life) life = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(host_desktop_refresh(life.household.host, life.connection.desktop_id, NULL, &error));
+    household_until(&life.household, runs, &life, "it is forked anew");
+    g_autoptr(StoreDesktop) row = household_desktop(&life.household, life.connection.desktop_id);
+    g_assert_cmpstr(row->user_id, ==, life.ann->id);
 }
 
 /* A fork that was killed between its folder and its row: paused, and the row knows nothing. */
@@ -505,6 +551,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/life/viewers", test_viewers);
     g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
+    g_test_add_func("/host/life/refresh-releases", test_refresh_releases);
+    g_test_add_func("/host/life/refresh-keeps-what-is-dedicated", test_refresh_keeps_what_is_dedicated);
     g_test_add_func("/host/life/guest-logs-off", test_guest_logs_off);
     g_test_add_func("/host/life/guest-logs-off-to-the-next-user", test_guest_logs_off_to_the_next_user);
     g_test_add_func("/host/life/viewers-who-stay", test_viewers_who_stay);
@@ -512,6 +560,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/floating-dies", test_floating_dies);
     g_test_add_func("/host/life/dedicated-dies", test_dedicated_dies);
     g_test_add_func("/host/life/disk-on-a-foreign-file", test_disk_on_a_foreign_file);
+    g_test_add_func("/host/life/newest-reason", test_newest_reason);
     g_test_add_func("/host/life/dedicated-shuts-down", test_dedicated_shuts_down);
     g_test_add_func("/host/life/restart-of-orield", test_restart_of_orield);
     g_test_add_func("/host/life/dies-while-orield-is-down", test_dies_while_orield_is_down);

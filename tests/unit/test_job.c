@@ -148,6 +148,8 @@ static void test_ends(Fixture *fixture)
     g_autoptr(StoreJob) failed = ended(runner, bad);
     g_assert_cmpint(failed->state, ==, STORE_JOB_FAILED);
     g_assert_cmpstr(failed->error, ==, "no room");
+    g_autofree char *failed_log = whole_log(fixture->store, bad);
+    g_assert_cmpstr(failed_log, ==, "about to fail\n-- failed: no room --\n");
     g_autofree char *found = job_find(runner, "good", "i");
     g_assert_null(found);
 }

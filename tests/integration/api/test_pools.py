@@ -1,5 +1,7 @@
 """Pools, entitlements, desktops, sessions and the click, with simulated machines."""
 
+import os
+
 import pytest
 
 from stack import Client, wait_until
@@ -45,6 +47,8 @@ def test_pool_takes_the_image_s_sizes(house, pool):
     ({"name": "p", "image": "mini", "type": "square"}, 422),
     ({"name": "p", "image": "mini", "version": 9}, 404),
     ({"name": "p", "image": "mini", "memory_bytes": 1}, 422),
+    ({"name": "p", "image": "mini", "memory_bytes": 1 << 49}, 422),  # more than any host
+    ({"name": "p", "image": "mini", "vcpus": (os.cpu_count() or 64) + 1}, 422),
     ({"name": "p", "image": "mini", "enabled": "yes"}, 422),
     ({"name": "p", "image": "mini", "colour": "red"}, 422),
     ({"name": "P!", "image": "mini"}, 422),

@@ -160,7 +160,7 @@ def pool(name="demo", running=1, spares=1, template="ready", template_job=None, 
             "image": {"id": ulid(7), "name": "debian-xfce"}, "version": 1, "follows_newest": True, "size": 10,
             "spares": spares, "vcpus": 2, "memory_bytes": 1073741824, "refresh_on_log_off": True,
             "enabled": True, "maintenance": False, "deleting": False,
-            "counts": {"desktops": running, "running": running, "assigned": 0, "sessions": 0},
+            "counts": {"desktops": running, "running": running, "assigned": 0, "free": running, "sessions": 0},
             "template": {"state": template, "job": template_job, "error": template_error, "waits_for": waits_for},
             "created_ms": TIME, "updated_ms": TIME}
 

@@ -390,7 +390,7 @@ def test_pool_waits_for_its_image(fake, tmp_path):
 def test_pool_wait_says_why_not(fake, tmp_path):
     fake.answer("GET pools/demo", pool(running=0, template="failed", template_error="the kernel does not boot"))
     answer = run(tmp_path, "pool", "wait", "demo")
-    assert answer.returncode == 69 and "the kernel does not boot" in answer.stderr
+    assert answer.returncode == 70 and "the kernel does not boot" in answer.stderr
 
 
 def test_long_log(fake, tmp_path):
