@@ -180,7 +180,7 @@ bool work_do(Work *work, DesktopStep step, GError **error)
         return true;
     }
     slot_failed(work->slot);
-    if (!will_pass(problem) && work->row->observed != STORE_OBSERVED_FAILED)
+    if (!will_pass(problem)) /* again where it is failed already: the newest reason counts */
         work_observe(work, STORE_OBSERVED_FAILED, problem->message, NULL);
     log_warning("desktop %s: %s: %s", work->row->name, step_name(step), problem->message);
     g_propagate_error(error, problem);
