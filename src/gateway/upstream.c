@@ -10,13 +10,31 @@
 
 #include "base/file.h"
 
+#define BIND_TRIES 8
+#define PORT_NOBODYS 0x80000000u /* ports end at 65535 */
+
 /* unix(7): an abstract name begins with a zero byte and is as long as the address says. */
-static bool bind_name(int fd, const char *client)
+static bool bind_text(int fd, const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int length = g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "oriel/%s", client);
+    int length = g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s", name);
     return bind(fd, (struct sockaddr *)&address,
                 (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0;
+}
+
+/* Abstract names belong to whoever comes first: any local user could take a client's. What counts is the address, so another
+ * port, above those that exist, does as well. */
+static bool bind_name(int fd, const char *client)
+{
+    g_autofree char *name = g_strdup_printf("oriel/%s", client);
+    bool bound = bind_text(fd, name);
+    const char *colon = strrchr(client, ':');
+    for (int tries = 0; !bound && errno == EADDRINUSE && colon && tries < BIND_TRIES; tries++) {
+        g_autofree char *other = g_strdup_printf("oriel/%.*s:%u", (int)(colon - client), client,
+                                                 g_random_int() | PORT_NOBODYS);
+        bound = bind_text(fd, other);
+    }
+    return bound;
 }
 
 int upstream_connect(const char *path, const char *client)

@@ -9,7 +9,8 @@
 #include <sys/types.h>
 
 /* Connects to the socket at path (at most 107 bytes, absolute or from the current folder), having bound our
- * end to the abstract name "oriel/CLIENT". Non-blocking. -1 with errno: orield is not running, or has no
+ * end to the abstract name "oriel/CLIENT" (where somebody has taken it, the same address with a number as its port that no
+ * port has). Non-blocking. -1 with errno: orield is not running, or has no
  * place. */
 int upstream_connect(const char *path, const char *client);
 
