@@ -72,6 +72,7 @@ static bool authorise(Call *call, GError **error)
         return false;
     call->actor.user_id = call->caller->user_id;
     call->actor.name = call->caller->name;
+    call->actor.login_id = call->caller->session_id ? call->caller->session_id : call->caller->token_id;
     if (!check_forgery(call, error))
         return false;
     bool allowed = permission == ROUTE_LOCAL ? call->caller->means == CALLER_LOCAL

@@ -60,7 +60,7 @@ const Route routes[] = {
     {"GET", "users", PERMISSION_USER_READ, users_get, LANE_QUICK, 0},
     {"POST", "users", PERMISSION_USER_WRITE, users_post, LANE_PASSWORD, ROUTE_IDEMPOTENT},
     {"GET", "users/{user}", PERMISSION_USER_READ, user_get, LANE_QUICK, 0},
-    {"PATCH", "users/{user}", PERMISSION_USER_WRITE, user_patch, LANE_QUICK, 0},
+    {"PATCH", "users/{user}", PERMISSION_USER_WRITE, user_patch, LANE_SLOW, 0},
     {"DELETE", "users/{user}", PERMISSION_USER_WRITE, user_delete, LANE_QUICK, ROUTE_NO_BODY},
     {"PUT", "users/{user}/password", PERMISSION_SELF, user_password_put, LANE_PASSWORD, 0},
     {"POST", "users/{user}/link", PERMISSION_USER_WRITE, user_link_post, LANE_QUICK, ROUTE_NO_BODY},

@@ -17,11 +17,14 @@ static Json *token_json(const StoreToken *token)
                      "last_used_ms", json_time_or_null(token->used_ms));
 }
 
-/* The local administrator is no user, and needs no token. */
-static bool demand_user(const Call *call, GError **error)
+/* The local administrator is no user, and needs no token. A token that leaked must not make others that live on after
+ * it has been deleted. */
+static bool demand_login(const Call *call, GError **error)
 {
-    if (call->caller->user_id)
+    if (call->caller->means == CALLER_COOKIE)
         return true;
+    if (call->caller->means == CALLER_TOKEN)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a token makes no tokens: log in with your password");
     return oriel_fail(error, ORIEL_ERROR_CONFLICT, "the local administrator has no tokens: log in as a user");
 }
 
@@ -56,7 +59,7 @@ bool tokens_post(Call *call, GError **error)
     const char *name;
     NumberField field = {"days", 1, DAYS_LONGEST};
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
-    if (!demand_user(call, error) || !demand_room(call, error) || !json_only(call->body, keys, error) ||
+    if (!demand_login(call, error) || !demand_room(call, error) || !json_only(call->body, keys, error) ||
         !json_take_text(call->body, "name", &name, error) ||
         !json_take_number(call->body, &field, &days, error))
         return false;

@@ -130,6 +130,19 @@ bool users_post(Call *call, GError **error)
     return value != NULL;
 }
 
+/* Also where the user was disabled before: the disconnect may have failed or been cut short then. */
+static bool pictures_end(Call *call, const StoreUser *user, GError **error)
+{
+    StoreSessionFilter filter = {.user_id = user->id};
+    g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
+    bool done = sessions != NULL;
+    for (unsigned i = 0; done && i < sessions->len; i++) {
+        const StoreSession *session = sessions->pdata[i];
+        done = host_session_disconnect(call->service->host, session->id, &call->actor, error);
+    }
+    return done;
+}
+
 bool user_patch(Call *call, GError **error)
 {
     static const char *const keys[] = {"display_name", "email", "roles", "enabled", NULL};
@@ -137,6 +150,7 @@ bool user_patch(Call *call, GError **error)
     return user && call_match(call, user->version, error) && json_only(call->body, keys, error) &&
            fields_read(call->body, user, error) &&
            store_user_update(call->service->store, &call->actor, user, error) &&
+           (user->enabled || pictures_end(call, user, error)) &&
            user_answer(call, user, error);
 }
 

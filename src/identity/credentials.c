@@ -36,7 +36,11 @@ bool identity_set_password(Identity *identity, const StoreActor *actor, const Pa
         !password_check(change->password, user->name, error))
         return false;
     g_autofree char *hash = hash_new(identity, change->password, error);
-    return hash && store_password_set(identity->store, actor, user->id, hash, change->keep_session_id, error);
+    StorePasswordNew fields = {.user_id = user->id,
+                               .hash = hash,
+                               .keep_session_id = change->keep_session_id,
+                               .keep_tokens = change->current != NULL};
+    return hash && store_password_set(identity->store, actor, &fields, error);
 }
 
 /* ---- links ---- */

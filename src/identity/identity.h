@@ -75,7 +75,7 @@ bool identity_logout(Identity *identity, const Caller *caller, const char *addre
 /* INVALID says what is wrong: too short, too long, equal to the name, no UTF-8 ... */
 bool password_check(const char *password, const char *user_name, GError **error);
 /* For an administrator (current NULL) or the user (current must be right: else FORBIDDEN, rate limited as a
- * login). Ends the user's other web sessions. */
+ * login). Ends the user's other web sessions; an administrator's reset ends their API tokens too. */
 typedef struct {
     const char *user_id;
     const char *current;         /* NULL: an administrator sets it */

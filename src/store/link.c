@@ -67,7 +67,7 @@ char *store_link_use(Store *store, const StoreActor *actor, const StoreLinkUse *
     g_autofree char *user_id = take_link(&transaction, use, error);
     g_autofree char *name = NULL;
     if (!user_id ||
-        !password_write(&transaction, &(PasswordWrite){user_id, use->password_hash, NULL}, &name, error))
+        !password_write(&transaction, &(PasswordWrite){user_id, use->password_hash, NULL, false}, &name, error))
         return NULL;
     StoreActor self = {.user_id = user_id, .name = name, .address = actor ? actor->address : NULL};
     transaction.actor = &self;

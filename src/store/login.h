@@ -9,9 +9,15 @@
 /* The argon2id string, or NULL with no error set where the user has none; NULL with error: NOT_FOUND and
  * others. */
 char *store_password_get(Store *store, const char *user_id, GError **error);
-/* Also ends the user's web sessions except keep_session_id (NULL: all) and uses up their links. */
-bool store_password_set(Store *store, const StoreActor *actor, const char *user_id, const char *hash,
-                        const char *keep_session_id, GError **error);
+typedef struct {
+    const char *user_id;
+    const char *hash;
+    const char *keep_session_id; /* web session that may live on; NULL: none */
+    bool keep_tokens;            /* API tokens live on: the user has changed the password, nobody reset it */
+} StorePasswordNew;
+
+/* Also ends the user's web sessions and API tokens but those to keep, and uses up their links. */
+bool store_password_set(Store *store, const StoreActor *actor, const StorePasswordNew *fields, GError **error);
 
 /* ---- web sessions ---- */
 

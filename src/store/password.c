@@ -31,18 +31,20 @@ bool password_write(Transaction *transaction, const PasswordWrite *write, char *
                          "DELETE FROM web_sessions WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)",
                          PARAMS(TEXT(write->user_id), TEXT(write->keep_session_id)), error) ||
         !transaction_run(transaction, "DELETE FROM links WHERE user_id = $1", PARAMS(TEXT(write->user_id)),
-                         error))
+                         error) ||
+        (!write->keep_tokens && !transaction_run(transaction, "DELETE FROM tokens WHERE user_id = $1",
+                                                 PARAMS(TEXT(write->user_id)), error)))
         return false;
     *ret_name = g_strdup(rows_text(rows, 0, 0));
     return true;
 }
 
-bool store_password_set(Store *store, const StoreActor *actor, const char *user_id, const char *hash,
-                        const char *keep_session_id, GError **error)
+bool store_password_set(Store *store, const StoreActor *actor, const StorePasswordNew *fields, GError **error)
 {
     g_auto(Transaction) transaction = {0};
     g_autofree char *name = NULL;
-    PasswordWrite write = {user_id, hash, keep_session_id};
+    const char *user_id = fields->user_id;
+    PasswordWrite write = {user_id, fields->hash, fields->keep_session_id, fields->keep_tokens};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
         !password_write(&transaction, &write, &name, error))
         return false;

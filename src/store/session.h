@@ -109,8 +109,9 @@ typedef struct {
 /* Expired tickets are removed on the way. */
 bool store_ticket_create(Store *store, const StoreActor *actor, const StoreTicketNew *fields, GError **error);
 
-/* Uses the ticket up: of many callers at once exactly one succeeds. NOT_FOUND: unknown, expired, used, its
- * session has ended, or its desktop has changed hands (no difference is shown). */
+/* Uses the ticket up: of many callers at once exactly one succeeds. NOT_FOUND: unknown, expired, used, the login that
+ * got it has ended, its session has ended, its desktop has changed hands, or its user is disabled or no longer entitled
+ * (no difference is shown). */
 StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSession, store_session_free)

@@ -46,6 +46,7 @@ typedef struct {
         *user_id; /* NULL: not a user of the store (the system, the local administrator, a failed login) */
     const char *name;    /* shown in the event; NULL: the user's name is looked up, "system" without a user */
     const char *address; /* of the client, "192.0.2.7"; NULL: none */
+    const char *login_id; /* id of the web session or API token; NULL: none. Tickets end with it */
 } StoreActor;
 
 /* ---- pages of lists ---- */

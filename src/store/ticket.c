@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "store/desktop_internal.h"
 #include "store/rules.h"
+#include "store/user.h"
 
 void store_ticket_free(StoreTicket *ticket)
 {
@@ -29,13 +30,14 @@ static bool remove_expired(Transaction *transaction, GError **error)
 
 bool ticket_create_in(Transaction *transaction, const StoreTicketNew *fields, GError **error)
 {
+    const char *login_id = transaction->actor ? transaction->actor->login_id : NULL;
     return remove_expired(transaction, error) &&
            transaction_run(transaction,
-                           "INSERT INTO tickets (hash, session_id, desktop_id, user_id, client, expires_ms)"
-                           " VALUES ($1, $2, $3, $4, $5, $6)",
+                           "INSERT INTO tickets (hash, session_id, desktop_id, user_id, client, expires_ms, login_id)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7)",
                            PARAMS(TEXT(fields->hash), TEXT(fields->session_id), TEXT(fields->desktop_id),
                                   TEXT(fields->user_id), TEXT(text_or_empty(fields->client)),
-                                  NUMBER(fields->expires_ms)),
+                                  NUMBER(fields->expires_ms), TEXT(login_id)),
                            error);
 }
 
@@ -67,6 +69,19 @@ static StoreTicket *ticket_read(Reader *reader)
     return ticket;
 }
 
+/* Not logged out, no token deleted meanwhile. */
+#define LOGIN_STANDS                                                                                         \
+    "(login_id IS NULL OR EXISTS (SELECT 1 FROM web_sessions w WHERE w.id = tickets.login_id)"               \
+    " OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = tickets.login_id))"
+
+/* Not ended, its desktop still its user's, who is enabled and entitled. */
+#define SESSION_STANDS                                                                                       \
+    "EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id JOIN users o ON o.id = s.user_id" \
+    " WHERE s.id = tickets.session_id AND s.state <> 'ended' AND d.id = tickets.desktop_id"                  \
+    " AND d.user_id = o.id AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id" \
+    " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
+    "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
+
 StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms, GError **error)
 {
     g_auto(Transaction) transaction = {0};
@@ -76,10 +91,7 @@ StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms,
         transaction_query(&transaction,
                           "UPDATE tickets SET used_ms = $2 WHERE hash = $1 AND used_ms = 0 AND expires_ms > "
                           "$2 AND (user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = tickets.user_id"
-                          " AND u.enabled = 1)) AND (session_id IS NULL"
-                          " OR EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id WHERE "
-                          "s.id = tickets.session_id"
-                          " AND s.state <> 'ended' AND d.id = tickets.desktop_id AND d.user_id = s.user_id))"
+                          " AND u.enabled = 1)) AND " LOGIN_STANDS " AND (session_id IS NULL OR " SESSION_STANDS ")"
                           " RETURNING session_id, desktop_id, user_id, client, expires_ms",
                           PARAMS(TEXT(hash), NUMBER(now_ms)), error);
     if (!rows)

@@ -203,6 +203,9 @@ bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, G
     if (!user->enabled && !transaction_run(&transaction, "DELETE FROM web_sessions WHERE user_id = $1",
                                            PARAMS(TEXT(user->id)), error))
         return false;
+    if (strcmp(user->roles, old->roles) != 0 && !transaction_run(&transaction, "DELETE FROM tickets WHERE user_id = $1",
+                                                                 PARAMS(TEXT(user->id)), error))
+        return false; /* a console's: who may open it was asked with the old roles */
     int64_t now_ms = transaction.now_ms;
     if (!record_update(&transaction, old, user, error) || !transaction_commit(&transaction, error))
         return false;

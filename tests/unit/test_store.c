@@ -461,7 +461,8 @@ static void test_update_events(Fixture *fixture)
 
     g_autoptr(StoreUser) root G_GNUC_UNUSED = world_user(store, "root", "admin");
     g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
-    g_assert_true(store_password_set(store, NULL, anna->id, "$argon2id$one", NULL, &error));
+    g_assert_true(store_password_set(
+        store, NULL, &(StorePasswordNew){.user_id = anna->id, .hash = "$argon2id$one"}, &error));
     g_autoptr(StoreUser) now = store_user_find(store, "anna", &error);
     store_set(&now->roles, "helpdesk user");
     now->enabled = false;

@@ -308,6 +308,8 @@ static void test_tickets(Fixture *fixture)
     g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
     g_autofree char *token = secret_token_new();
+    StoreEntitle entitled = {.pool_id = world.pool->id, .subject_id = anna->id};
+    g_assert_true(store_entitlement_add(store, NULL, &entitled, &error));
     Redeem all = {.store = store, .hash = secret_token_hash(token)};
     StoreClaim claim = {world.pool->id, anna->id, NULL};
     int64_t now_ms = clock_utc_ms();
@@ -340,6 +342,17 @@ static void test_tickets(Fixture *fixture)
     g_autoptr(StoreTicket) shown = store_ticket_redeem(store, "console", now_ms, &error);
     g_assert_null(shown->session_id);
     g_assert_cmpstr(shown->client, ==, "::1");
+    /* Nor does it open once its user may not have the desktop any more, or the login that got it has ended. */
+    fields.hash = "late entitlement";
+    g_assert_true(store_ticket_create(store, NULL, &fields, &error));
+    g_assert_true(store_entitlement_remove(store, NULL, &entitled, &error));
+    g_assert_null(store_ticket_redeem(store, fields.hash, now_ms, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_assert_true(store_entitlement_add(store, NULL, &entitled, &error));
+    fields.hash = "of no login";
+    g_assert_true(store_ticket_create(store, &(StoreActor){.user_id = anna->id, .login_id = "gone"}, &fields, &error));
+    g_assert_null(store_ticket_redeem(store, fields.hash, now_ms, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
     /* After the session has ended its tickets are worth nothing, also for the next user of the desktop. */
     fields.hash = "ended";
     g_assert_true(store_ticket_create(store, NULL, &fields, &error));
