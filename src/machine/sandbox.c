@@ -66,8 +66,8 @@ static bool rule_add(int ruleset, const char *path, uint64_t access, GError **er
     return true;
 }
 
-/* What any QEMU needs: its libraries, modules, firmware; its own /proc; and of /etc, where secrets are too, just what strace
- * saw it and its libraries open. A file's rule is of the inode: where resolv.conf is replaced and not in a folder below, a
+/* What any QEMU needs: its libraries, modules, firmware; its own /proc; and of /etc, where secrets are too, what strace saw
+ * at a start (loader, time zone, libnl) and what names and the TLS libraries take later. A file's rule is of the inode: where resolv.conf is replaced and not in a folder below, a
  * machine that runs cannot read the new one (docs/security.md). */
 static bool rules_add_system(int ruleset, const SandboxSpec *spec, GError **error)
 {
