@@ -83,6 +83,7 @@ test('the controls by Ctrl+Alt+Shift, the keys browsers keep, and back to the de
   await eventually(() => down(guest()).length, (many) => many === 0, 5000, 'lifted keys');
   guest().events.length = 0;
   await page.getByRole('button', { name: 'Send keys' }).click();
+  await eventually(() => page.evaluate(() => document.activeElement.textContent), (text) => text === 'Ctrl+Alt+Del', 5000, 'the focus in the panel');
   await page.getByRole('button', { name: /^Ctrl\+Alt\+Del/ }).click();
   await eventually(() => keysOf(guest()).length, (many) => many === 6);
   assert.deepEqual(keysOf(guest()).map((one) => [one.scancode, one.down]), [[0x1d, true], [0x38, true], [0xd3, true], [0xd3, false], [0x38, false], [0x1d, false]]);
@@ -203,6 +204,7 @@ test('log off asks first, then ends the session', async () => {
   await showControls(page);
   await page.getByRole('button', { name: 'Session', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Log off…' }).click();
+  await page.getByRole('dialog').getByText('everything on it is lost, saved files too').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Log off' }).click();
   await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
   assert.equal(fake.world.sessions.find((one) => one.user.name === 'admin').state, 'ended');
@@ -214,6 +216,15 @@ test('logged off from elsewhere: the page says so', async () => {
   const session = fake.world.sessions.find((one) => one.user.name === 'admin');
   await fake.on_sessions({ method: 'POST', name: session.id, verb: 'log-off' });
   await page.getByRole('heading', { name: 'You are logged off' }).waitFor();
+});
+
+test('a session that somebody else ended says how', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const session = fake.world.sessions.find((one) => one.user.name === 'admin');
+  session.end_reason = 'desktop taken away';
+  await fake.on_sessions({ method: 'POST', name: session.id, verb: 'log-off' });
+  await page.getByText('An administrator took this desktop back.').waitFor();
 });
 
 test('a desktop that must start first shows how far it is', async () => {
@@ -257,6 +268,63 @@ test('a ticket from the command line opens the desktop without a login', async (
   const [, connection] = fake.connection(desktop, null);
   await one.page.goto(connection.url);
   await desktopShown(one.page);
+  await one.page.locator('.toolbar').waitFor({ state: 'attached' });
+  assert.equal(await one.page.locator('.tools-title').count(), 0, 'an id is no title');
+  assert.doesNotMatch(await one.page.title(), new RegExp(desktop.id));
+  await one.page.reload();
+  await one.page.getByRole('heading', { name: 'This desktop cannot be opened' }).waitFor();
+  assert.equal(await one.page.getByRole('button', { name: /Try|Reconnect/ }).count(), 0, 'a used ticket opens nothing again');
+  await one.page.keyboard.press('Enter');
+  await one.page.getByRole('heading', { name: 'Log in' }).waitFor();
+});
+
+test('text that cannot be typed as a whole is not typed at all', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await page.getByRole('button', { name: 'Clipboard' }).click();
+  await page.getByLabel('Text on the clipboard').fill('rm 你好 x');
+  guest().events.length = 0;
+  await page.getByRole('button', { name: 'Type it' }).click();
+  await page.getByText('Nothing was typed: “你好” cannot be typed').waitFor();
+  assert.deepEqual(keysOf(guest()), []);
+});
+
+test('a machine that starts is said to do so, until it shows its desktop or the person has had enough', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const line = page.getByText('Your desktop is starting');
+  const screen = guest();
+  screen.boot();
+  await line.waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  screen.resize(screen.width, screen.height);
+  screen.changed();
+  await line.waitFor({ state: 'detached' });
+  screen.boot();
+  await line.waitFor();
+  await page.getByRole('button', { name: 'Hide' }).click();
+  await line.waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'CANVAS', 'keys go to the desktop again');
+});
+
+test('where the controls went is said at the first desktop of a browser, not at the second', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await page.getByText('Move the mouse to the top for the controls, or press Ctrl+Alt+Shift').waitFor();
+  await page.goto(`${url}#/`);
+  await page.getByText('Waiting for you').waitFor();
+  await openDesktop(page, 'Office');
+  assert.equal(await page.getByText('Move the mouse to the top').count(), 0);
+});
+
+test('an administrator\'s console leads back to the administration', async () => {
+  const page = await admin();
+  await page.goto(`${url}#/console/demo-3`);
+  await desktopShown(page);
+  await showControls(page);
+  await page.getByRole('button', { name: 'Back to the administration' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Desktops' }).waitFor();
 });
 
 test('on a phone: picture, on-screen keyboard, correction of a word, capital letters', async () => {

@@ -218,7 +218,7 @@ export class FakeOriel {
     this.tickets.set(ticket, { desktop, session });
     return [200, {
       desktop: { id: desktop.id, name: desktop.name, state: desktop.state }, session: session && { id: session.id, state: session.state, since_ms: session.since_ms },
-      ticket, path: `api/v1/display/${ticket}`, expires_ms: Date.now() + 30000, url: `${this.url}#/desktop/${desktop.name}?ticket=${ticket}`,
+      ticket, path: `api/v1/display/${ticket}`, expires_ms: Date.now() + 30000, url: `${this.url}#/desktop/${desktop.id}?ticket=${ticket}`,
     }];
   }
 

@@ -57,6 +57,13 @@ export class Screen {
     this.box(56 + (n % 40) * 12, 116 + Math.floor(n / 40) * 20, 8, 13, 20, 26, 38);
   }
 
+  /** The machine starts: firmware's text on black. */
+  boot() {
+    this.box(0, 0, this.width, this.height, 0, 0, 0);
+    for (let n = 0; n < 60; n += 1) this.box(8 + (n % 20) * 12, 10 + Math.floor(n / 20) * 20, 8, 12, 170, 170, 170);
+    this.changed();
+  }
+
   changed() {
     for (const viewer of this.viewers) viewer.offer();
   }

@@ -27,6 +27,7 @@ before(async () => {
         export { difference } from './src/console/textinput.ts';
         export { levelOf, median } from './src/console/quality.ts';
         export { parseHash } from './src/route.ts';
+        export { looksLikeBoot } from './src/console/starting.ts';
         export { asSentence } from './src/api.ts';
         export { detailText } from './src/admin/events.tsx';
         export { logOffText, startsFresh } from './src/portal/logoff.ts';
@@ -80,7 +81,7 @@ test('what a log off takes with it', () => {
   const { startsFresh, logOffText } = code;
   assert.ok(startsFresh({ type: 'floating' }));
   assert.ok(!startsFresh({ type: 'dedicated' }));
-  assert.ok(startsFresh({ type: 'dedicated', refresh_on_log_off: true }), 'what the server says counts');
+  assert.ok(!startsFresh({ type: 'dedicated', refresh_on_log_off: true }), 'the broker keeps what is somebody\'s own');
   assert.equal(logOffText({ type: 'floating' }), 'This desktop goes back to its image: everything on it is lost, saved files too.');
   assert.match(logOffText({ type: 'floating', refresh_on_log_off: false }), /What is not saved is lost/);
 });
@@ -126,6 +127,24 @@ test('what the keyboard cannot make is reported, and tried as a keysym', () => {
   const { one, sent } = typist('us');
   assert.equal(one.text('a你'), '你');
   assert.deepEqual(sent.slice(-2), ['+1004f60', '-1004f60']);
+});
+
+test('what cannot be typed is known before a key is pressed', () => {
+  const { one, sent } = typist('us');
+  assert.equal(one.missing('ls -l\n'), '');
+  assert.equal(one.missing('a你é你'), '你é');
+  assert.deepEqual(sent, []);
+});
+
+test('the picture of a machine that starts: few colours, mostly black', () => {
+  const picture = (...points) => Uint8Array.from(points.flatMap(([red, green, blue, many]) => Array.from({ length: many }, () => [red, green, blue, 255]).flat()));
+  const cases = [
+    [picture([0, 0, 0, 90], [170, 170, 170, 10]), true, 'firmware'],
+    [picture([0, 0, 0, 100]), false, 'a screen that is off'],
+    [picture([0, 0, 0, 60], [170, 170, 170, 40]), false, 'not mostly black'],
+    [picture([0, 0, 0, 900], ...Array.from({ length: 30 }, (_, n) => [n * 8, 9, 9, 3])), false, 'many colours'],
+  ];
+  for (const [data, boots, what] of cases) assert.equal(code.looksLikeBoot(data), boots, what);
 });
 
 test('combinations press in order and release in reverse', () => {

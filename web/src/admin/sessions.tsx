@@ -1,6 +1,7 @@
 // Who is where: open sessions, and ending them.
 import { api, type Ref, type Session } from '../api.ts';
 import { useLivePage } from '../live.ts';
+import { startsFresh } from '../portal/logoff.ts';
 import { ask } from '../ui/dialog.tsx';
 import { SessionIcon } from '../ui/icons.tsx';
 import { Ago, Badge, Button, Empty } from '../ui/parts.tsx';
@@ -19,7 +20,7 @@ async function lostBy(session: Session): Promise<string> {
   try {
     const pool = session.pool && await api.pool(session.pool.id);
     if (pool) {
-      return pool.refresh_on_log_off ? `${desktop} goes back to its image: everything on it is lost, saved files too.`
+      return startsFresh(pool) ? `${desktop} goes back to its image: everything on it is lost, saved files too.`
         : `Their programs on ${desktop} are closed, and what is not saved is lost.`;
     }
   } catch {

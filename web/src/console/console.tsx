@@ -13,6 +13,9 @@ import { Link, type LinkState } from './link.ts';
 import { Overlay } from './overlay.tsx';
 import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel } from './panels.tsx';
 import { useQuality } from './quality.ts';
+import { readSetting, writeSetting } from '../theme.ts';
+import { useStarting } from './starting.ts';
+import { Button } from '../ui/parts.tsx';
 import { useFullScreen, useLiftedKeys, useResize, useScreenSize, useToolbarKey } from './screen.ts';
 import { pictureLevels, useSettings, type Settings } from './settings.ts';
 import { TextInput } from './textinput.ts';
@@ -44,8 +47,39 @@ function useLink(target: Target, first: Dial, screen: Held<HTMLDivElement | null
   return { link, state, rfb };
 }
 
-function missed(characters: string): void {
-  toast(`“${[...new Set(characters)].slice(0, 12).join('')}” is not on the desktop’s keyboard. Use the clipboard for it.`, 'bad');
+function missed(characters: string, nothingTyped = false): void {
+  const which = `“${[...new Set(characters)].slice(0, 12).join('')}”`;
+  toast(nothingTyped ? `Nothing was typed: ${which} cannot be typed on the desktop’s keyboard layout. Send the text to the desktop’s clipboard instead.`
+    : `${which} is not on the desktop’s keyboard. Use the clipboard for it.`, 'bad');
+}
+
+const hinted = 'oriel.hinted';
+const hintLasts = 9000;
+
+const hintText = () => (matchMedia('(hover: none)').matches ? 'Tap the line at the top for the controls'
+  : 'Move the mouse to the top for the controls, or press Ctrl+Alt+Shift');
+
+/** At the first desktop of this browser: where the controls went. */
+function useHint(connected: boolean): boolean {
+  const [hint, setHint] = useState(false);
+  useEffect(() => {
+    if (!connected || readSetting(hinted) !== null) return;
+    writeSetting(hinted, 'yes');
+    setHint(true);
+    const timer = window.setTimeout(() => setHint(false), hintLasts);
+    return () => {
+      clearTimeout(timer);
+      setHint(false);
+    };
+  }, [connected]);
+  return hint;
+}
+
+/** What people call the desktop. An address may carry an id instead of a name: that tells nobody anything. */
+function titleFor(target: Target, link: Link | null): string {
+  const name = link?.connection?.desktop.name;
+  if (name) return name;
+  return /^[0-9A-HJKMNP-TV-Z]{26}$/.test(target.name) ? '' : target.name;
 }
 
 /** Keys, text and clipboard: everything that goes to the desktop, whichever connection it has now. */
@@ -84,11 +118,16 @@ function useArrival(connected: boolean, rfb: RFB | null, focus: () => void, brid
   }, [connected, rfb]);
 }
 
-function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void): MenuItem[] {
+/** Where one came from: an operator's console belongs to the administration. */
+function homeOf(target: Target): { path: string; text: string } {
+  return target.kind === 'desktop' ? { path: '/admin/desktops', text: 'Back to the administration' } : { path: '/', text: 'Back to your desktops' };
+}
+
+function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void, leave: () => void): MenuItem[] {
   const session = link?.connection?.session ?? null;
   const items: MenuItem[] = [
     { text: 'Keyboard layout', run: onKeyboard },
-    { text: session ? 'Disconnect: programs go on' : 'Close the console', run: () => go('/'), line: true },
+    { text: session ? 'Disconnect: programs go on' : 'Close the console', run: leave, line: true },
   ];
   if (!session || !me) return items;
   const logOff = async () => ask({
@@ -117,8 +156,10 @@ export function Console({ target, me, first }: Props) {
   const connected = state.name === 'connected';
   const called = useToolbarKey(connected);
   const quality = useQuality(link, connected);
-  const title = link?.connection?.desktop.name ?? target.name;
-  useTitle(connected ? title : `${title} (not connected)`);
+  const title = titleFor(target, link);
+  const [starting, noMoreStarting] = useStarting(screen, connected);
+  const hint = useHint(connected);
+  useTitle(connected ? title : `${title || 'Desktop'} (not connected)`);
   useResize(rfb, connected, settings.resize);
   useLiftedKeys(screen, typist);
   useArrival(connected, rfb, focus, bridge);
@@ -149,11 +190,12 @@ export function Console({ target, me, first }: Props) {
     setPanel(null);
     field.current?.focus();
   };
-  const leave = () => go('/');
+  const home = homeOf(target);
+  const leave = () => go(home.path);
 
   return (
     <main class={`console ${connected ? '' : 'console-covered'}`}>
-      <div ref={screen} class="console-screen" role="application" aria-label={`${title}. Ctrl+Alt+Shift opens the controls.`}
+      <div ref={screen} class="console-screen" role="application" aria-label={`${title || 'Desktop'}. Ctrl+Alt+Shift opens the controls.`}
         onPointerDown={() => {
           setPanel(null);
           if (settings.mode === 'characters') focus();
@@ -164,16 +206,27 @@ export function Console({ target, me, first }: Props) {
       {connected && (
         <Toolbar title={title} quality={quality} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
           touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} show={called} onEscape={focus}
-          more={sessionMenu(link, me, () => setPanel('keyboard'))}>
+          more={sessionMenu(link, me, () => setPanel('keyboard'), leave)} home={home.text}>
           {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focus} onMissed={missed} />}
           {panel === 'keys' && <KeysPanel typist={typist} locked={locked} />}
           {panel === 'keyboard' && <KeyboardPanel settings={settings} onChange={change} />}
           {panel === 'picture' && <PicturePanel quality={quality} size={size} settings={settings} onChange={change} />}
         </Toolbar>
       )}
+      {connected && (starting || hint) && (
+        <div class="console-lines">
+          {starting && (
+            <div class="console-line" role="status">
+              <span class="wheel" aria-hidden="true" />Your desktop is starting
+              <Button look="small plain" onClick={() => { noMoreStarting(); focus(); }}>Hide</Button>
+            </div>
+          )}
+          {hint && <div class="console-line" role="status">{hintText()}</div>}
+        </div>
+      )}
       {!connected && (
         <div class="console-cover">
-          <Overlay state={state} title={title} onReconnect={() => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
+          <Overlay state={state} title={title || 'your desktop'} home={home.text} onReconnect={target.kind === 'ticket' ? null : () => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
         </div>
       )}
     </main>

@@ -13,7 +13,7 @@ export type LinkState =
   | { name: 'elsewhere' }
   | { name: 'busy' } // a person is in session and their viewer is exclusive: an operator may take over
   | { name: 'disconnected' }
-  | { name: 'ended' }
+  | { name: 'ended'; why: string | null } // null: by a log off
   | { name: 'failed'; why: string };
 
 const firstRetry = 500;
@@ -161,10 +161,10 @@ export class Link {
     if (session && before !== null) {
       try {
         const now = await api.session(session.id);
-        if (now.state === 'ended') return this.become({ name: 'ended' });
+        if (now.state === 'ended') return this.become(endedBy(now));
         if (now.state === 'connected' && markOf(now) !== before) return this.become({ name: 'elsewhere' });
       } catch (problem) {
-        if (problem instanceof Problem && problem.kind === 'not-found') return this.become({ name: 'ended' });
+        if (problem instanceof Problem && problem.kind === 'not-found') return this.become(endedBy(null));
         if (problem instanceof Problem && problem.kind === 'network') return this.refused(problem);
       }
     }
@@ -257,8 +257,22 @@ export class Link {
     }
     const verdict = judge(now, desktop);
     if (verdict === 'retry') this.retryLater('Your desktop is being restarted.', settle);
-    else this.become({ name: verdict });
+    else this.become(verdict === 'ended' ? endedBy(now) : { name: verdict });
   }
+}
+
+const endings: Record<string, string> = {
+  'desktop taken away': 'An administrator took this desktop back.',
+  'desktop stopped': 'An administrator switched this desktop off.',
+  'machine died': 'The desktop stopped without having been asked to. Open it again.',
+  'shut down by the guest': 'The desktop was shut down from inside.',
+  'disconnected for too long': 'Nobody was connected for so long that the session was ended.',
+  'did not start': 'The desktop did not start. Open it again.',
+};
+
+/** Why a session is over, where it was not a plain log off. */
+export function endedBy(session: Session | null): LinkState {
+  return { name: 'ended', why: endings[session?.end_reason ?? ''] ?? null };
 }
 
 function markOf(session: Session): string {

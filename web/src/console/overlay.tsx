@@ -9,7 +9,9 @@ import type { LinkState } from './link.ts';
 interface Props {
   state: LinkState;
   title: string;
-  onReconnect: () => void;
+  home: string;
+  /** null: there is no way back from here, such as after a ticket that was used up */
+  onReconnect: (() => void) | null;
   onTakeOver: () => void;
   onLeave: () => void;
 }
@@ -29,7 +31,7 @@ function Box({ title, children, busy = false }: { title: string; children?: Comp
   );
 }
 
-function Lost({ state, onReconnect, onLeave }: { state: Extract<LinkState, { name: 'lost' }>; onReconnect: () => void; onLeave: () => void }) {
+function Lost({ state, onReconnect, onLeave }: { state: Extract<LinkState, { name: 'lost' }>; onReconnect: (() => void) | null; onLeave: () => void }) {
   const now = useNow(1);
   const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
   return (
@@ -37,13 +39,26 @@ function Lost({ state, onReconnect, onLeave }: { state: Extract<LinkState, { nam
       <p>{state.why} Your programs go on.</p>
       <Bar value={null} label="Reconnecting" />
       <p class="small numbers">{seconds > 0 ? `Next try in ${seconds} s` : 'Trying now'} · attempt {state.attempt}</p>
-      <div class="row"><Button look="main" onClick={onReconnect}>Try now</Button><Button onClick={onLeave}>Leave</Button></div>
+      <div class="row">{onReconnect && <Button look="main" onClick={onReconnect}>Try now</Button>}<Button onClick={onLeave}>Leave</Button></div>
     </Box>
   );
 }
 
-export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Props) {
-  const leave = <Button onClick={onLeave}>Back to your desktops</Button>;
+interface ChoiceProps { text: string; home: string; onReconnect: (() => void) | null; onLeave: () => void }
+
+/** Once more, or away; where once more can never help, away is what the page proposes. */
+function Choice({ text, home, onReconnect, onLeave }: ChoiceProps) {
+  return (
+    <div class="row">
+      {onReconnect && <Button look="main" onClick={onReconnect}>{text}</Button>}
+      <Button look={onReconnect ? '' : 'main'} onClick={onLeave}>{home}</Button>
+    </div>
+  );
+}
+
+export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }: Props) {
+  const leave = <Button onClick={onLeave}>{home}</Button>;
+  const choice = (text: string) => <Choice text={text} home={home} onReconnect={onReconnect} onLeave={onLeave} />;
   switch (state.name) {
     case 'connected':
       return null;
@@ -65,7 +80,7 @@ export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Prop
       return (
         <Box title="Opened elsewhere">
           <p>This desktop is now shown in another window or on another device. Nothing is lost.</p>
-          <div class="row"><Button look="main" onClick={onReconnect}>Reconnect here</Button>{leave}</div>
+          {choice('Reconnect here')}
         </Box>
       );
     case 'busy':
@@ -78,23 +93,23 @@ export function Overlay({ state, title, onReconnect, onTakeOver, onLeave }: Prop
     case 'disconnected':
       return (
         <Box title="Disconnected">
-          <p>Your programs are still open on the desktop.</p>
-          <div class="row"><Button look="main" onClick={onReconnect}>Reconnect</Button>{leave}</div>
+          <p>This view was closed in another window of yours or by an administrator. Your programs are still open on the desktop.</p>
+          {choice('Reconnect')}
         </Box>
       );
     case 'ended':
       return (
-        <Box title="You are logged off">
-          <p>The session on {title} has ended.</p>
-          <div class="row"><Button look="main" onClick={onLeave}>Back to your desktops</Button>
-            <Button onClick={onReconnect}>Open again</Button></div>
+        <Box title={state.why ? 'Your session has ended' : 'You are logged off'}>
+          <p>{state.why ?? `The session on ${title} has ended.`}</p>
+          <div class="row"><Button look="main" onClick={onLeave}>{home}</Button>
+            {onReconnect && <Button onClick={onReconnect}>Open again</Button>}</div>
         </Box>
       );
     case 'failed':
       return (
         <Box title="This desktop cannot be opened">
           <p>{state.why}</p>
-          <div class="row"><Button look="main" onClick={onReconnect}>Try again</Button>{leave}</div>
+          {choice('Try again')}
         </Box>
       );
   }

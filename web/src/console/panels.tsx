@@ -21,7 +21,7 @@ export function Panel({ title, children }: { title: string; children: ComponentC
   );
 }
 
-interface ClipboardProps { bridge: ClipboardBridge; typist: Typist; onType: () => void; onMissed: (characters: string) => void }
+interface ClipboardProps { bridge: ClipboardBridge; typist: Typist; onType: () => void; onMissed: (characters: string, nothingTyped?: boolean) => void }
 
 export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardProps) {
   const [text, setText] = useState(bridge.text);
@@ -52,9 +52,14 @@ export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardPr
     toast('Sent to the desktop’s clipboard. Paste there.');
   };
   const type = () => {
+    // half a text is worse than none: it may be a command, or a password
+    const missing = typist.missing(text);
+    if (missing) {
+      onMissed(missing, true);
+      return;
+    }
     onType();
-    const missed = typist.text(text);
-    if (missed) onMissed(missed);
+    typist.text(text);
   };
   const sync = async (on: boolean) => {
     if (!(await bridge.setAuto(on))) toast('The browser did not allow reading the clipboard.', 'bad');
@@ -107,9 +112,11 @@ const sticky = [
 
 export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean }) {
   const [, again] = useState(0);
+  const grid = useRef<HTMLDivElement>(null);
+  useEffect(() => grid.current?.querySelector('button')?.focus(), []);
   return (
     <Panel title="Send keys">
-      <div class="key-grid">
+      <div ref={grid} class="key-grid">
         {combinations.map((one) => (
           <button key={one.text} type="button" class="key-cap" onClick={() => typist.combination(one.codes)}>
             <kbd>{one.text}</kbd>

@@ -35,6 +35,7 @@ interface ToolbarProps {
   touchKeyboard: boolean;
   onTouchKeyboard: () => void;
   onLeave: () => void;
+  home: string; // where leaving leads
   more: MenuItem[];
   show: number; // counts up when the toolbar is called by key
   onEscape: () => void;
@@ -93,9 +94,9 @@ export function Toolbar(props: ToolbarProps) {
   return (
     <div ref={bar} class={`toolbar ${shown ? 'open' : ''}`} onKeyDown={keys} onPointerEnter={() => setOpen(true)}
       onPointerLeave={hideSoon} onFocusIn={() => setOpen(true)} onFocusOut={hideSoon}>
-      <div class="tools" role="toolbar" aria-label={`Controls of ${title}`}>
-        <Tool label="Back to your desktops" onClick={props.onLeave}><BackIcon /></Tool>
-        <span class="tools-title one-line">{title}</span>
+      <div class="tools" role="toolbar" aria-label={`Controls of ${title || 'the desktop'}`}>
+        <Tool label={props.home} onClick={props.onLeave}><BackIcon /></Tool>
+        {title && <span class="tools-title one-line">{title}</span>}
         <Tool label={`${levelText[quality.level]}. Picture and connection`} expanded={panel === 'picture'}
           look={`signal ${quality.level}`} onClick={() => toggle('picture')}><SignalIcon /></Tool>
         <Tool label="Clipboard" expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>

@@ -116,6 +116,12 @@ export class Typist {
     return missed;
   }
 
+  /** The characters of a text that this keyboard cannot make, each once. */
+  missing(text: string): string {
+    const all = new Set(text.normalize('NFC').replace(/\r\n/g, '\n'));
+    return [...all].filter((character) => strokesFor(this.layout, character) === null).join('');
+  }
+
   /** The key that carries a character, for shortcuts: Ctrl+Z is where the desktop has its Z. */
   codeFor(character: string): string | null {
     return find(this.layout, character.toLowerCase())?.code ?? find(this.layout, character)?.code ?? null;

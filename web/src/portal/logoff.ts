@@ -1,9 +1,9 @@
 // What a log off takes with it: said before it happens, in the same words everywhere.
 import { api, type Tile } from '../api.ts';
 
-/** Whether nothing on the desktop outlives a log off. An older server does not say: then the usual answer of the type. */
-export function startsFresh(pool: Tile['pool']): boolean {
-  return pool.refresh_on_log_off ?? pool.type === 'floating';
+/** Whether nothing on the desktop outlives a log off. Somebody's own desktop stays; another goes back to its image unless the pool says not. */
+export function startsFresh(pool: Pick<Tile['pool'], 'type' | 'refresh_on_log_off'>): boolean {
+  return pool.type === 'floating' && (pool.refresh_on_log_off ?? true);
 }
 
 export const lostAtLogOff = {
