@@ -1,4 +1,4 @@
-"""What was taken from a person ends: tickets, open pictures, API tokens."""
+"""What was taken from a person ends: tickets and API tokens."""
 
 import socket
 
@@ -47,19 +47,6 @@ def test_a_ticket_ends_with_its_login_and_no_other(shown):
     here.do("POST", "logout", status=204)
     assert opened(shown, gone)[0] == 404
     assert opened(shown, good)[0] == 101
-
-
-def test_disabling_ends_the_open_picture(shown):
-    given = ticket_of(shown.login("vera"))
-    status, display = opened(shown, given)
-    assert status == 101
-    display.settimeout(20)
-    shown.local.do("PATCH", "users/vera", {"enabled": False})
-    try:
-        while display.recv(4096):
-            pass
-    finally:
-        shown.local.do("PATCH", "users/vera", {"enabled": True})
 
 
 def test_a_reset_password_ends_tokens_and_an_own_one_does_not(shown):
