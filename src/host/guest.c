@@ -10,7 +10,7 @@
 static const int64_t identity_limit_ms = 20 * 1000;
 static const unsigned most_tries =
     3; /* with one machine: a guest that says hello for ever must not bind a worker for ever */
-static const int64_t give_way_ms = 1000;
+static const int64_t give_way_ms = 5000;
 static const uint64_t console_limit = 1024 * 1024;
 
 /* People who wait for a desktop come first: what follows costs the processors more than a fork does. Never

@@ -344,10 +344,11 @@ static void test_nice(Fixture *fixture, const void *data)
         g_clear_pointer(&name, g_free);
         name = file_read(path, 64, NULL, NULL);
     }
-    process_nice_threads(&identity, "CPU ", 5);
-    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, 0);
-    process_nice_threads(&identity, "sle", 5);
-    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, 5);
+    int before = getpriority(PRIO_PROCESS, 0);
+    process_nice_threads(&identity, "CPU ", before + 3);
+    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, before);
+    process_nice_threads(&identity, "sle", before + 3);
+    g_assert_cmpint(getpriority(PRIO_PROCESS, (id_t)identity.pid), ==, before + 3);
     g_assert_true(process_signal(pidfd, SIGKILL, NULL));
     g_assert_true(process_wait(pidfd, LIMIT_MS, NULL));
 }
