@@ -44,7 +44,7 @@ function Ways({ open, here }: WaysProps) {
       if (event.key === 'Escape') setShown(false);
     }}>
       <button type="button" class="ways-button" aria-expanded={shown} aria-controls="ways" onClick={() => setShown(!shown)}>
-        <span>{text}</span><span class="small quiet">{shown ? 'Close' : `All ${open.length} pages`}</span>
+        <span>{text}</span><span class="small quiet">{shown ? 'Close' : `All ${open.length} pages`} <span aria-hidden="true">{shown ? '▴' : '▾'}</span></span>
       </button>
       <ul id="ways">
         {open.map((one) => {

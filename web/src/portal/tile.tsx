@@ -105,7 +105,7 @@ export function TileCard({ tile }: { tile: Tile }) {
             <Badge mood={state.mood}>{state.text}</Badge>
             <span class="small faint">{state.detail}</span>
           </div>
-          {startsFresh(pool) && <p class="small faint">A fresh desktop each time: nothing on it is kept after log off</p>}
+          {startsFresh(pool) && <p class="small faint tile-fresh">A fresh desktop each time: nothing on it is kept after log off</p>}
         </div>
       </a>
       {items.length > 1 && (
