@@ -31,7 +31,7 @@ GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next,
 
 /* Writes name, display_name, email, roles, enabled if user->version is still the row's (else STALE), then
  * sets user's version and updated_ms. CONFLICT: name taken, or no enabled admin would be left. A disabled
- * user's web sessions end. */
+ * user's web sessions end; with other roles the user's tickets are void. */
 bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, GError **error);
 
 /* Their web sessions, tokens, links, entitlements go along. expected_version 0: whatever it is, else STALE.
