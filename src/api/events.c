@@ -3,6 +3,7 @@
 
 #include "api/resource.h"
 #include "api/stream.h"
+#include "base/id.h"
 #include "base/secret.h"
 #include "store/event.h"
 
@@ -27,7 +28,9 @@ bool events_get(Call *call, GError **error)
     g_autofree char *next = NULL;
     if (!call_page(call, &page, error))
         return false;
-    StoreEventFilter filter = {.object_id = request_query(call->request, "object")};
+    const char *object = request_query(call->request, "object");
+    bool is_id = object && id_is_valid(object);
+    StoreEventFilter filter = {.object_id = is_id ? object : NULL, .object_name = is_id ? NULL : object};
     g_autoptr(GPtrArray) events = store_event_list(call->service->store, &filter, &page, &next, error);
     if (!events)
         return false;

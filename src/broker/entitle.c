@@ -8,8 +8,20 @@ static bool is_entitled(const EntitleQuestion *question)
            (question->user_enabled && (question->user_entitled || question->group_entitled));
 }
 
+/* To one who can do something about it. */
+static bool refuse_for(const BrokerPool *pool, const EntitleQuestion *question, GError **error)
+{
+    if (!question->user_enabled)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s is disabled: oriel user edit %s --enabled yes",
+                          question->for_user, question->for_user);
+    return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s may not use %s: oriel entitle add %s --user %s",
+                      question->for_user, pool->name, pool->name, question->for_user);
+}
+
 bool entitle_use(const BrokerPool *pool, const EntitleQuestion *question, GError **error)
 {
+    if (question->for_user && !is_entitled(question))
+        return refuse_for(pool, question, error);
     if (!question->as_admin && !question->user_enabled)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this account is disabled; ask your administrator");
     if (!is_entitled(question))

@@ -10,6 +10,7 @@ typedef struct {
     bool user_entitled;  /* the user is in the pool's list */
     bool group_entitled; /* one of the user's groups is */
     bool has_desktop;    /* the user has a desktop in this pool with a session that goes on */
+    const char *for_user; /* somebody else asks, for this user (a name); NULL: the user */
     bool as_admin;       /* an operator opens it, for somebody or as a console */
 } EntitleQuestion;
 

@@ -12,6 +12,16 @@
 #include "base/secret.h"
 #include "cli/print.h"
 
+bool cli_misused(Cli *cli, GError **error, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    g_autofree char *sentence = g_strdup_vprintf(format, values);
+    va_end(values);
+    cli->misused = true;
+    return oriel_fail(error, ORIEL_ERROR_INVALID, "%s", sentence);
+}
+
 bool cli_show(Cli *cli, Json *answer, void (*show)(Cli *cli, const Json *answer))
 {
     g_autoptr(Json) owned = answer;
@@ -74,7 +84,7 @@ static char *line_read(FILE *from, GError **error)
     ssize_t length = getline(&line, &room, from);
     if (length < 0 || (size_t)length > LIMIT_PASSWORD + 1) {
         free(line);
-        oriel_fail(error, ORIEL_ERROR_INVALID, length < 0 ? "nothing was given" : "the line is too long");
+        oriel_fail(error, ORIEL_ERROR_INVALID, length < 0 ? "is empty" : "its first line is too long");
         return NULL;
     }
     if (length > 0 && line[length - 1] == '\n')
@@ -85,10 +95,14 @@ static char *line_read(FILE *from, GError **error)
     return copy;
 }
 
-bool cli_confirm(const Cli *cli, const Call *call, const char *question, GError **error)
+bool cli_confirm(Cli *cli, const Call *call, const char *question, GError **error)
 {
-    if (call_flag(call, "yes") || !isatty(STDIN_FILENO) || !cli->terminal_error)
+    if (call_flag(call, "yes"))
         return true;
+    if (!isatty(STDIN_FILENO) || !cli->terminal_error) {
+        g_autofree char *path = verb_path(call->group, call->verb);
+        return cli_misused(cli, error, "%s: asks first, and there is no terminal to ask on; give --yes", path);
+    }
     g_autofree char *safe = print_safe(question);
     fprintf(stderr, "%s [y/N] ", safe);
     g_autofree char *answer = line_read(stdin, NULL);
@@ -107,12 +121,10 @@ static void interrupted(int number)
     /* Only so that getline() returns: the echo must come back on whatever happens. */
 }
 
-static char *secret_ask(const char *prompt, GError **error)
+char *cli_ask_secret(Cli *cli, const char *prompt, const char *option, GError **error)
 {
     if (!isatty(STDIN_FILENO))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: there is no terminal to ask on; give it in a file",
-                          prompt),
-               NULL;
+        return cli_misused(cli, error, "%s: there is no terminal to ask on; give %s FILE", prompt, option), NULL;
     struct termios before, silent;
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return oriel_fail_errno(error, errno, "terminal"), NULL;
@@ -129,16 +141,24 @@ static char *secret_ask(const char *prompt, GError **error)
     return secret;
 }
 
-char *cli_read_secret(const char *path, const char *prompt, GError **error)
+char *cli_read_secret(const char *path, GError **error)
 {
-    if (!path)
-        return secret_ask(prompt, error);
-    if (strcmp(path, "-") == 0)
-        return line_read(stdin, error);
-    FILE *file = fopen(path, "re");
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "re");
     if (!file)
         return oriel_fail_errno(error, errno, "file \"%s\"", path), NULL;
-    char *secret = line_read(file, error);
-    fclose(file);
-    return secret;
+    g_autoptr(GError) failure = NULL;
+    char *secret = line_read(file, &failure);
+    if (!standard)
+        fclose(file);
+    if (secret && *secret)
+        return secret;
+    g_clear_pointer(&secret, g_free);
+    if (standard)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "standard input: %s",
+                          failure ? failure->message : "its first line is empty"),
+               NULL;
+    return oriel_fail(error, ORIEL_ERROR_INVALID, "file \"%s\": %s", path,
+                      failure ? failure->message : "its first line is empty"),
+           NULL;
 }

@@ -17,7 +17,11 @@ struct Cli {
     bool quiet;          /* --quiet: nothing but errors and JSON */
     bool terminal_out;   /* standard output is a terminal */
     bool terminal_error; /* standard error is one: progress bars are drawn there */
+    bool misused;        /* cli_misused(): the exit code is that of a wrong command line */
 };
+
+/* INVALID, for what the table of verbs cannot say about a command line. Always false. */
+bool cli_misused(Cli *cli, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Shows an answer: as JSON with --json, else by `show`. Takes the answer; false and nothing shown if it is
  * NULL. */
@@ -36,13 +40,15 @@ void cli_say(const Cli *cli, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* One request without an answer worth showing, then the sentence; with --json prints {}. */
 bool cli_do(Cli *cli, const char *method, const char *path, const Json *body, GError **error);
 
-/* Before something that cannot be undone: asks on a terminal, unless --yes. Without a terminal it goes ahead:
- * scripts mean what they say. CANCELLED if the person says no. */
-bool cli_confirm(const Cli *cli, const Call *call, const char *question, GError **error);
+/* Before something that cannot be undone: asks on a terminal, unless --yes. Without a terminal it is refused.
+ * CANCELLED if the person says no. */
+bool cli_confirm(Cli *cli, const Call *call, const char *question, GError **error);
 
 /* A file's text or standard input's ("-"). Caller frees. */
 char *cli_read_file(const char *path, size_t limit, GError **error);
 
-/* The first line of a file or of standard input, or, path NULL, a person's answer typed without echo. Caller
- * frees with secret_free. */
-char *cli_read_secret(const char *path, const char *prompt, GError **error);
+/* The first line of a file or of standard input ("-"); an empty one is INVALID. Caller frees with secret_free. */
+char *cli_read_secret(const char *path, GError **error);
+
+/* A person's answer, typed without echo. `option` is what a script gives instead: "--password-file". */
+char *cli_ask_secret(Cli *cli, const char *prompt, const char *option, GError **error);

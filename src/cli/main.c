@@ -35,7 +35,7 @@ static bool token_read(const Call *call, SecretString **ret_token, GError **erro
     if (!path)
         return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED,
                           "--url needs --token-file: a file whose first line is an API token");
-    *ret_token = cli_read_secret(path, "Token", error);
+    *ret_token = cli_read_secret(path, error);
     return *ret_token != NULL;
 }
 
@@ -83,7 +83,7 @@ static int run(const Call *call)
     client_free(cli.client);
     g_free(cli.socket);
     if (!done)
-        return fail(error, oriel_error_info(oriel_error_kind(error))->exit_code);
+        return fail(error, cli.misused ? EX_USAGE : oriel_error_info(oriel_error_kind(error))->exit_code);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("oriel: standard output cannot be written.\n", stderr);
         return EX_IOERR;

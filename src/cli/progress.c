@@ -85,7 +85,8 @@ static void log_line(Progress *progress)
     progress->printed_step = g_strdup(progress->step);
     progress->printed_percent = progress->percent;
     if (progress->percent >= 0)
-        fprintf(stderr, "%s: %d %% %s\n", progress->title, progress->percent, progress->step);
+        fprintf(stderr, "%s: %d %%%s%s\n", progress->title, progress->percent, *progress->step ? " " : "",
+                progress->step);
     else
         fprintf(stderr, "%s: %s\n", progress->title, progress->step);
 }

@@ -21,7 +21,7 @@ static bool print_names(Cli *cli, const char *kind, GError **error)
     while (index < G_N_ELEMENTS(sources) && strcmp(sources[index].kind, kind) != 0)
         index++;
     if (index == G_N_ELEMENTS(sources))
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel completion: nothing is called \"%s\"", kind);
+        return cli_misused(cli, error, "oriel completion: nothing is called \"%s\"", kind);
     g_autoptr(Json) list = client_list(cli->client, sources[index].path, NAMES_LIMIT, error);
     const Json *items = json_object_get(list, "items");
     for (size_t i = 0; i < json_array_size(items); i++) {
@@ -45,10 +45,10 @@ static bool run(Cli *cli, const Call *call, GError **error)
         return true;
     }
     if (!shell)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel completion: which shell: bash, zsh or fish?");
+        return cli_misused(cli, error, "oriel completion: which shell: bash, zsh or fish?");
     g_autofree char *script = completion_text(shell);
     if (!script)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
+        return cli_misused(cli, error,
                           "oriel completion: there is none for \"%s\", only for bash, zsh and fish", shell);
     fputs(script, stdout);
     return true;

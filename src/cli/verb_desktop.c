@@ -78,6 +78,8 @@ static bool run_connect(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *path = client_path("pools", call_argument(call, 0), "connect", NULL);
     g_autoptr(Json) body = call_body(call);
+    if (cli->socket && !call_option(call, "user")) /* it is nobody's own */
+        return cli_misused(cli, error, "oriel desktop connect: --user is missing: whom is the desktop for?");
     for (;;) {
         g_autoptr(Json) answer = client_request(cli->client, "POST", path, body, error);
         if (!answer)
@@ -125,7 +127,7 @@ static WatchVerdict goal_look(void *context, const Json *desktop, Progress *prog
         return WATCH_DONE;
     if (g_strcmp0(state, "failed") == 0) {
         const char *sentence = json_string_value(json_object_get(desktop, "error"));
-        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s", sentence ? sentence : "the desktop failed");
+        oriel_fail(error, ORIEL_ERROR_INTERNAL, "%s", sentence ? sentence : "the desktop failed");
         return WATCH_FAILED;
     }
     if (goal->state)
@@ -195,6 +197,10 @@ static bool run_refresh(Cli *cli, const Call *call, GError **error)
 
 static bool run_release(Cli *cli, const Call *call, GError **error)
 {
+    g_autofree char *question = g_strdup_printf(
+        "Take desktop \"%s\" from its person and throw away everything on its disk?", call_argument(call, 0));
+    if (!cli_confirm(cli, call, question, error))
+        return false;
     g_autofree char *path = client_path("desktops", call_argument(call, 0), "release", NULL);
     if (!cli_do(cli, "POST", path, NULL, error))
         return false;
@@ -230,7 +236,7 @@ static bool run_thumbnail(Cli *cli, const Call *call, GError **error)
     const char *name = call_argument(call, 0);
     const char *output = call_option(call, "output");
     if (!output && cli->terminal_out)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
+        return cli_misused(cli, error,
                           "oriel desktop thumbnail: a terminal shows no PNG; give --output FILE");
     g_autofree char *path = client_path("desktops", name, "thumbnail", NULL);
     g_autoptr(GString) whole = g_string_new(path);
@@ -259,7 +265,7 @@ static const Option connect_options[] = {
     {0},
 };
 
-static const Option refresh_options[] = {
+static const Option yes_options[] = {
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
     {0},
 };
@@ -296,11 +302,13 @@ static const Verb verbs[] = {
     {"stop", "Power off in an orderly way", "After a minute the hard way.", DESKTOP, .options = stop_options,
      .run = run_stop},
     {"reset", "Press the reset button", DESKTOP, .run = run_reset},
-    {"refresh", "Back to the image: everything on its disk is lost", DESKTOP, .options = refresh_options,
+    {"refresh", "Back to the image: everything on its disk is lost",
+     "In a floating pool it is nobody's afterwards, and free for the next person.", DESKTOP, .options = yes_options,
      .run = run_refresh},
     {"assign", "Give a desktop to a person", "It stays theirs until it is released.",
      .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_assign},
-    {"release", "End an assignment; the desktop goes back to the image", DESKTOP, .run = run_release},
+    {"release", "End an assignment; the desktop goes back to the image", DESKTOP, .options = yes_options,
+     .run = run_release},
     {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options,
      .run = run_thumbnail},
     {"delete", "Throw a desktop away; its pool makes another where it needs one", DESKTOP,

@@ -25,7 +25,7 @@ static bool change(Cli *cli, const Call *call, const char *method, const char *s
     const char *user = call_option(call, "user"), *group = call_option(call, "group");
     if (!user == !group) {
         g_autofree char *path = verb_path(call->group, call->verb);
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: give either --user or --group", path);
+        return cli_misused(cli, error, "%s: give either --user or --group", path);
     }
     g_autofree char *path = user ? client_path("pools", pool, "entitlements", "users", user, NULL)
                                  : client_path("pools", pool, "entitlements", "groups", group, NULL);

@@ -90,7 +90,7 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
 }
 
 static const Option options[] = {
-    {"object", VALUE_TEXT, "ID", .help = "Only those of the object with this id"},
+    {"object", VALUE_TEXT, "OBJECT", .help = "Only those of the object with this name or id"},
     {"limit", VALUE_COUNT, "N", "The newest N (50)", .lowest = 1, .highest = 100000},
     {"follow", VALUE_FLAG, .help = "Go on printing new ones, a line each (with --json: an object a line)"},
     {0},

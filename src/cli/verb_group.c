@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/print.h"
@@ -49,28 +51,52 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "oriel group edit: nothing to change; give --title");
+        return cli_misused(cli, error, "oriel group edit: nothing to change; give --title");
     g_autofree char *path = client_path("groups", call_argument(call, 0), NULL);
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
 
 static bool run_add(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *path =
-        client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    const char *group = call_argument(call, 0), *user = call_argument(call, 1);
+    g_autofree char *path = client_path("groups", group, "members", user, NULL);
     if (!cli_do(cli, "PUT", path, NULL, error))
         return false;
-    cli_say(cli, "%s is a member of %s.", call_argument(call, 1), call_argument(call, 0));
+    if (strcmp(group, "everyone") == 0)
+        cli_say(cli, "Every enabled user is in everyone, with or without this; nothing was changed.");
+    else
+        cli_say(cli, "%s is a member of %s.", user, group);
     return true;
+}
+
+/* A built-in group has no list: what is asked of it is for orield to refuse. */
+static bool is_member(const Json *group, const char *user)
+{
+    size_t index;
+    json_t *member;
+    if (!group || json_is_true(json_object_get(group, "built_in")))
+        return true;
+    json_array_foreach(json_object_get(group, "members"), index, member)
+        if (g_strcmp0(json_string_value(json_object_get(member, "name")), user) == 0 ||
+            g_strcmp0(json_string_value(json_object_get(member, "id")), user) == 0)
+            return true;
+    return false;
 }
 
 static bool run_remove(Cli *cli, const Call *call, GError **error)
 {
-    g_autofree char *path =
-        client_path("groups", call_argument(call, 0), "members", call_argument(call, 1), NULL);
+    const char *name = call_argument(call, 0), *user = call_argument(call, 1);
+    g_autofree char *group_path = client_path("groups", name, NULL);
+    g_autoptr(Json) group = client_request(cli->client, "GET", group_path, NULL, error);
+    if (!group)
+        return false;
+    g_autofree char *path = client_path("groups", name, "members", user, NULL);
     if (!cli_do(cli, "DELETE", path, NULL, error))
         return false;
-    cli_say(cli, "%s is no longer a member of %s.", call_argument(call, 1), call_argument(call, 0));
+    if (is_member(group, user))
+        cli_say(cli, "%s is no longer a member of %s.", user, name);
+    else
+        cli_say(cli, "%s was no member of %s; nothing was changed.", user, name);
     return true;
 }
 

@@ -103,7 +103,7 @@ static char *label_of_recipe(const char *recipe)
 
 /* A word that is a file here, or looks like one, is sent as text; any other is the name of a recipe on the
  * server. */
-static Json *build_body(const Call *call, GError **error)
+static Json *build_body(Cli *cli, const Call *call, GError **error)
 {
     const char *recipe = call_argument(call, 0);
     const char *name = call_option(call, "name");
@@ -111,7 +111,7 @@ static Json *build_body(const Call *call, GError **error)
     if (!strchr(recipe, '/') && !g_str_has_suffix(recipe, ".recipe") && strcmp(recipe, "-") != 0)
         return json_pack("{s:s, s:s}", "name", name ? name : usual, "recipe", recipe);
     if (!name && strcmp(recipe, "-") == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
+        return cli_misused(cli, error,
                           "oriel image build: a recipe from standard input needs --name"),
                NULL;
     g_autofree char *text = cli_read_file(recipe, LIMIT_RECIPE, error);
@@ -166,7 +166,7 @@ static bool build_and_wait(Cli *cli, const Json *image, const Json *body, GError
 
 static bool run_build(Cli *cli, const Call *call, GError **error)
 {
-    g_autoptr(Json) body = build_body(call, error);
+    g_autoptr(Json) body = build_body(cli, call, error);
     if (!body)
         return false;
     g_autofree char *path = client_path("images", json_string_value(json_object_get(body, "name")), NULL);

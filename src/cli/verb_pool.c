@@ -94,17 +94,42 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, cli_create(cli, call, "pools", body, error), show_card);
 }
 
+/* What a change has changed, without what moves by itself. */
+static void show_changes(const Cli *cli, const Json *before, const Json *after)
+{
+    Column changed[G_N_ELEMENTS(card_columns)] = {{0}};
+    size_t count = 0;
+    for (const Column *column = card_columns; column->title; column++) {
+        g_autofree char *was = print_value(before, column), *is = print_value(after, column);
+        bool own = !g_str_has_prefix(column->path, "counts.") && !g_str_has_prefix(column->path, "template.");
+        if (own && strcmp(was, is) != 0)
+            changed[count++] = *column;
+    }
+    if (count)
+        print_card(after, changed);
+    else
+        cli_say(cli, "Nothing was to be changed.");
+}
+
 static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     if (!body_version(call, body, error))
         return false;
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
+        return cli_misused(cli, error,
                           "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
                           "what can be");
     g_autofree char *path = client_path("pools", call_argument(call, 0), NULL);
-    return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
+    g_autoptr(Json) before = cli->json ? NULL : client_request(cli->client, "GET", path, NULL, error);
+    if (!before && !cli->json)
+        return false;
+    g_autoptr(Json) after = client_request(cli->client, "PATCH", path, body, error);
+    if (after && cli->json)
+        print_json(after);
+    else if (after && !cli->quiet)
+        show_changes(cli, before, after);
+    return after != NULL;
 }
 
 static bool run_delete(Cli *cli, const Call *call, GError **error)

@@ -80,7 +80,7 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
     body_roles(call, body);
     if (call_option(call, "password-file")) {
         g_autoptr(SecretString) password =
-            cli_read_secret(call_option(call, "password-file"), "Password", error);
+            cli_read_secret(call_option(call, "password-file"), error);
         if (!password)
             return false;
         json_object_set_new(body, "password", json_string(password));
@@ -101,7 +101,7 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     g_autoptr(Json) body = call_body(call);
     body_roles(call, body);
     if (json_object_size(body) == 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
+        return cli_misused(cli, error,
                           "oriel user edit: nothing to change; \"oriel user edit --help\" lists "
                           "what can be");
     g_autofree char *path = client_path("users", call_argument(call, 0), NULL);
@@ -122,8 +122,10 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 static bool run_password(Cli *cli, const Call *call, GError **error)
 {
     const char *file = call_option(call, "password-file");
-    g_autoptr(SecretString) password = cli_read_secret(file, "New password", error);
-    g_autoptr(SecretString) again = password && !file ? cli_read_secret(NULL, "The same again", error) : NULL;
+    g_autoptr(SecretString) password =
+        file ? cli_read_secret(file, error) : cli_ask_secret(cli, "New password", "--password-file", error);
+    g_autoptr(SecretString) again =
+        password && !file ? cli_ask_secret(cli, "The same again", "--password-file", error) : NULL;
     if (!password || (!file && !again))
         return false;
     if (again && !secret_equal(password, again))
@@ -133,7 +135,7 @@ static bool run_password(Cli *cli, const Call *call, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "the password is no UTF-8 text");
     const char *current_file = call_option(call, "current-file");
     if (current_file) {
-        g_autoptr(SecretString) current = cli_read_secret(current_file, "Current password", error);
+        g_autoptr(SecretString) current = cli_read_secret(current_file, error);
         if (!current)
             return false;
         json_object_set_new(body, "current", json_string(current));

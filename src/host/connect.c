@@ -185,10 +185,12 @@ static bool check_entitled(Click *click, bool has_desktop, GError **error)
     if (!store_user_entitled(click->host->store, click->user->id, click->pool->id, &entitled, error))
         return false;
     BrokerPool pool = values_pool(click->pool);
+    bool is_own = !request->actor || g_strcmp0(request->actor->user_id, click->user->id) == 0;
     EntitleQuestion question = {
         .user_enabled = click->user->enabled,
         .user_entitled = entitled,
         .has_desktop = has_desktop,
+        .for_user = is_own ? NULL : click->user->name,
         .as_admin = request->as_admin,
     };
     g_autoptr(GError) refusal = NULL;

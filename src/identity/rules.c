@@ -15,8 +15,9 @@ bool name_check(const char *name, const char *what, GError **error)
                           LIMIT_NAME);
     if (strspn(name, allowed) != length || !g_ascii_isalnum(name[0]))
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "%s: its name must begin with a letter or digit and have only a-z 0-9 . _ - @",
-                          what);
+                          "%s \"%s\": a name begins with a small letter or a digit, and has only small letters, digits and "
+                          ". _ - @",
+                          what, name);
     /* Names and ids stand in the same places. */
     g_autofree char *upper = g_ascii_strup(name, -1);
     return !id_is_valid(upper) ||

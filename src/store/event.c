@@ -65,9 +65,11 @@ GPtrArray *store_event_list(Store *store, const StoreEventFilter *filter, const 
                    "SELECT " EVENT_COLUMNS
                    " FROM events e WHERE e.id < $1 AND ($2 IS NULL OR e.object_id = $2)"
                    " AND ($3 IS NULL OR e.object_kind = $3) AND ($4 IS NULL OR e.actor_id = $4)"
-                   " AND ($5 IS NULL OR e.action = $5) ORDER BY e.id DESC LIMIT $6",
+                   " AND ($5 IS NULL OR e.action = $5) AND ($6 IS NULL OR e.object_name = $6)"
+                   " ORDER BY e.id DESC LIMIT $7",
                    PARAMS(TEXT(page_before(page)), TEXT(filter->object_id), TEXT(filter->object_kind),
-                          TEXT(filter->actor_id), TEXT(filter->action), NUMBER(page_limit(page))),
+                          TEXT(filter->actor_id), TEXT(filter->action), TEXT(filter->object_name),
+                          NUMBER(page_limit(page))),
                    error),
         &list, ret_next);
 }

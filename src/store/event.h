@@ -32,7 +32,8 @@ typedef struct {
 bool store_event_add(Store *store, const StoreActor *actor, const StoreEventNew *fields, GError **error);
 
 typedef struct {
-    const char *object_id; /* NULL: any; the same for all */
+    const char *object_id;   /* NULL: any; the same for all */
+    const char *object_name; /* as it was called then */
     const char *object_kind;
     const char *actor_id;
     const char *action;

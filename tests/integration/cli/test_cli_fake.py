@@ -136,19 +136,21 @@ def test_names_are_encoded(fake, tmp_path):
     (["group", "add-member", "g", "ada"], "PUT groups/g/members/ada", None),
     (["group", "remove-member", "g", "ada"], "DELETE groups/g/members/ada", None),
     (["desktop", "assign", "demo-1", "ada"], "POST desktops/demo-1/assign", {"user": "ada"}),
-    (["desktop", "release", "demo-1"], "POST desktops/demo-1/release", {}),
-    (["desktop", "delete", "demo-1", "--force"], "DELETE desktops/demo-1?force=true", None),
+    (["desktop", "release", "demo-1", "--yes"], "POST desktops/demo-1/release", {}),
+    (["desktop", "delete", "demo-1", "--force", "--yes"], "DELETE desktops/demo-1?force=true", None),
     (["session", "disconnect", ulid(1)], f"POST sessions/{ulid(1)}/disconnect", {}),
-    (["session", "log-off", ulid(1)], f"POST sessions/{ulid(1)}/log-off", {}),
-    (["image", "delete", "i"], "DELETE images/i", None),
-    (["pool", "delete", "demo"], "DELETE pools/demo", None),
+    (["session", "log-off", ulid(1), "--yes"], f"POST sessions/{ulid(1)}/log-off", {}),
+    (["image", "delete", "i", "--yes"], "DELETE images/i", None),
+    (["pool", "delete", "demo", "--yes"], "DELETE pools/demo", None),
     (["job", "cancel", ulid(1)], f"POST jobs/{ulid(1)}/cancel", {}),
     (["token", "create", "ci", "--days", "30"], "POST tokens", {"days": 30, "name": "ci"}),
     (["token", "create", "ci", "--forever"], "POST tokens", {"days": None, "name": "ci"}),
     (["token", "delete", ulid(1)], f"DELETE tokens/{ulid(1)}", None),
-    (["host", "stop", "--machines", "--no-wait"], "POST host/stop", {"machines": True}),
+    (["host", "stop", "--machines", "--no-wait", "--yes"], "POST host/stop", {"machines": True}),
 ])
 def test_requests(fake, tmp_path, words, request_line, body):
+    fake.answer("GET pools/demo", pool())
+    fake.answer("GET groups/g", {"name": "g", "built_in": False, "members": [{"id": ulid(2), "name": "ada"}]})
     fake.answer(request_line, {})
     answer = run(tmp_path, *words)
     assert answer.returncode == 0, answer.stderr
@@ -169,7 +171,7 @@ def test_password_from_file_and_input(fake, tmp_path):
     assert run(tmp_path, "user", "password", "ada", "--password-file", "-", given="from input\n").returncode == 0
     assert fake.asked("PUT", "users/ada/password") == [{"password": "correct horse"}, {"password": "from input"}]
     answer = run(tmp_path, "user", "password", "ada")
-    assert answer.returncode == 65 and "no terminal" in answer.stderr
+    assert answer.returncode == 64 and "no terminal" in answer.stderr and "--password-file FILE" in answer.stderr
 
 
 def test_link_only_where_needed(fake, tmp_path):
@@ -228,7 +230,7 @@ def test_build_from_file(fake, tmp_path):
         (deep / name).write_text("x = y\n")
         run(tmp_path, "image", "build", str(deep / name), "--name", "kiosk", "--no-wait")
     assert [body.get("recipe_file") for body in fake.asked("POST", "images")[2:]] == ["kiosk.recipe", None]
-    assert run(tmp_path, "image", "build", "-").returncode == 65
+    assert run(tmp_path, "image", "build", "-").returncode == 64
     assert run(tmp_path, "image", "build", "./missing.recipe").returncode == 66
 
 
@@ -308,6 +310,56 @@ def test_confirmation_on_a_terminal(fake, tmp_path):
     assert len(fake.asked("DELETE", "pools/demo")) == 1
 
 
+@pytest.mark.parametrize("words", [
+    ("pool", "delete", "demo"), ("image", "delete", "i"), ("user", "delete", "ada"), ("group", "delete", "g"),
+    ("desktop", "delete", "demo-1"), ("desktop", "refresh", "demo-1"), ("desktop", "release", "demo-1"),
+    ("session", "log-off", "x"), ("host", "stop")])
+def test_nothing_is_destroyed_without_being_asked(fake, tmp_path, words):
+    answer = run(tmp_path, *words)
+    assert answer.returncode == 64 and answer.stderr.endswith("there is no terminal to ask on; give --yes.\n")
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("words,sentence", [
+    (("entitle", "add", "demo"), "give either --user or --group"),
+    (("completion",), "which shell"),
+    (("completion", "tcsh"), "there is none for"),
+    (("user", "edit", "ada"), "nothing to change"),
+    (("group", "edit", "g"), "nothing to change"),
+    (("pool", "edit", "demo"), "nothing to change"),
+    (("desktop", "connect", "demo"), "--user is missing")])
+def test_an_incomplete_command_line(fake, tmp_path, words, sentence):
+    answer = run(tmp_path, *words)
+    assert answer.returncode == 64 and sentence in answer.stderr
+    assert fake.requests == []
+
+
+def test_pool_edit_shows_what_changed(fake, tmp_path):
+    fake.answer("GET pools/demo", pool())
+    fake.answer("PATCH pools/demo", {**pool(running=3), "size": 12, "spares": 2})
+    assert run(tmp_path, "pool", "edit", "demo", "--size", "12").stdout == "Desktops at most: 12\nSpares:           2\n"
+    fake.answer("PATCH pools/demo", pool())
+    assert run(tmp_path, "pool", "edit", "demo", "--size", "10").stdout == "Nothing was to be changed.\n"
+
+
+def test_membership_says_what_it_did(fake, tmp_path):
+    fake.answer("GET groups/g", {"name": "g", "built_in": False, "members": [{"id": ulid(2), "name": "ada"}]})
+    fake.answer("DELETE groups/g/members/ada", None, 204)
+    fake.answer("DELETE groups/g/members/bob", None, 204)
+    fake.answer("PUT groups/everyone/members/ada", None, 204)
+    assert run(tmp_path, "group", "remove-member", "g", "ada").stdout == "ada is no longer a member of g.\n"
+    assert run(tmp_path, "group", "remove-member", "g", "bob").stdout == "bob was no member of g; nothing was changed.\n"
+    assert run(tmp_path, "group", "add-member", "everyone", "ada").stdout.startswith("Every enabled user is in everyone")
+
+
+def test_an_empty_token_file(fake, tmp_path):
+    token = tmp_path / "token"
+    for text in ("", "\n"):
+        token.write_text(text)
+        answer = run(tmp_path, "status", "--url", "https://localhost:1", "--token-file", str(token))
+        assert answer.returncode == 65 and "empty" in answer.stderr and str(token) in answer.stderr
+
+
 CONNECTION = {"desktop": {"id": ulid(11), "name": "demo-1", "state": "running"},
               "session": {"id": ulid(12), "state": "connecting", "since_ms": TIME}, "ticket": "T", "path": "api/v1/display/T",
               "expires_ms": TIME, "url": "https://h:8443/#/desktop/demo-1?ticket=T"}
@@ -354,14 +406,14 @@ def test_power_reports_failure(fake, tmp_path):
     fake.answer("POST desktops/demo-1/start", desktop(state="starting"))
     fake.answer(f"GET desktops/{ulid(11)}", desktop(state="failed", error="desktop \"demo-1\": no memory left"))
     answer = run(tmp_path, "desktop", "start", "demo-1")
-    assert answer.returncode == 69 and "no memory left" in answer.stderr
+    assert answer.returncode == 70 and "no memory left" in answer.stderr
     assert run(tmp_path, "desktop", "start", "demo-1", "--no-wait").stdout == "Desktop demo-1 is starting.\n"
 
 
 def test_refresh_waits_for_the_generation(fake, tmp_path):
     fake.answer("POST desktops/demo-1/refresh", desktop(state="refreshing", generation=2))
     fake.answer(f"GET desktops/{ulid(11)}", desktop(state="running", generation=2, observed=2))
-    assert run(tmp_path, "desktop", "refresh", "demo-1").stdout == "Desktop demo-1 is running.\n"
+    assert run(tmp_path, "desktop", "refresh", "demo-1", "--yes").stdout == "Desktop demo-1 is running.\n"
 
 
 def test_pool_wait(fake, tmp_path):

@@ -55,17 +55,22 @@ def test_a_day(house):
     assert name in good(house, "session", "list", "--user", "ada")
     assert data(house, "desktop", "list", "--user", "ada")["items"][0]["name"] == name
     good(house, "session", "disconnect", connection["session"]["id"])
-    good(house, "desktop", "refresh", name)
+    good(house, "desktop", "refresh", name, "--yes")
     assert data(house, "session", "list")["items"] == []
     assert data(house, "session", "list", "--ended")["items"][0]["id"] == connection["session"]["id"]
     good(house, "desktop", "stop", name)
     good(house, "desktop", "start", name)
-    good(house, "desktop", "release", name)
+    good(house, "desktop", "release", name, "--yes")
     good(house, "entitle", "remove", "office", "--user", "ada")
-    assert run(house, "desktop", "connect", "office", "--user", "ada").returncode == 77
+    refused = run(house, "desktop", "connect", "office", "--user", "ada")
+    assert refused.returncode == 77
+    assert refused.stderr == "oriel: ada may not use office: oriel entitle add office --user ada.\n"
+    assert "pool.create" in good(house, "event", "list", "--object", "office")
+    assert good(house, "event", "list", "--object", "nothing-of-that-name") == "None.\n"
+    assert 'user "Ada": a name begins with a small letter' in run(house, "user", "create", "Ada").stderr
     actions = [event["action"] for event in data(house, "event", "list")["items"]]
     assert {"pool.create", "user.create", "entitlement.add", "user.link", "session.open"} <= set(actions)
-    good(house, "pool", "delete", "office")
+    good(house, "pool", "delete", "office", "--yes")
 
 
 def test_people(house):
@@ -80,10 +85,10 @@ def test_people(house):
     assert "grace" in good(house, "group", "show", "staff")
     good(house, "group", "edit", "staff", "--title", "All staff")
     good(house, "group", "remove-member", "staff", "grace")
-    good(house, "group", "delete", "staff")
+    good(house, "group", "delete", "staff", "--yes")
     good(house, "user", "password", "grace", "--password-file", "-", given="another password\n")
     assert house.login("grace", "another password")
-    good(house, "user", "delete", "grace")
+    good(house, "user", "delete", "grace", "--yes")
     assert run(house, "user", "show", "grace").returncode == 66
 
 
@@ -95,7 +100,7 @@ def test_pools(house):
     assert "lab" in good(house, "pool", "list")
     assert run(house, "pool", "create", "lab", "--image", "mini").returncode == 73
     assert run(house, "pool", "create", "other", "--image", "none").returncode in (65, 66)
-    good(house, "pool", "delete", "lab")
+    good(house, "pool", "delete", "lab", "--yes")
 
 
 @pytest.mark.parametrize("words", [
@@ -125,20 +130,21 @@ def test_from_elsewhere(house, tmp_path):
     far = {"ORIEL_URL": f"https://127.0.0.1:{house.port}", "ORIEL_TOKEN_FILE": str(token), "ORIEL_FINGERPRINT": fingerprint,
            "ORIEL_STATE": os.devnull}
     assert "mini" in good(house, "image", "list", **far)
-    made = json.loads(good(house, "token", "create", "second", "--days", "2", "--json", **far))
+    made = house.login("root1").do("POST", "tokens", {"name": "second"})
     assert made["id"] in good(house, "token", "list", **far)
+    assert run(house, "token", "create", "third", "--days", "2", **far).returncode == 77  # a token makes no tokens
     good(house, "token", "delete", made["id"], **far)
     assert run(house, "image", "list", **{**far, "ORIEL_FINGERPRINT": "00" * 32}).returncode == 77
     token.write_text("nonsense\n")
     assert run(house, "image", "list", **far).returncode == 77
-    assert run(house, "host", "stop", **far).returncode == 77
+    assert run(house, "host", "stop", "--yes", **far).returncode == 77
 
 
 def test_host_stop():
     one = stack.Orield(program="orield-simulated")
     try:
         one.start()
-        assert "has ended" in good(one, "host", "stop")
+        assert "has ended" in good(one, "host", "stop", "--yes")
         assert one.process.wait(10) == 0
         assert run(one, "status").returncode == 69
     finally:
