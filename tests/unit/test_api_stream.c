@@ -147,18 +147,27 @@ static void test_overflow(House *house, const void *unused)
     hub_leave(client);
 }
 
-static void test_limit(House *house, const void *unused)
+static void assert_refused(House *house, const char *user_id)
 {
-    g_autoptr(GPtrArray) clients = g_ptr_array_new_with_free_func((GDestroyNotify)hub_leave);
-    for (unsigned i = 0; i < LIMIT_EVENT_STREAMS; i++)
-        g_ptr_array_add(clients, join(house, "u", ROLE_USER));
-    Caller caller = {.means = CALLER_LOCAL, .roles = ROLE_ADMIN};
+    Caller caller = {.means = CALLER_LOCAL, .user_id = (char *)user_id, .roles = ROLE_USER};
     HubMember member = {.caller = &caller};
     g_autoptr(GError) error = NULL;
     g_assert_null(hub_join(house->hub, &member, &error));
     g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_TOO_MANY);
+}
+
+static void test_limit(House *house, const void *unused)
+{
+    g_autoptr(GPtrArray) clients = g_ptr_array_new_with_free_func((GDestroyNotify)hub_leave);
+    for (unsigned i = 0; i < LIMIT_EVENT_STREAMS; i++) {
+        g_autofree char *user = g_strdup_printf("u%u", i / LIMIT_EVENT_STREAMS_USER);
+        g_ptr_array_add(clients, join(house, user, ROLE_USER));
+        if (i == LIMIT_EVENT_STREAMS_USER - 1)
+            assert_refused(house, user); /* has as many as one may have; others have room */
+    }
+    assert_refused(house, NULL);
     g_ptr_array_set_size(clients, LIMIT_EVENT_STREAMS - 1);
-    g_ptr_array_add(clients, join(house, "u", ROLE_USER));
+    g_ptr_array_add(clients, join(house, "another", ROLE_USER));
 }
 
 static void test_stop(House *house, const void *unused)
