@@ -130,6 +130,9 @@ static WatchVerdict goal_look(void *context, const Json *desktop, Progress *prog
         oriel_fail(error, ORIEL_ERROR_INTERNAL, "%s", sentence ? sentence : "the desktop failed");
         return WATCH_FAILED;
     }
+    /* Refreshed, and its pool has enough free ones without it. */
+    if (!goal->state && g_strcmp0(state, "deleting") == 0)
+        return WATCH_DONE;
     if (goal->state)
         return g_strcmp0(state, goal->state) == 0 ? WATCH_DONE : WATCH_ON;
     static const char *const lasting[] = {"absent", "running", "stopped", NULL};
@@ -156,11 +159,15 @@ static bool power(Cli *cli, const Call *call, const char *action, const char *st
         g_autofree char *left = g_strdup_printf("desktop %s goes on without you", name);
         Goal goal = {title, state};
         const Watch watch = {.path = object, .id = id, .look = goal_look, .context = &goal, .left = left};
-        Json *now = watch_until(cli, &watch, error);
-        if (!now)
-            return false;
-        json_decref(desktop);
-        desktop = now;
+        g_autoptr(GError) failure = NULL;
+        Json *now = watch_until(cli, &watch, &failure);
+        bool gone = !state && g_error_matches(failure, ORIEL_ERROR, ORIEL_ERROR_NOT_FOUND);
+        if (!now && !gone)
+            return g_propagate_error(error, g_steal_pointer(&failure)), false;
+        if (gone)
+            json_object_set_new(desktop, "state", json_string("gone: its pool has enough free ones without it"));
+        else
+            json_decref(desktop), desktop = now;
     }
     if (cli->json)
         print_json(desktop);

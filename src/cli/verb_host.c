@@ -36,11 +36,27 @@ static bool wait_for_end(int daemon, GError **error)
                       END_LIMIT_MS / 1000);
 }
 
+/* People see a bar that stands still; they shall know what becomes of it. */
+static void jobs_tell(Cli *cli)
+{
+    g_autoptr(Json) jobs = client_list(cli->client, "jobs?state=running", 0, NULL);
+    size_t index;
+    json_t *job;
+    json_array_foreach(json_object_get(jobs, "items"), index, job) {
+        const char *title = json_string_value(json_object_get(job, "title"));
+        bool build = g_strcmp0(json_string_value(json_object_get(job, "kind")), "image.build") == 0;
+        cli_say(cli, "\"%s\" is under way (%d %%): it is cancelled; after the next start %s.", title ? title : "A job",
+                (int)json_integer_value(json_object_get(job, "progress")),
+                build ? "\"oriel image build\" or \"make up\" begins it anew" : "it begins anew by itself");
+    }
+}
+
 static bool run_stop(Cli *cli, const Call *call, GError **error)
 {
     bool machines = call_flag(call, "machines");
     g_autoptr(Json) body = json_pack("{s:b}", "machines", machines);
     const char *question = machines ? "Stop orield and every machine of this host?" : "Stop orield?";
+    jobs_tell(cli);
     if (!cli_confirm(cli, call, question, error))
         return false;
     /* Held before the request, so that it is this process that is waited for and no other. */

@@ -199,6 +199,7 @@ def test_build_waits_with_progress(fake, tmp_path):
     child = start(tmp_path, "image", "build", "debian-xfce")
     until(lambda: fake.asked("GET", f"jobs/{ulid(1)}"))
     fake.event("job", job(2, progress=99, step="another one's"))
+    fake.event("job", job(1, progress=1, step=None))
     fake.event("job", job(1, progress=30, step="packages"))
     fake.event("job", job(1, progress=60, step="disk"))
     fake.event("job", job(1, state="done", progress=100, step="disk"))
@@ -206,6 +207,7 @@ def test_build_waits_with_progress(fake, tmp_path):
     assert child.returncode == 0, err
     assert out == "Image debian-xfce has version 4 now.\n"
     assert "Build image debian-xfce: 30 % packages\n" in err and "60 % disk" in err and "another" not in err
+    assert not any(line.endswith(" ") for line in err.splitlines()), err
     assert fake.asked("POST", "images") == [{"name": "debian-xfce", "recipe": "debian-xfce"}]
 
 
@@ -317,7 +319,23 @@ def test_confirmation_on_a_terminal(fake, tmp_path):
 def test_nothing_is_destroyed_without_being_asked(fake, tmp_path, words):
     answer = run(tmp_path, *words)
     assert answer.returncode == 64 and answer.stderr.endswith("there is no terminal to ask on; give --yes.\n")
-    assert fake.requests == []
+    assert not [request for request in fake.requests if request[0] != "GET"]
+
+
+def test_host_stop_says_what_it_cuts_off(fake, tmp_path):
+    fake.answer("GET jobs", page(job(1, state="running", progress=12)))
+    fake.answer("POST host/stop", {"machines": 1}, 202)
+    answer = run(tmp_path, "host", "stop", "--machines", "--no-wait", "--yes")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith('"Build image debian-xfce" is under way (12 %): it is cancelled; after the next start "oriel')
+
+
+def test_a_refreshed_desktop_that_its_pool_does_not_need(fake, tmp_path):
+    fake.answer("POST desktops/demo-1/refresh", desktop(generation=2))
+    answer = run(tmp_path, "desktop", "refresh", "demo-1", "--yes")  # GET desktops/ID: there is none
+    assert answer.returncode == 0 and "gone: its pool has enough" in answer.stdout
+    fake.answer(f"GET desktops/{ulid(11)}", desktop(state="deleting", generation=2))
+    assert run(tmp_path, "desktop", "refresh", "demo-1", "--yes").stdout == "Desktop demo-1 is deleting.\n"
 
 
 @pytest.mark.parametrize("words,sentence", [
