@@ -195,6 +195,18 @@ static const struct {
     {"nobody", {.enabled = true}, {.user_enabled = true}, false, false, ORIEL_ERROR_FORBIDDEN},
     {"the user", {.enabled = true}, {.user_enabled = true, .user_entitled = true}, true, true, 0},
     {"a group", {.enabled = true}, {.user_enabled = true, .group_entitled = true}, true, true, 0},
+    {"a user, for whom an operator asks",
+     {.enabled = true},
+     {.user_enabled = true, .for_user = "ada"},
+     false,
+     false,
+     ORIEL_ERROR_FORBIDDEN},
+    {"a disabled one, for whom an operator asks",
+     {.enabled = true},
+     {.user_entitled = true, .for_user = "ada"},
+     false,
+     false,
+     ORIEL_ERROR_FORBIDDEN},
     {"a disabled account", {.enabled = true}, {.user_entitled = true}, false, false, ORIEL_ERROR_FORBIDDEN},
     {"a pool switched off",
      {0},
@@ -234,6 +246,10 @@ static void test_entitle(void)
         g_assert_cmpint(entitle_sees(&pool, &entitlements[i].question), ==, entitlements[i].seen);
         if (!entitlements[i].allowed)
             g_assert_error(error, ORIEL_ERROR, (int)entitlements[i].kind);
+        /* Whoever asks for somebody is told about that one, not about "you". */
+        if (error && entitlements[i].question.for_user)
+            g_assert_true(strstr(error->message, "--user ada") ||
+                          strstr(error->message, "oriel user edit ada --enabled yes"));
     }
 }
 
