@@ -197,3 +197,18 @@ def test_a_new_orield_without_machines_answers(make_orield):
     assert isinstance(one, Orield)
     assert one.local.get("status")["accelerator"]["reason"]
     assert one.stop() == 0
+
+
+def test_status_warns_of_a_pool_whose_template_failed(fresh_house):
+    import shutil
+    house, local = fresh_house, fresh_house.local
+    assert local.get("status")["warnings"] == []
+    shutil.rmtree(house.state / "templates")
+    (house.state / "templates").write_text("in the way")
+    local.do("POST", "pools", {"name": "lame", "image": "mini"})
+    stack.wait_until(lambda: local.get("pools/lame")["template"]["state"] == "failed", 60, "the template's failure")
+    warnings = [warning for warning in local.get("status")["warnings"] if "lame" in warning]
+    assert warnings == [f'pool "lame": no template, so no new desktops: {local.get("pools/lame")["template"]["error"]}']
+    job = local.get("pools/lame")["template"]["job"]
+    log = local.call("GET", f"jobs/{job}/log")
+    assert "-- failed: " in log.body.decode().splitlines()[-1]
