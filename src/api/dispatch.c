@@ -5,6 +5,7 @@
 #include "api/files.h"
 #include "api/turns.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "store/event.h"
@@ -38,6 +39,20 @@ static bool authenticate(Call *call, GError **error)
         return true;
     }
     return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "log in first, or send an API token");
+}
+
+/* Whether the credentials are good is asked later, by a worker: this is known as soon as the headers are there. */
+static bool shows_credentials(const Request *request)
+{
+    g_autoptr(SecretString) cookie = request_cookie(request, IDENTITY_COOKIE);
+    return request->local || cookie || request_header(request, "authorization");
+}
+
+size_t dispatch_body_limit(const Route *route, const Request *request)
+{
+    bool needs_little =
+        !route || route->permission == ROUTE_ANYONE || (route->flags & ROUTE_NO_BODY) || is_read(request);
+    return needs_little || !shows_credentials(request) ? LIMIT_REQUEST_BODY_SMALL : LIMIT_REQUEST_BODY;
 }
 
 static bool check_forgery(const Call *call, GError **error)

@@ -5,6 +5,9 @@
 
 #include "api/router.h"
 
+/* Bytes that the body may have; asked before it has come, on the loop thread. route NULL: none fits. */
+size_t dispatch_body_limit(const Route *route, const Request *request);
+
 /* parameters: of router_find; taken over. Always leaves an answer in reply. */
 void dispatch(const Service *service, const Route *route, char *parameters[CALL_PARAMETERS], Request *request,
               Reply *reply);

@@ -75,6 +75,20 @@ Request *request_new(const char *method, const char *target, GError **error)
     return g_steal_pointer(&request);
 }
 
+/* Passwords come in bodies. */
+static void body_free(GByteArray *body)
+{
+    if (body->len)
+        explicit_bzero(body->data, body->len);
+    g_byte_array_unref(body);
+}
+
+void request_body_forget(Request *request)
+{
+    body_free(request->body);
+    request->body = g_byte_array_new();
+}
+
 void request_free(Request *request)
 {
     if (!request)
@@ -83,12 +97,7 @@ void request_free(Request *request)
     g_free(request->path);
     g_clear_pointer(&request->query, g_hash_table_unref);
     g_clear_pointer(&request->headers, g_hash_table_unref);
-    if (request->body) {
-        /* passwords come in bodies */
-        if (request->body->len)
-            explicit_bzero(request->body->data, request->body->len);
-        g_byte_array_unref(request->body);
-    }
+    g_clear_pointer(&request->body, body_free);
     g_free(request->client);
     g_free(request);
 }

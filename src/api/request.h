@@ -23,6 +23,9 @@ typedef struct {
 Request *request_new(const char *method, const char *target, GError **error);
 void request_free(Request *request);
 
+/* Its memory is given back, wiped. */
+void request_body_forget(Request *request);
+
 /* Keeps the first of equal names. */
 void request_add_header(Request *request, const char *name, const char *value);
 

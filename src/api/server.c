@@ -26,6 +26,7 @@ struct Server {
     GMutex lock; /* closing, and no push to a lane after it; under_way */
     bool closing;
     unsigned under_way; /* requests that have begun to be answered */
+    size_t body_bytes;  /* of the bodies larger than LIMIT_REQUEST_BODY_SMALL; the loop's own */
     GCond answered;
     GThreadPool *lanes[LANES]; /* NULL: LANE_INLINE */
 };
@@ -51,7 +52,9 @@ typedef struct {
     const Route *route;
     char *parameters[CALL_PARAMETERS];
     char *allow;
-    bool too_large;
+    size_t body_limit;
+    int refusal; /* OrielErrorKind of a body that is read on but not kept; 0: none */
+    size_t body_bytes; /* its part of the server's */
     bool counted; /* in under_way */
 } Exchange;
 
@@ -195,6 +198,15 @@ static enum MHD_Result exchange_refuse(Exchange *exchange, int kind, int status,
     return exchange_respond(exchange);
 }
 
+static enum MHD_Result body_refuse(Exchange *exchange, int kind)
+{
+    if (kind == ORIEL_ERROR_UNAVAILABLE)
+        return exchange_refuse(exchange, kind, 0, "too many large requests are being received: try again in a moment");
+    g_autofree char *detail =
+        g_strdup_printf("the request body is larger than the %zu KiB allowed here", exchange->body_limit / 1024);
+    return exchange_refuse(exchange, kind, 0, detail);
+}
+
 /* ---- working ---- */
 
 static void exchange_work(void *data, void *unused)
@@ -215,8 +227,8 @@ static enum MHD_Result exchange_start(Exchange *exchange)
 {
     Server *server = exchange->server;
     door_client_limit(server->door, exchange->fd, 0);
-    if (exchange->too_large)
-        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 0, "the request body is larger than 1 MiB");
+    if (exchange->refusal)
+        return body_refuse(exchange, exchange->refusal);
     if (exchange->route && exchange->route->lane == LANE_INLINE) {
         dispatch(server->service, exchange->route, exchange->parameters, exchange->request, exchange->reply);
         return exchange_respond(exchange);
@@ -258,11 +270,35 @@ static bool header_is_too_large(struct MHD_Connection *connection)
     return info && info->header_size > LIMIT_REQUEST_HEADER;
 }
 
-static bool announces_too_much(const Request *request)
+/* Why a body of so many bytes cannot be taken; 0: it can. A small one always can: nobody who fills the room of the large
+ * ones keeps others from logging in or clicking. Nor do they keep the local administrator out. */
+static int body_refusal(const Exchange *exchange, uint64_t bytes)
 {
-    const char *length = request_header(request, "content-length");
+    if (bytes > exchange->body_limit)
+        return ORIEL_ERROR_TOO_LARGE;
+    if (bytes <= LIMIT_REQUEST_BODY_SMALL || exchange->request->local)
+        return 0;
+    return exchange->server->body_bytes - exchange->body_bytes + bytes > LIMIT_REQUEST_BODIES ? ORIEL_ERROR_UNAVAILABLE
+                                                                                              : 0;
+}
+
+/* The same, of the length that the headers announce. */
+static int announced_refusal(const Exchange *exchange)
+{
+    const char *length = request_header(exchange->request, "content-length");
     uint64_t bytes = 0;
-    return length && !number_parse(length, 0, LIMIT_REQUEST_BODY, "Content-Length", &bytes, NULL);
+    if (length && !number_parse(length, 0, LIMIT_REQUEST_BODY, "Content-Length", &bytes, NULL))
+        return ORIEL_ERROR_TOO_LARGE;
+    return body_refusal(exchange, bytes);
+}
+
+/* What the body holds now is counted, as long as the exchange lives. */
+static void body_count(Exchange *exchange)
+{
+    const Request *request = exchange->request;
+    size_t bytes = !request->local && request->body->len > LIMIT_REQUEST_BODY_SMALL ? request->body->len : 0;
+    exchange->server->body_bytes += bytes - exchange->body_bytes;
+    exchange->body_bytes = bytes;
 }
 
 /* The headers have come. An answer given here closes the connection where a body would follow. */
@@ -286,23 +322,24 @@ static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
     if (exchange->request->two_lengths)
         return exchange_refuse(exchange, ORIEL_ERROR_INVALID, 400,
                                "one Content-Length or one Transfer-Encoding is needed, not more");
-    if (announces_too_much(exchange->request))
-        return exchange_refuse(exchange, ORIEL_ERROR_TOO_LARGE, 0, "the request body is larger than 1 MiB");
     exchange->route = router_find(method, exchange->request->path, exchange->parameters, &exchange->allow);
-    return MHD_YES;
+    exchange->body_limit = dispatch_body_limit(exchange->route, exchange->request);
+    int refusal = announced_refusal(exchange);
+    return refusal ? body_refuse(exchange, refusal) : MHD_YES;
 }
 
-/* A body whose length was not announced is read on for a while, so that its sender gets to see the refusal.
- */
+/* libmicrohttpd 0.9.75 takes no answer amid a body: one that is refused there is read on for a while, so that its sender
+ * gets to see why. */
 static enum MHD_Result exchange_take(Exchange *exchange, const char *data, size_t *length)
 {
-    GByteArray *body = exchange->request->body;
-    if (exchange->too_large || body->len + *length > LIMIT_REQUEST_BODY) {
-        exchange->too_large = true;
-        g_byte_array_set_size(body, 0);
-    } else {
-        g_byte_array_append(body, (const guint8 *)data, (guint)*length);
-    }
+    Request *request = exchange->request;
+    if (!exchange->refusal)
+        exchange->refusal = body_refusal(exchange, request->body->len + *length);
+    if (exchange->refusal)
+        request_body_forget(request);
+    else
+        g_byte_array_append(request->body, (const guint8 *)data, (guint)*length);
+    body_count(exchange);
     *length = 0;
     return MHD_YES;
 }
@@ -355,6 +392,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     if (exchange->counted && --server->under_way == 0)
         g_cond_signal(&server->answered);
     g_mutex_unlock(&server->lock);
+    server->body_bytes -= exchange->body_bytes;
     exchange_free(exchange);
 }
 

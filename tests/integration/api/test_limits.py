@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stack import Client, UnixConnection
+from stack import Client, UnixConnection, wait_until
 
 MIB = 1024 * 1024
 
@@ -72,8 +72,80 @@ def test_a_chunked_body_that_is_too_large(house):
     assert b" 413 " in sock.recv(65536).split(b"\r\n")[0]
 
 
-def test_the_largest_body_is_taken(house):
-    body = json.dumps({"name": "large", "display_name": "x"}).encode()
+def beginning(client, path, length, credentials=""):
+    """A POST whose body is still to come."""
+    connection = client.connection(timeout=60)
+    connection.connect()
+    connection.sock.sendall(f"POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{credentials}"
+                            f"{length}\r\n\r\n".encode())
+    return connection.sock
+
+
+KNOWN = "Authorization: Bearer nobody\r\n"
+
+
+@pytest.mark.parametrize("path, credentials", [("groups", ""), ("groups", "Cookie: other=1\r\n"), ("login", KNOWN),
+                                               ("setup", ""), ("nothing", KNOWN), ("logout", KNOWN)])
+def test_a_body_is_small_where_nobody_is_known_or_little_needed(house, path, credentials):
+    stranger = Client(house, gateway=True, address="192.0.2.90")
+    sock = beginning(stranger, path, "Content-Length: 16385", credentials)
+    answer = sock.recv(65536)
+    assert b" 413 " in answer.split(b"\r\n")[0] and b"16 KiB" in answer
+    sock = beginning(stranger, path, "Transfer-Encoding: chunked", credentials)
+    sock.sendall(b"4001\r\n" + b"x" * 0x4001 + b"\r\n0\r\n\r\n")
+    assert b" 413 " in sock.recv(65536).split(b"\r\n")[0]
+
+
+def test_a_small_body_of_a_stranger_is_read(house):
+    sock = beginning(Client(house, gateway=True, address="192.0.2.90"), "login", "Content-Length: 16384")
+    sock.sendall(b" " * 16384)
+    assert b" 422 " in sock.recv(65536).split(b"\r\n")[0]
+
+
+def large(house, whole=False):
+    """The answer to a body of 1 MiB, which lacks its last byte unless whole; and its connection."""
+    sock = beginning(Client(house, gateway=True, address="192.0.2.91"), "groups", f"Content-Length: {MIB}", KNOWN)
+    try:
+        sock.sendall(b" " * (MIB - 1))
+        if whole:
+            sock.sendall(b" ")
+        sock.settimeout(60 if whole else 0.01)
+        return sock.recv(65536), sock
+    except (BrokenPipeError, ConnectionResetError):
+        return sock.recv(65536), sock
+    except socket.timeout:
+        return None, sock
+
+
+def test_large_bodies_share_their_room(house):
+    held = []
+    try:
+        for _ in range(100):
+            answer, sock = large(house)
+            held.append(sock)
+            if answer:
+                break
+        assert answer and b" 503 " in answer.split(b"\r\n")[0] and b"Retry-After: " in answer, "100 MiB were taken"
+        assert len(held) > 60
+        sock = beginning(Client(house, gateway=True, address="192.0.2.91"), "groups", "Transfer-Encoding: chunked", KNOWN)
+        sock.sendall((b"10000\r\n" + b" " * 65536 + b"\r\n") * 15 + b"0\r\n\r\n")
+        assert b" 503 " in sock.recv(65536).split(b"\r\n")[0]
+        held.append(sock)
+        house.login("admin1").do("POST", "groups", {"name": "amid", "display_name": "x" * 100})
+        test_the_largest_body_is_taken(house, "of-the-local-administrator")
+    finally:
+        for sock in held:
+            sock.close()
+
+    def room():
+        answer, sock = large(house, whole=True)
+        sock.close()
+        return b" 401 " in answer.split(b"\r\n")[0]
+    wait_until(room, 20, "room for a large body")
+
+
+def test_the_largest_body_is_taken(house, name="large"):
+    body = json.dumps({"name": name, "display_name": "x"}).encode()
     body += b" " * (MIB - len(body))
     answer = house.local.raw("POST", "/api/v1/groups", body, {"Content-Type": "application/json"})
     assert answer.status == 201
