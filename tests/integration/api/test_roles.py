@@ -57,6 +57,8 @@ def test_every_call(house, role):
             refused = not refused  # somebody else's: needs user_write
         if path == "/desktops/{desktop}/thumbnail" and role in ("user", "auditor"):
             refused = not refused  # not theirs
+        if (method, path) == ("POST", "/tokens") and role != "stranger":
+            refused = not refused  # they come with a token, and a token makes no tokens
         if path == "/login":
             refused = False  # 422: the body has the wrong fields
         if refused == expected(role, permission):

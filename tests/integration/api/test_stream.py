@@ -16,13 +16,15 @@ def test_changes_reach_those_who_may_see_them(house):
 
 
 def test_a_user_hears_only_of_their_own(house):
-    user = house.people["user"].stream()
+    house.make_user("listener")
+    person, other = house.login("listener"), house.login("admin1")
+    user = person.stream()
     assert user.next() == ("resync", {})
     house.local.do("POST", "users", {"name": "noise"})
-    house.people["admin"].do("POST", "tokens", {"name": "not yours"})
+    other.do("POST", "tokens", {"name": "not yours"})
     house.local.do("POST", "groups", {"name": "moves-tiles"})
     assert user.next() == ("change", {"kind": "portal", "id": "", "op": "update"})
-    mine = house.people["user"].do("POST", "tokens", {"name": "mine"})
+    mine = person.do("POST", "tokens", {"name": "mine"})
     assert user.next() == ("change", {"kind": "token", "id": mine["id"], "op": "create"})
     user.close()
 
