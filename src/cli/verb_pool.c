@@ -72,7 +72,7 @@ static bool run_show(Cli *cli, const Call *call, GError **error)
 }
 
 /* "newest" is the API's null: follow the image. */
-static bool body_version(const Call *call, Json *body, GError **error)
+static bool body_version(Cli *cli, const Call *call, Json *body, GError **error)
 {
     const char *text = call_option(call, "version");
     uint64_t version = 0;
@@ -81,15 +81,14 @@ static bool body_version(const Call *call, Json *body, GError **error)
     if (strcmp(text, "newest") == 0)
         return json_object_set_new(body, "version", json_null()) == 0;
     if (!number_parse(text, 1, UINT32_MAX, "--version", &version, NULL))
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "--version: \"%s\" is neither a version's number nor \"newest\"", text);
+        return cli_misused(cli, error, "--version: \"%s\" is neither a version's number nor \"newest\"", text);
     return json_object_set_new(body, "version", json_integer((json_int_t)version)) == 0;
 }
 
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
-    if (!body_version(call, body, error))
+    if (!body_version(cli, call, body, error))
         return false;
     return cli_show(cli, cli_create(cli, call, "pools", body, error), show_card);
 }
@@ -114,7 +113,7 @@ static void show_changes(const Cli *cli, const Json *before, const Json *after)
 static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
-    if (!body_version(call, body, error))
+    if (!body_version(cli, call, body, error))
         return false;
     if (json_object_size(body) == 0)
         return cli_misused(cli, error,

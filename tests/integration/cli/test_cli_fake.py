@@ -345,6 +345,7 @@ def test_a_refreshed_desktop_that_its_pool_does_not_need(fake, tmp_path):
     (("user", "edit", "ada"), "nothing to change"),
     (("group", "edit", "g"), "nothing to change"),
     (("pool", "edit", "demo"), "nothing to change"),
+    (("pool", "edit", "demo", "--version", "old"), "neither a version's number"),
     (("desktop", "connect", "demo"), "--user is missing")])
 def test_an_incomplete_command_line(fake, tmp_path, words, sentence):
     answer = run(tmp_path, *words)
