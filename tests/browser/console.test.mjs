@@ -306,6 +306,8 @@ test('a machine that starts is said to do so, until it shows its desktop or the 
   await page.getByRole('button', { name: 'Hide' }).click();
   await line.waitFor({ state: 'detached' });
   assert.equal(await page.evaluate(() => document.activeElement.tagName), 'CANVAS', 'keys go to the desktop again');
+  await new Promise((resolve) => setTimeout(resolve, 2000)); // more than two looks at the picture
+  assert.equal(await line.count(), 0, 'sent away, it stays away');
 });
 
 test('where the controls went is said at the first desktop of a browser, not at the second', async () => {
