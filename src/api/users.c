@@ -90,41 +90,32 @@ static bool fields_read(Json *body, StoreUser *user, GError **error)
     return true;
 }
 
-static bool password_set(Call *call, const PasswordChange *change, GError **error)
+/* NULL: none is given. */
+static bool password_read(Json *body, const char **ret, GError **error)
 {
-    return identity_set_password(call->service->identity, &call->actor, change, error);
+    Json *password = json_object_get(body, "password");
+    *ret = json_string_value(password);
+    return !password || *ret || oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"password\" must be a text");
 }
 
 bool users_post(Call *call, GError **error)
 {
     static const char *const keys[] = {"name", "display_name", "email", "roles", "password", NULL};
-    Store *store = call->service->store;
-    const char *name = NULL, *password = json_string_value(json_object_get(call->body, "password"));
+    const Service *service = call->service;
+    const char *name = NULL, *password = NULL;
     StoreUser fields = {
         .enabled = true, .display_name = g_strdup(""), .email = g_strdup(""), .roles = g_strdup("user")};
-    bool done =
-        json_only(call->body, keys, error) && json_take_text(call->body, "name", &name, error) &&
-        fields_read(call->body, &fields, error) && name_check(name ? name : "", "user", error) &&
-        (!json_object_get(call->body, "password") || password_check(password ? password : "", name, error));
+    bool done = json_only(call->body, keys, error) && json_take_text(call->body, "name", &name, error) &&
+                fields_read(call->body, &fields, error) && password_read(call->body, &password, error);
     fields.name = (char *)name;
-    g_autoptr(StoreUser) user = done ? store_user_create(store, &call->actor, &fields, error) : NULL;
+    g_autoptr(StoreUser) user =
+        done ? identity_user_new(service->identity, &call->actor, &fields, password, error) : NULL;
     g_free(fields.display_name);
     g_free(fields.email);
     g_free(fields.roles);
     if (!user)
         return false;
-    if (password) {
-        PasswordChange change = {.user_id = user->id, .password = password};
-        if (!password_set(call, &change, error)) {
-            store_user_delete(store, &call->actor, user->id, 0, NULL); /* all or nothing */
-            return false;
-        }
-        g_clear_pointer(&user, store_user_free);
-        user = store_user_find(store, name, error);
-        if (!user)
-            return false;
-    }
-    Json *value = user_json(store, user, error);
+    Json *value = user_json(service->store, user, error);
     if (value)
         call_reply_created(call, "users", user->id, user->version, value);
     return value != NULL;
@@ -189,7 +180,7 @@ bool user_password_put(Call *call, GError **error)
         .password = password,
         .keep_session_id = own ? call->caller->session_id : NULL,
     };
-    if (!password_set(call, &change, error))
+    if (!identity_set_password(call->service->identity, &call->actor, &change, error))
         return false;
     reply_empty(call->reply);
     return true;

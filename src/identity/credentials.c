@@ -43,6 +43,18 @@ bool identity_set_password(Identity *identity, const StoreActor *actor, const Pa
     return hash && store_password_set(identity->store, actor, &fields, error);
 }
 
+StoreUser *identity_user_new(Identity *identity, const StoreActor *actor, const StoreUser *fields,
+                             const char *password, GError **error)
+{
+    if (!name_check(fields->name ? fields->name : "", "user", error) ||
+        (password && !password_check(password, fields->name, error)))
+        return NULL;
+    g_autofree char *hash = password ? hash_new(identity, password, error) : NULL;
+    if (password && !hash)
+        return NULL;
+    return store_user_create_hashed(identity->store, actor, fields, hash, error);
+}
+
 /* ---- links ---- */
 
 char *identity_link_new(Identity *identity, const StoreActor *actor, const char *user_id,

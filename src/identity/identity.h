@@ -100,6 +100,11 @@ bool identity_first_admin(Identity *identity, char **ret_token, GError **error);
 
 /* ---- users ---- */
 
+/* A user who has this password (NULL: none) from the first moment on, in one transaction: whatever fails, there is no
+ * user. fields as store_user_create has them. INVALID: the rules of names and passwords. CONFLICT: the name is taken. */
+StoreUser *identity_user_new(Identity *identity, const StoreActor *actor, const StoreUser *fields,
+                             const char *password, GError **error);
+
 /* Rules of names: users, groups, pools, images. INVALID: 1 to LIMIT_NAME bytes of a-z 0-9 . _ - @, beginning
  * with a letter or digit, not of the form of an id. `what` begins the sentence: "pool". */
 bool name_check(const char *name, const char *what, GError **error);

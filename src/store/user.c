@@ -58,16 +58,17 @@ static StoreUser *one_user(Rows *owned, const char *name, GError **error)
     return user_read(&(Reader){rows, 0, 0});
 }
 
-static bool insert_row(Transaction *transaction, const StoreUser *fields, const char *id, GError **error)
+static bool insert_row(Transaction *transaction, const StoreUser *fields, const char *id, const char *password_hash,
+                       GError **error)
 {
     g_autoptr(GError) failure = NULL;
     return transaction_run(
                transaction,
-               "INSERT INTO users (id, name, display_name, email, roles, enabled, created_ms, updated_ms)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+               "INSERT INTO users (id, name, display_name, email, roles, enabled, created_ms, updated_ms, password_hash)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
                PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
                       TEXT(text_or_empty(fields->email)), TEXT(text_or_empty(fields->roles)),
-                      NUMBER(fields->enabled), NUMBER(transaction->now_ms)),
+                      NUMBER(fields->enabled), NUMBER(transaction->now_ms), TEXT(password_hash)),
                &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "user", fields->name, error);
 }
@@ -82,10 +83,16 @@ static StoreUser *user_lock(Transaction *transaction, const char *id, GError **e
 
 StoreUser *store_user_create(Store *store, const StoreActor *actor, const StoreUser *fields, GError **error)
 {
+    return store_user_create_hashed(store, actor, fields, NULL, error);
+}
+
+StoreUser *store_user_create_hashed(Store *store, const StoreActor *actor, const StoreUser *fields,
+                                    const char *password_hash, GError **error)
+{
     g_auto(Transaction) transaction = {0};
     g_autofree char *id = id_new();
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !insert_row(&transaction, fields, id, error))
+        !insert_row(&transaction, fields, id, password_hash, error))
         return NULL;
     g_autoptr(StoreUser) user = user_lock(&transaction, id, error);
     Record record = {.action = "user.create",

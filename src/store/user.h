@@ -22,6 +22,9 @@ void store_user_free(StoreUser *user); /* NULL is fine */
 /* name, display_name (NULL: ""), email (NULL: ""), roles, enabled are read from fields. CONFLICT: the name is
  * taken. */
 StoreUser *store_user_create(Store *store, const StoreActor *actor, const StoreUser *fields, GError **error);
+/* The same with a password from the first moment on; password_hash NULL: none. */
+StoreUser *store_user_create_hashed(Store *store, const StoreActor *actor, const StoreUser *fields,
+                                    const char *password_hash, GError **error);
 
 /* By id or name. NOT_FOUND. */
 StoreUser *store_user_find(Store *store, const char *name_or_id, GError **error);

@@ -321,6 +321,31 @@ static void test_first_admin(Fixture *fixture)
     g_assert_no_error(error);
 }
 
+/* A refusal leaves no user; a user is never there without the password. */
+static void test_new_user(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    StoreUser fields = {.name = "anna", .roles = "user", .enabled = true};
+    g_assert_null(identity_user_new(identity, NULL, &fields, "short", &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+    g_assert_null(store_user_find(fixture->store, "anna", &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_autoptr(StoreUser) anna = identity_user_new(identity, NULL, &fields, GOOD, &error);
+    g_assert_no_error(error);
+    g_assert_true(anna->has_password);
+    g_autoptr(Login) login = identity_login(identity, "anna", GOOD, &client, &error);
+    g_assert_no_error(error);
+    g_assert_null(identity_user_new(identity, NULL, &fields, "another good one", &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    fields.name = "bob";
+    g_autoptr(StoreUser) bob = identity_user_new(identity, NULL, &fields, NULL, &error);
+    g_assert_false(bob->has_password);
+    fields.name = "Bob";
+    g_assert_null(identity_user_new(identity, NULL, &fields, GOOD, &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+}
+
 static void test_passwords(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -363,6 +388,7 @@ int main(int argc, char **argv)
     fixture_add("back-off", test_back_off);
     fixture_add("parallel-guesses", test_parallel_guesses);
     fixture_add("first-admin", test_first_admin);
+    fixture_add("new-user", test_new_user);
     fixture_add("passwords", test_passwords);
     return fixture_run();
 }

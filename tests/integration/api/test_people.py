@@ -6,6 +6,8 @@ import uuid
 
 import pytest
 
+from stack import PASSWORD
+
 
 def test_user_life(house):
     local = house.local
@@ -41,6 +43,17 @@ def test_bad_users(house, body, words):
     assert (answer.status, answer.json["type"].rsplit("/", 1)[1]) == (422, "invalid")
     assert words in answer.json["detail"]
     assert house.local.refused("GET", "users/ok") == (404, "not-found")
+
+
+def test_a_password_is_there_with_the_user(house):
+    made = house.local.call("POST", "users", {"name": "ilse", "password": PASSWORD})
+    assert made.status == 201 and made.json["password_set"] is True
+    assert made.json["created_ms"] == made.json["updated_ms"]
+    events = house.local.do("GET", "events", query={"object": made.json["id"]})["items"]
+    assert [event["action"] for event in events] == ["user.create"], "it was made in more than one step"
+    house.login("ilse")
+    assert house.local.refused("POST", "users", {"name": "ilse", "password": "another good one"}) == (409, "conflict")
+    house.login("ilse")
 
 
 def test_name_is_taken(house):
