@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/denials.h"
 #include "api/files.h"
 #include "api/server.h"
 #include "api/stream.h"
@@ -25,6 +26,7 @@ static void api_free(Api *api)
     files_free(api->service.files);
     turns_free(api->service.slow_turns);
     turns_free(api->service.connect_turns);
+    denials_free(api->service.denials);
     g_free(api->service.public_url);
     g_free(api->service.images);
     g_free(api);
@@ -45,6 +47,7 @@ Api *api_start(const ApiSetup *setup, GError **error)
         .files = files_new(web),
         .slow_turns = turns_new(LIMIT_API_SLOW_USER),
         .connect_turns = turns_new(LIMIT_API_SLOW_USER),
+        .denials = denials_new(),
         .public_url = public_url(setup->config),
         .images = g_build_filename(setup->config->state, "images", NULL),
         .started_ms = clock_utc_ms(),

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "api/denials.h"
 #include "api/files.h"
 #include "api/turns.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -69,8 +71,15 @@ static void note_refusal(const Call *call)
 {
     if (is_read(call->request))
         return;
+    const char *user = call->caller->user_id ? call->caller->user_id : "";
+    g_autofree char *key = g_strdup_printf("%s %s %s", user, call->route->method, call->route->pattern);
+    uint64_t left_out = 0;
+    if (!denial_is_told(call->service->denials, key, clock_monotonic_ms(), &left_out))
+        return;
     g_autoptr(Json) detail =
         json_pack("{s:s, s:s}", "method", call->request->method, "path", call->request->path);
+    if (left_out)
+        json_object_set_new(detail, "left_out", json_integer((json_int_t)left_out));
     g_autofree char *text = json_text(detail);
     StoreEventNew event = {.action = "call.denied", .result = "forbidden", .detail = text};
     g_autoptr(GError) error = NULL;

@@ -14,6 +14,7 @@
 #define LIMIT_API_CONNECTIONS_CLIENT 256     /* of one client address */
 #define LIMIT_API_QUEUE 1024                 /* requests that wait for a worker, in each lane */
 #define LIMIT_API_SLOW_USER 8                /* slow calls of one plain user at a time, and as many clicks */
+#define LIMIT_DENIALS 4096                   /* users and calls whose refusals are counted; then older counts go */
 #define LIMIT_EVENT_STREAMS 512              /* open server-sent event streams */
 #define LIMIT_EVENT_STREAMS_USER 64          /* of one user: pages, consoles and scripts of all browsers */
 #define LIMIT_TOKENS_USER 100                /* API tokens of one user */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/denials.h"
 #include "api/door.h"
 #include "api/files.h"
 #include "api/request.h"
@@ -267,6 +268,25 @@ static void test_door_address(void)
     g_assert_null(door_address("oriel/192.0.2.7\0:1", 18));
 }
 
+/* ---- refusals that are written down ---- */
+
+static void test_denials(void)
+{
+    Denials *denials = denials_new();
+    uint64_t left_out = 99;
+    g_assert_true(denial_is_told(denials, "anna", 5000, &left_out));
+    g_assert_cmpuint(left_out, ==, 0);
+    for (int64_t now_ms = 5000; now_ms < 6000; now_ms += 10)
+        g_assert_false(denial_is_told(denials, "anna", now_ms, &left_out));
+    g_assert_true(denial_is_told(denials, "bob", 5500, &left_out));
+    g_assert_cmpuint(left_out, ==, 0);
+    g_assert_true(denial_is_told(denials, "anna", 6000, &left_out));
+    g_assert_cmpuint(left_out, ==, 100);
+    g_assert_true(denial_is_told(denials, "anna", 9000, &left_out));
+    g_assert_cmpuint(left_out, ==, 0);
+    denials_free(denials);
+}
+
 /* ---- files ---- */
 
 typedef struct {
@@ -377,6 +397,7 @@ int main(int argc, char **argv)
     g_test_add_func("/api/websocket/cases", test_websocket_cases);
     g_test_add_func("/api/websocket/behind-proxy", test_websocket_behind_proxy);
     g_test_add_func("/api/door/address", test_door_address);
+    g_test_add_func("/api/denials", test_denials);
     g_test_add("/api/files/good", Web, NULL, web_open, test_files_good, web_close);
     g_test_add("/api/files/packed", Web, NULL, web_open, test_files_packed, web_close);
     g_test_add("/api/files/absent", Web, NULL, web_open, test_files_absent, web_close);

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -91,6 +92,21 @@ def test_a_machine_has_no_local_rights(house, tmp_path):
 
 
 def test_a_refused_change_is_in_the_audit_trail(house):
-    assert house.people["user"].refused("POST", "users", {"name": "mallory"}) == (403, "forbidden")
+    house.make_user("rolf")
+    rolf = house.token_client("rolf")
+    assert rolf.refused("POST", "users", {"name": "mallory"}) == (403, "forbidden")
     event = house.local.get("events", limit=1)["items"][0]
-    assert (event["actor"], event["result"], event["detail"]["path"]) == ("user1", "forbidden", "/api/v1/users")
+    assert (event["actor"], event["result"], event["detail"]["path"]) == ("rolf", "forbidden", "/api/v1/users")
+
+
+def test_refusals_do_not_fill_the_audit_trail(house):
+    def refuse(times):
+        for number in range(times):
+            assert house.people["user"].refused("DELETE", f"pools/none{number}") == (403, "forbidden")
+    refuse(50)
+    time.sleep(1.1)
+    refuse(1)
+    lines = [event["detail"] for event in house.local.do("GET", "events", query={"limit": 500})["items"]
+             if event["action"] == "call.denied" and event["detail"]["path"].startswith("/api/v1/pools/none")]
+    assert sum(1 + line.get("left_out", 0) for line in lines) == 51
+    assert len(lines) < 51
