@@ -23,6 +23,7 @@
 
 typedef struct {
     DoorClient public;
+    char *network; /* of its address, under which it is counted; NULL: local */
     int64_t deadline_ms; /* monotonic; 0: none */
 } Entry;
 
@@ -37,13 +38,14 @@ struct Door {
     GThread *thread;
     GMutex lock;         /* the two tables; nothing is called under it */
     GHashTable *clients; /* fd → Entry */
-    GHashTable *counts;  /* address → number */
+    GHashTable *counts;  /* network → number */
 };
 
 static void entry_free(void *data)
 {
     Entry *entry = data;
     g_free(entry->public.address);
+    g_free(entry->network);
     g_free(entry);
 }
 
@@ -99,9 +101,9 @@ static bool peer_is_administrator(int fd)
 
 /* ---- the tables ---- */
 
-static unsigned count_locked(Door *door, const char *address)
+static unsigned count_locked(Door *door, const char *network)
 {
-    return GPOINTER_TO_UINT(g_hash_table_lookup(door->counts, address));
+    return GPOINTER_TO_UINT(g_hash_table_lookup(door->counts, network));
 }
 
 static void remove_locked(Door *door, int fd)
@@ -109,13 +111,13 @@ static void remove_locked(Door *door, int fd)
     Entry *entry = g_hash_table_lookup(door->clients, GINT_TO_POINTER(fd));
     if (!entry)
         return;
-    const char *address = entry->public.address;
-    if (address) {
-        unsigned left = count_locked(door, address) - 1;
+    const char *network = entry->network;
+    if (network) {
+        unsigned left = count_locked(door, network) - 1;
         if (left)
-            g_hash_table_insert(door->counts, g_strdup(address), GUINT_TO_POINTER(left));
+            g_hash_table_insert(door->counts, g_strdup(network), GUINT_TO_POINTER(left));
         else
-            g_hash_table_remove(door->counts, address);
+            g_hash_table_remove(door->counts, network);
     }
     g_hash_table_remove(door->clients, GINT_TO_POINTER(fd));
 }
@@ -123,15 +125,15 @@ static void remove_locked(Door *door, int fd)
 /* Whether there was room; takes the entry. */
 static bool client_add(Door *door, Entry *entry)
 {
-    const char *address = entry->public.address;
+    const char *network = entry->network;
     g_mutex_lock(&door->lock);
     remove_locked(door, entry->public.fd); /* one whose end was never told: its number is in use again */
     bool room = g_hash_table_size(door->clients) < LIMIT_API_CONNECTIONS &&
-                (!address || count_locked(door, address) < LIMIT_API_CONNECTIONS_CLIENT);
+                (!network || count_locked(door, network) < LIMIT_API_CONNECTIONS_CLIENT);
     if (room) {
-        if (address)
-            g_hash_table_insert(door->counts, g_strdup(address),
-                                GUINT_TO_POINTER(count_locked(door, address) + 1));
+        if (network)
+            g_hash_table_insert(door->counts, g_strdup(network),
+                                GUINT_TO_POINTER(count_locked(door, network) + 1));
         g_hash_table_insert(door->clients, GINT_TO_POINTER(entry->public.fd), entry);
     }
     g_mutex_unlock(&door->lock);
@@ -204,6 +206,7 @@ static void admit(Door *door, int fd, bool from_gateway)
     entry->public.address = from_gateway ? peer_address(fd) : NULL;
     if (from_gateway && !entry->public.address)
         entry->public.address = g_strdup("unknown");
+    entry->network = entry->public.address ? socket_network(entry->public.address) : NULL;
     entry->deadline_ms = clock_monotonic_ms() + LIMIT_REQUEST_SECONDS * 1000;
     if (!client_add(door, entry))
         refuse(fd);

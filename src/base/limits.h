@@ -11,7 +11,7 @@
 #define LIMIT_PASSWORD 1024                  /* bytes; shortest is LIMIT_PASSWORD_SHORTEST characters */
 #define LIMIT_PASSWORD_SHORTEST 10
 #define LIMIT_API_CONNECTIONS 4096           /* open connections to orield */
-#define LIMIT_API_CONNECTIONS_CLIENT 256     /* of one client address */
+#define LIMIT_API_CONNECTIONS_CLIENT 256     /* of one client address; of IPv6 its /64 */
 #define LIMIT_API_QUEUE 1024                 /* requests that wait for a worker, in each lane */
 #define LIMIT_API_SLOW_USER 8                /* slow calls of one plain user at a time, and as many clicks */
 #define LIMIT_DENIALS 4096                   /* users and calls whose refusals are counted; then older counts go */

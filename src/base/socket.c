@@ -1,5 +1,6 @@
 #include "base/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,4 +90,16 @@ bool socket_send_fd(int socket, const void *data, size_t length, int passed_fd, 
     if ((size_t)sent < length)
         return fd_write_all(socket, (const char *)data + sent, length - (size_t)sent, error);
     return true;
+}
+
+char *socket_network(const char *address)
+{
+    struct in6_addr network;
+    char text[INET6_ADDRSTRLEN];
+    if (inet_pton(AF_INET6, address, &network) != 1)
+        return g_strdup(address);
+    if (IN6_IS_ADDR_V4MAPPED(&network))
+        return g_strdup(inet_ntop(AF_INET, network.s6_addr + 12, text, sizeof text));
+    memset(network.s6_addr + 8, 0, 8);
+    return g_strdup(inet_ntop(AF_INET6, &network, text, sizeof text));
 }

@@ -14,3 +14,7 @@ int socket_connect(const char *path, GError **error);
 
 /* Sends length (> 0) bytes with one descriptor attached to the first of them. The caller keeps passed_fd. */
 bool socket_send_fd(int socket, const void *data, size_t length, int passed_fd, GError **error);
+
+/* What of the internet one client holds, as text to count it under: of an IPv6 address its /64 ("2001:db8::"), of an
+ * IPv4-mapped one the IPv4 address; any other text is itself. Caller frees. */
+char *socket_network(const char *address);

@@ -1,11 +1,11 @@
 /* Bounds of guessing: argon2id at once, and failures of a name and of an address. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "base/socket.h"
 #include "identity/internal.h"
 
 enum { HASHERS = 4, WAITERS = 64 };
@@ -83,12 +83,8 @@ static char *key_of(const char *kind, const char *value)
 /* Whoever has one IPv6 address has all of its /64. */
 static char *key_of_address(const char *address)
 {
-    struct in6_addr network;
-    char text[INET6_ADDRSTRLEN];
-    if (!address || inet_pton(AF_INET6, address, &network) != 1 || IN6_IS_ADDR_V4MAPPED(&network))
-        return key_of("address", address ? address : "");
-    memset(network.s6_addr + 8, 0, 8);
-    return key_of("address", inet_ntop(AF_INET6, &network, text, sizeof text));
+    g_autofree char *network = socket_network(address ? address : "");
+    return key_of("address", network);
 }
 
 static bool check_wait(Identity *identity, const char *key, const Patience *patience, GError **error)

@@ -211,6 +211,27 @@ static void test_held_bytes(void)
     folder_remove(folder, NULL);
 }
 
+static void test_socket_network(void)
+{
+    static const struct {
+        const char *address;
+        const char *network;
+    } rows[] = {
+        {"192.0.2.7", "192.0.2.7"},
+        {"::ffff:192.0.2.7", "192.0.2.7"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:DB8:1:2::9", "2001:db8:1:2::"},
+        {"2001:db8:1:3::9", "2001:db8:1:3::"},
+        {"::1", "::"},
+        {"unknown", "unknown"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *network = socket_network(rows[i].address);
+        g_assert_cmpstr(network, ==, rows[i].network);
+    }
+}
+
 static void test_sockets(void)
 {
     g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
@@ -275,6 +296,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/locks", test_locks);
     g_test_add_func("/base/held-bytes", test_held_bytes);
     g_test_add_func("/base/sockets", test_sockets);
+    g_test_add_func("/base/socket-network", test_socket_network);
     g_test_add_func("/base/config", test_config);
     return g_test_run();
 }

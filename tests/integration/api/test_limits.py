@@ -211,16 +211,19 @@ def test_requests_sent_ahead_are_answered_in_order(house):
     assert answers.index(b'"status":"ok"') < answers.index(b'"csrf"') < answers.index(b"not-found")
 
 
-def test_one_client_cannot_take_all_connections(house):
-    address, held = "192.0.2.99", []
+@pytest.mark.parametrize("addresses, other", [(["192.0.2.99", "::ffff:192.0.2.99"], "192.0.2.98"),
+                                              ([f"2001:db8:0:1::{n:x}" for n in range(1, 65)], "2001:db8:0:2::1")],
+                         ids=["four", "six"])
+def test_one_client_cannot_take_all_connections(house, addresses, other):
+    held = []
     try:
-        for _ in range(256):
-            connection = Client(house, gateway=True, address=address).connection()
+        for number in range(256):
+            connection = Client(house, gateway=True, address=addresses[number % len(addresses)]).connection()
             connection.connect()
             held.append(connection)
-        one_more = Client(house, gateway=True, address=address).raw("GET", "/api/v1/health")
+        one_more = Client(house, gateway=True, address=addresses[0]).raw("GET", "/api/v1/health")
         assert one_more.status == 503 and one_more.json["type"].endswith("/too-many")
-        assert Client(house, gateway=True, address="192.0.2.98").raw("GET", "/api/v1/health").status == 200
+        assert Client(house, gateway=True, address=other).raw("GET", "/api/v1/health").status == 200
         assert house.local.raw("GET", "/api/v1/health").status == 200
     finally:
         for connection in held:
