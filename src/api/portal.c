@@ -4,10 +4,10 @@
 
 static Json *tile_pool(const StorePool *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", pool->id, "name", pool->name, "display_name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", pool->id, "name", pool->name, "display_name",
                      *pool->display_name ? pool->display_name : pool->name, "description", pool->description,
                      "type", store_pool_type_word(pool->type), "image",
-                     pool->image_name ? pool->image_name : "");
+                     pool->image_name ? pool->image_name : "", "refresh_on_log_off", pool->refresh_on_log_off);
 }
 
 static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)

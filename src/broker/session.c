@@ -11,7 +11,7 @@ DesktopFate session_desktop_fate(const BrokerPool *pool, SessionEvent end)
     case SESSION_LOGGED_OFF:
     case SESSION_TIME_PASSED:
         if (!floating)
-            return FATE_KEEP;
+            return pool->refresh_on_log_off ? FATE_RENEW : FATE_KEEP;
         return pool->refresh_on_log_off ? FATE_REFRESH : FATE_RELEASE;
     case SESSION_MACHINE_DIED:
         return floating ? FATE_REFRESH : FATE_RESTART;

@@ -80,6 +80,6 @@ StoreAfter values_after(DesktopFate fate)
 {
     return (StoreAfter){
         .release = fate == FATE_RELEASE || fate == FATE_REFRESH,
-        .refresh = fate == FATE_REFRESH,
+        .refresh = fate == FATE_REFRESH || fate == FATE_RENEW,
     };
 }

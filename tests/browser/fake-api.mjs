@@ -204,9 +204,9 @@ export class FakeOriel {
     const mine = this.world.entitlements.filter((one) => one.kind === 'user' && one.id === who.user.id).map((one) => one.pool);
     const tiles = this.world.pools.filter((one) => mine.includes(one.id)).map((one) => {
       const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
-      const { id, name, display_name, description, type } = one;
+      const { id, name, display_name, description, type, refresh_on_log_off } = one;
       return {
-        pool: { id, name, display_name, description, type, image: one.image.name },
+        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
       };
     });

@@ -2,13 +2,14 @@
 
 #include <glib.h>
 
-enum { PLAIN, TIMED, NO_REFRESH, DEDICATED, POOLS };
+enum { PLAIN, TIMED, NO_REFRESH, DEDICATED, RENEWED, POOLS };
 
 static const BrokerPool pools[POOLS] = {
     [PLAIN] = {.type = BROKER_FLOATING, .refresh_on_log_off = true},
     [TIMED] = {.type = BROKER_FLOATING, .refresh_on_log_off = true, .log_off_after_ms = 5000},
     [NO_REFRESH] = {.type = BROKER_FLOATING},
     [DEDICATED] = {.type = BROKER_DEDICATED, .log_off_after_ms = 5000},
+    [RENEWED] = {.type = BROKER_DEDICATED, .refresh_on_log_off = true},
 };
 
 static const struct {
@@ -121,6 +122,12 @@ static const struct {
      SESSION_LOGGED_OFF,
      2000,
      {PHASE_ENDED, "logged off", FATE_KEEP, 0}},
+    {"log off, dedicated and fresh each time",
+     RENEWED,
+     {PHASE_CONNECTED, true, 1000, 31000},
+     SESSION_LOGGED_OFF,
+     2000,
+     {PHASE_ENDED, "logged off", FATE_RENEW, 0}},
     {"QEMU died",
      NO_REFRESH,
      {PHASE_CONNECTED, true, 1000, 31000},

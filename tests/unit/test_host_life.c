@@ -152,6 +152,31 @@ static void test_guest_logs_off(void)
     household_until(&life.household, is_refreshed, &life, "it is refreshed");
 }
 
+static bool is_renewed(Household *household, const void *data)
+{
+    const Life *life = data;
+    g_autoptr(StoreDesktop) row = store_desktop_find(household->store, life->connection.desktop_id, NULL);
+    return row && row->generation > 1 && row->observed_generation == row->generation &&
+           g_strcmp0(row->user_id, life->ann->id) == 0;
+}
+
+static void test_dedicated_is_renewed(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    household_open(&life.household);
+    household_start(&life.household);
+    PoolWish wish = {.name = "p", .type = STORE_POOL_DEDICATED, .size = 1, .refresh_dedicated = true};
+    life.pool = household_pool(&life.household, &wish);
+    life.ann = household_user(&life.household, "ann", life.pool);
+    household_click(&life.household, life.ann, life.pool, &life.connection, &error);
+    g_assert_no_error(error);
+    life.folder = household_folder(&life.household, life.connection.desktop_id);
+    g_assert_true(simulated_guest_logs_off(life.folder));
+    until_session(&life, STORE_SESSION_ENDED);
+    household_until(&life.household, is_renewed, &life, "it is back to the image and still hers");
+}
+
 /* Without a refresh the next user gets the same machine: whoever still looked on would see what they do. */
 static void test_guest_logs_off_to_the_next_user(void)
 {
@@ -550,6 +575,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/life/viewers", test_viewers);
+    g_test_add_func("/host/life/dedicated-is-renewed", test_dedicated_is_renewed);
     g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
     g_test_add_func("/host/life/refresh-releases", test_refresh_releases);
     g_test_add_func("/host/life/refresh-keeps-what-is-dedicated", test_refresh_keeps_what_is_dedicated);

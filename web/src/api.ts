@@ -20,7 +20,7 @@ export interface SessionBrief { id: string; state: SessionState; since_ms: numbe
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
-    refresh_on_log_off?: boolean;
+    refresh_on_log_off: boolean;
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;

@@ -79,10 +79,10 @@ test('the words of the server become whole sentences, and names stay', () => {
 
 test('what a log off takes with it', () => {
   const { startsFresh, logOffText } = code;
-  assert.ok(startsFresh({ type: 'floating' }));
-  assert.ok(!startsFresh({ type: 'dedicated' }));
-  assert.ok(!startsFresh({ type: 'dedicated', refresh_on_log_off: true }), 'the broker keeps what is somebody\'s own');
-  assert.equal(logOffText({ type: 'floating' }), 'This desktop goes back to its image: everything on it is lost, saved files too.');
+  assert.ok(startsFresh({ type: 'floating', refresh_on_log_off: true }));
+  assert.ok(startsFresh({ type: 'dedicated', refresh_on_log_off: true }), 'hers, and from the image each time');
+  assert.ok(!startsFresh({ type: 'dedicated', refresh_on_log_off: false }));
+  assert.equal(logOffText({ type: 'floating', refresh_on_log_off: true }), 'This desktop goes back to its image: everything on it is lost, saved files too.');
   assert.match(logOffText({ type: 'floating', refresh_on_log_off: false }), /What is not saved is lost/);
 });
 

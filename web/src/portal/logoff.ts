@@ -1,9 +1,9 @@
 // What a log off takes with it: said before it happens, in the same words everywhere.
 import { api, type Tile } from '../api.ts';
 
-/** Whether nothing on the desktop outlives a log off. Somebody's own desktop stays; another goes back to its image unless the pool says not. */
-export function startsFresh(pool: Pick<Tile['pool'], 'type' | 'refresh_on_log_off'>): boolean {
-  return pool.type === 'floating' && (pool.refresh_on_log_off ?? true);
+/** Whether nothing on the desktop outlives a log off. */
+export function startsFresh(pool: Pick<Tile['pool'], 'refresh_on_log_off'>): boolean {
+  return pool.refresh_on_log_off;
 }
 
 export const lostAtLogOff = {
