@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#define NICENESS 19 /* behind the processors of machines */
+#define NICENESS 19 /* as the processors of machines */
 
 /* Between fork and exec: only calls that signal-safety(7) allows. */
 static void prepare(gpointer data)

@@ -11,7 +11,7 @@
 #include "machine/qmp_commands.h"
 
 #define MACHINE_START_LIMIT_MS 20000
-#define MACHINE_NICENESS 10 /* of the processors */
+#define MACHINE_NICENESS 19 /* of the processors */
 #define MACHINE_LOG_TAIL 2000 /* bytes of qemu.log that an error shows at most */
 
 struct Machine {

@@ -292,6 +292,6 @@ class Browser:
             opcode, payload = self.hear()
             if opcode == PING:
                 continue
-            assert opcode == BINARY
+            assert opcode == BINARY, (opcode, payload[:40])
             heard += payload
         return bytes(heard)
