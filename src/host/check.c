@@ -143,6 +143,18 @@ static void check_disk(const Config *config, GPtrArray *checks)
             text, bytes < DISK_GOOD ? ": enough for one image; 20 GiB or more are better" : "");
 }
 
+/* An installed gateway has a user and a state folder of its own, where its lock is: there it is known by its program, which
+ * lies beside ours, and which is the only one of the host. */
+static bool is_installed_gateway(const Config *config, int pid)
+{
+    g_autofree char *link = g_strdup_printf("/proc/%d/exe", pid);
+    g_autofree char *theirs = g_file_read_link(link, NULL);
+    g_autofree char *ours = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = ours ? g_path_get_dirname(ours) : NULL;
+    g_autofree char *beside = folder ? g_build_filename(folder, "oriel-gateway", NULL) : NULL;
+    return g_str_equal(config->state, "/var/lib/oriel") && beside && g_strcmp0(beside, theirs) == 0;
+}
+
 static void check_port(const Config *config, GPtrArray *checks)
 {
     int reason = 0, pid = 0;
@@ -153,6 +165,8 @@ static void check_port(const Config *config, GPtrArray *checks)
     g_autofree char *lock = config_gateway_lock(config);
     pid_t gateway = file_byte_holder(lock, config->port);
     g_autofree char *owner = gateway ? NULL : port_owner(config->port, &pid);
+    if (pid > 0 && is_installed_gateway(config, pid))
+        gateway = pid;
     if (reason == EADDRINUSE && gateway)
         add(checks, "port", CHECK_OK, "Port %u is held by this Oriel's gateway (process %d).", config->port,
             (int)gateway);
