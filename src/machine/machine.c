@@ -132,7 +132,6 @@ void machine_yield(const Machine *machine)
 
 bool machine_continue(Machine *machine, GError **error)
 {
-    machine_yield(machine);
     if (!qmp_finish(qmp_cont(machine->qmp), 0, NULL, error))
         return false;
     machine_set_state(machine, MACHINE_STATE_RUNNING);

@@ -37,8 +37,10 @@ bool machine_load(Machine *machine, int state, bool ignore_shared, GError **erro
     if (!started)
         return false;
     g_autoptr(GError) inner = NULL;
-    if (load_wait(machine, migration, &inner))
+    if (load_wait(machine, migration, &inner)) {
+        machine_yield(machine); /* here, where QEMU may still be waiting for a click, and not in the click itself */
         return true;
+    }
     /* QEMU 7.2 leaves at once when a state does not fit; later ones tell. */
     if (oriel_error_kind(inner) == ORIEL_ERROR_TIMEOUT)
         g_propagate_error(error, g_steal_pointer(&inner));

@@ -161,15 +161,10 @@ bool store_group_update(Store *store, const StoreActor *actor, StoreGroup *group
     g_autoptr(StoreGroup) old = group_lock(&transaction, group->id, error);
     if (!old || !update_row(&transaction, group, error))
         return false;
-    g_autofree char *detail = detail_of_changes(group_fields(old), group_fields(group));
-    Record record = {.action = "group.update",
-                     .kind = "group",
-                     .id = group->id,
-                     .name = group->name,
-                     .op = "update",
-                     .detail = detail};
+    const Record record = {.action = "group.update", .kind = "group", .id = group->id, .name = group->name};
     int64_t now_ms = transaction.now_ms;
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+    if (!record_changes(&transaction, record, group_fields(old), group_fields(group), error) ||
+        !transaction_commit(&transaction, error))
         return false;
     group->version++;
     group->updated_ms = now_ms;

@@ -145,15 +145,10 @@ bool store_image_update(Store *store, const StoreActor *actor, StoreImage *image
     g_autoptr(StoreImage) old = image_lock(&transaction, image->id, error);
     if (!old || !update_row(&transaction, image, error))
         return false;
-    g_autofree char *detail = detail_of_changes(image_fields(old), image_fields(image));
-    Record record = {.action = "image.update",
-                     .kind = "image",
-                     .id = image->id,
-                     .name = image->name,
-                     .op = "update",
-                     .detail = detail};
+    const Record record = {.action = "image.update", .kind = "image", .id = image->id, .name = image->name};
     int64_t now_ms = transaction.now_ms;
-    if (!transaction_record(&transaction, &record, error) || !transaction_commit(&transaction, error))
+    if (!record_changes(&transaction, record, image_fields(old), image_fields(image), error) ||
+        !transaction_commit(&transaction, error))
         return false;
     image->version++;
     image->updated_ms = now_ms;

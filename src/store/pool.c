@@ -249,14 +249,8 @@ static bool record_update(Transaction *transaction, const StorePool *old, GError
     g_autoptr(StorePool) new = pool_in(transaction, old->id, error);
     if (!new)
         return false;
-    g_autofree char *detail = detail_of_changes(pool_fields(old), pool_fields(new));
-    Record record = {.action = "pool.update",
-                     .kind = "pool",
-                     .id = new->id,
-                     .name = new->name,
-                     .op = "update",
-                     .detail = detail};
-    return transaction_record(transaction, &record, error);
+    const Record record = {.action = "pool.update", .kind = "pool", .id = new->id, .name = new->name};
+    return record_changes(transaction, record, pool_fields(old), pool_fields(new), error);
 }
 
 bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, GError **error)

@@ -69,10 +69,13 @@ Json *changes_between(Json *before, Json *after)
     return changes;
 }
 
-char *detail_of_changes(Json *before, Json *after)
+bool record_changes(Transaction *transaction, Record record, Json *before, Json *after, GError **error)
 {
     g_autoptr(Json) changes = changes_between(before, after);
-    return json_text(changes);
+    g_autofree char *detail = json_text(changes);
+    record.op = "update";
+    record.detail = detail;
+    return transaction_record(transaction, &record, error);
 }
 
 const char *word_of(const char *const *words, int value)

@@ -41,8 +41,8 @@ char *detail_of(const char *format, ...);
  * secrets. Caller owns. */
 Json *changes_between(Json *before, Json *after);
 
-/* An event's detail of an update: the text of changes_between. Caller frees. */
-char *detail_of_changes(Json *before, Json *after);
+/* The event of an update, whose detail is the text of changes_between. Takes both over. */
+bool record_changes(Transaction *transaction, Record record, Json *before, Json *after, GError **error);
 
 /* The word of a value in a NULL-ended table; never NULL. */
 const char *word_of(const char *const *words, int value);

@@ -186,15 +186,9 @@ static Json *user_fields(const StoreUser *user)
 static bool record_update(Transaction *transaction, const StoreUser *old, const StoreUser *user,
                           GError **error)
 {
-    g_autofree char *detail = detail_of_changes(user_fields(old), user_fields(user));
-    Record record = {.action = "user.update",
-                     .kind = "user",
-                     .id = user->id,
-                     .name = user->name,
-                     .op = "update",
-                     .user_id = user->id,
-                     .detail = detail};
-    return transaction_record(transaction, &record, error);
+    const Record record = {
+        .action = "user.update", .kind = "user", .id = user->id, .name = user->name, .user_id = user->id};
+    return record_changes(transaction, record, user_fields(old), user_fields(user), error);
 }
 
 bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, GError **error)
