@@ -23,7 +23,8 @@ const tileOf = (page) => page.locator(`.tiles a[href="#/desktop/${pool}"]`);
 async function keepPicture(page, name) {
   if (!keep) return;
   mkdirSync(keep, { recursive: true });
-  await page.screenshot({ path: path.join(keep, `${name}.png`) });
+  // only to be looked at: a busy machine may not get its screenshot in time
+  await page.screenshot({ path: path.join(keep, `${name}.png`) }).catch((problem) => say(`no screenshot ${name}: ${problem.message}`));
   const seen = await page.locator('.console-screen canvas').count() ? await picture(page) : null;
   if (seen) writeFileSync(path.join(keep, `${name}-canvas.png`), Buffer.from(seen.url.split(',')[1], 'base64'));
 }
