@@ -29,13 +29,18 @@ static uint64_t meminfo_value(const char *text, const char *key)
     return (uint64_t)kib * 1024;
 }
 
-static void measure_host(Host *host, Capacity *capacity)
+static void kernel_memory(uint64_t *ret_total, uint64_t *ret_available)
 {
     g_autofree char *text = file_read("/proc/meminfo", 65536, NULL, NULL);
     if (text) {
-        capacity->total = meminfo_value(text, "MemTotal:");
-        capacity->available = meminfo_value(text, "MemAvailable:");
+        *ret_total = meminfo_value(text, "MemTotal:");
+        *ret_available = meminfo_value(text, "MemAvailable:");
     }
+}
+
+static void measure_host(Host *host, Capacity *capacity)
+{
+    (host->driver->host_memory ? host->driver->host_memory : kernel_memory)(&capacity->total, &capacity->available);
     struct statvfs info;
     if (statvfs(host->config->state, &info) == 0) {
         capacity->disk_total = (uint64_t)info.f_blocks * info.f_frsize;

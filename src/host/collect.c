@@ -134,7 +134,7 @@ static void collect_templates(Host *host)
 void collect_pass(Host *host)
 {
     collect_desktops(host);
-    g_autoptr(GPtrArray) pools = store_pool_list(host->store, NULL, NULL, NULL);
+    g_autoptr(GPtrArray) pools = store_pool_list_fields(host->store, NULL);
     if (pools && (has_entries(host) || pools->len == 0))
         collect_templates(host);
 }

@@ -15,6 +15,7 @@ static const int64_t busy_limit_ms =
     90 * 1000; /* somebody else is at work on this very desktop: starting, or shutting down */
 static const unsigned most_rounds = 64; /* others click too: each round that is lost, somebody else has won */
 static const unsigned most_steps = 16;
+static const unsigned most_near = 128; /* ready desktops to choose from: many who click at once each prefer another one */
 
 void host_connection_clear(HostConnection *connection)
 {
@@ -270,20 +271,43 @@ static Rise can_fork(Click *click, GError **error)
     return capacity_admit(host, capacity_of_fork(host, click->pool->memory_bytes), what, error) ? UP : BROKEN;
 }
 
-static Rise choose(Click *click, char **ret_desktop_id, GError **error)
+/* Caller frees *ret_desktop_id. false: error. */
+static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, char **ret_desktop_id)
 {
-    Host *host = click->host;
-    StoreDesktopFilter filter = {.pool_id = click->pool->id};
-    g_autoptr(GPtrArray) rows = store_desktop_list(host->store, &filter, NULL, NULL, error);
+    g_autoptr(GPtrArray) rows = owned;
     if (!rows)
-        return BROKEN;
-    g_autofree BrokerDesktop *desktops = values_of(rows, host);
+        return false;
+    g_autofree BrokerDesktop *desktops = values_of(rows, click->host);
     BrokerPool pool = values_pool(click->pool);
     Assignment assignment = assign_desktop(&pool, desktops, rows->len, click->user->id);
-    if (!check_entitled(click, assignment.kind == ASSIGN_EXISTING, error))
-        return BROKEN;
+    *ret_kind = assignment.kind;
     *ret_desktop_id = g_strdup(assignment.desktop_id);
-    switch (assignment.kind) {
+    return true;
+}
+
+/* Where the user has one, or one stands ready, the rest of the pool does not matter: a large one is not read for it. */
+static bool assign(Click *click, AssignKind *ret_kind, char **ret_desktop_id, GError **error)
+{
+    Store *store = click->host->store;
+    StoreDesktopFilter all = {.pool_id = click->pool->id};
+    if (!assign_from(click, store_desktop_list_near(store, click->pool->id, click->user->id, most_near, error), ret_kind,
+                     ret_desktop_id))
+        return false;
+    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE)
+        return true;
+    g_clear_pointer(ret_desktop_id, g_free);
+    return assign_from(click, store_desktop_list(store, &all, NULL, NULL, error), ret_kind, ret_desktop_id);
+}
+
+static Rise choose(Click *click, char **ret_desktop_id, GError **error)
+{
+    AssignKind kind = ASSIGN_NONE;
+    if (!assign(click, &kind, ret_desktop_id, error))
+        return BROKEN;
+    BrokerPool pool = values_pool(click->pool);
+    if (!check_entitled(click, kind == ASSIGN_EXISTING, error))
+        return BROKEN;
+    switch (kind) {
     case ASSIGN_EXISTING:
     case ASSIGN_SPARE:
         return UP;
@@ -296,7 +320,7 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     case ASSIGN_FULL:
     case ASSIGN_NONE:
     default: {
-        g_autofree char *refusal = assign_refusal(&pool, assignment.kind);
+        g_autofree char *refusal = assign_refusal(&pool, kind);
         oriel_fail(error, ORIEL_ERROR_FULL, "%s", refusal);
         return BROKEN;
     }
@@ -369,7 +393,7 @@ static bool was_lost(Rise end, const GError *problem)
 static bool load(Click *click, GError **error)
 {
     click_clear(click);
-    click->pool = store_pool_find(click->host->store, click->request->pool_id, error);
+    click->pool = store_pool_get(click->host->store, click->request->pool_id, error);
     click->user = click->pool ? store_user_find(click->host->store, click->request->user_id, error) : NULL;
     return click->user != NULL;
 }

@@ -96,7 +96,7 @@ bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *ac
 bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
-    g_autoptr(StorePool) pool = row ? store_pool_find(host->store, row->pool_id, error) : NULL;
+    g_autoptr(StorePool) pool = row ? store_pool_get(host->store, row->pool_id, error) : NULL;
     if (!pool)
         return false;
     StoreAfter after = {.release = pool->type == STORE_POOL_FLOATING, .refresh = true};

@@ -75,6 +75,8 @@ struct HostDriver {
     bool (*disconnect_all)(Machine *machine, GError **error);
     bool (*plug_network)(Machine *machine, const char *mac, GError **error);
     bool (*plug_clipboard)(Machine *machine, GError **error);
+
+    void (*host_memory)(uint64_t *ret_total, uint64_t *ret_available); /* bytes; NULL: as the kernel says */
 };
 
 typedef struct HostDriver HostDriver;

@@ -13,6 +13,8 @@ static const int64_t measure_every_ms = 5000;
 static const int64_t beat_every_ms = 10 * 1000;
 static const int64_t collect_every_ms = 60 * 1000;
 static const int64_t store_retry_ms = 1000;
+static const int64_t rest_share = 3; /* a pass reads all rows: it rests so many times as long as it took, at most ... */
+static const int64_t rest_most_ms = 1000; /* ... this, so that thousands of changes a minute do not keep one core with it */
 
 typedef struct {
     Host *host;
@@ -20,6 +22,7 @@ typedef struct {
     int64_t beaten_ms;
     int64_t collected_ms;
     int64_t sessions_ms;
+    int64_t rested_us; /* monotonic: no pass before */
     bool store_lost;
 } Loop;
 
@@ -126,7 +129,7 @@ static void pass(Loop *loop)
     if (is_due(&loop->measured_ms, measure_every_ms))
         capacity_measure(host);
     g_autoptr(GPtrArray) rows = store_desktop_list_host(host->store, host->id, &error);
-    g_autoptr(GPtrArray) pools = rows ? store_pool_list(host->store, NULL, NULL, &error) : NULL;
+    g_autoptr(GPtrArray) pools = rows ? store_pool_list_fields(host->store, &error) : NULL;
     bool beaten = pools && (!is_due(&loop->beaten_ms, beat_every_ms) || loop_beat(host, &error));
     set_problem(loop, error);
     if (!beaten)
@@ -170,10 +173,18 @@ static int64_t rest_ms(const Loop *loop)
     return rest;
 }
 
+static void rest_after(Loop *loop, int64_t began_us)
+{
+    int64_t now = g_get_monotonic_time();
+    loop->rested_us = now + MIN((now - began_us) * rest_share, rest_most_ms * 1000);
+}
+
 static bool rest(Loop *loop)
 {
     Host *host = loop->host;
     g_mutex_lock(&host->lock);
+    while (!host->ending && !host->paused && g_cond_wait_until(&host->changed, &host->lock, loop->rested_us))
+        ;
     int64_t deadline = g_get_monotonic_time() + rest_ms(loop) * 1000;
     while (!host->wake && !host->ending && !host->paused &&
            g_cond_wait_until(&host->changed, &host->lock, deadline))
@@ -187,8 +198,10 @@ static bool rest(Loop *loop)
 void *loop_main(void *data)
 {
     Loop loop = {.host = data};
-    do
+    do {
+        int64_t began_us = g_get_monotonic_time();
         pass(&loop);
-    while (rest(&loop));
+        rest_after(&loop, began_us);
+    } while (rest(&loop));
     return NULL;
 }

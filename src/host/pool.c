@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "broker/headroom.h"
 
-static const unsigned most_new = 32; /* rows in one pass: the next pass goes on */
+static const unsigned most_new = 256; /* rows in one pass: the next pass goes on */
 
 typedef struct {
     Host *host;

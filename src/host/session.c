@@ -119,7 +119,7 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     StoreDesktop *row = session->desktop_id ? g_hash_table_lookup(rows, session->desktop_id) : NULL;
     if (!row)
         return 0; /* another host's */
-    g_autoptr(StorePool) pool_row = store_pool_find(host->store, row->pool_id, NULL);
+    g_autoptr(StorePool) pool_row = store_pool_get(host->store, row->pool_id, NULL);
     if (!pool_row)
         return 0;
     g_autoptr(Slot) slot = slot_of(host, row->id);

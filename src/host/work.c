@@ -27,7 +27,7 @@ bool work_load(Work *work, Host *host, Slot *slot, GError **error)
         return false;
     if (g_strcmp0(work->row->host_id, host->id) != 0)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": is on another host", work->row->name);
-    work->pool = store_pool_find(host->store, work->row->pool_id, error);
+    work->pool = store_pool_get(host->store, work->row->pool_id, error);
     return work->pool != NULL;
 }
 

@@ -253,6 +253,20 @@ GPtrArray *store_desktop_list_host(Store *store, const char *host_id, GError **e
                    &list, NULL);
 }
 
+GPtrArray *store_desktop_list_near(Store *store, const char *pool_id, const char *user_id, unsigned most, GError **error)
+{
+    List list = {NULL, desktop_read, (GDestroyNotify)store_desktop_free, 0};
+    return list_of(
+        store_read(store,
+                   "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id IN ("
+                   "SELECT own.id FROM desktops own WHERE own.user_id = $2 AND own.pool_id = $1 AND own.desired <> 'deleted'"
+                   " UNION ALL SELECT ready.id FROM (SELECT free.id FROM desktops free WHERE free.pool_id = $1 AND"
+                   " free.user_id IS NULL AND free.desired = 'running' AND free.observed = 'running'"
+                   " AND free.agent = 'ready' AND free.generation = free.observed_generation LIMIT $3) ready)",
+                   PARAMS(TEXT(pool_id), TEXT(user_id), NUMBER(most)), error),
+        &list, NULL);
+}
+
 /* ---- desired ---- */
 
 static bool write_desired(Transaction *transaction, const char *id, StoreDesired desired, GError **error)

@@ -74,6 +74,10 @@ typedef struct {
 GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, const StorePage *page,
                               char **ret_next, GError **error);
 
+/* What a click needs to see where desktops stand ready: those of the user in this pool, and up to `most` that are nobody's
+ * and ready. None of the latter does not mean that the pool is full. */
+GPtrArray *store_desktop_list_near(Store *store, const char *pool_id, const char *user_id, unsigned most, GError **error);
+
 /* ---- who has it ---- */
 
 typedef struct {

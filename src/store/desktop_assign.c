@@ -28,16 +28,23 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, GErro
     return !why || oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": %s", rows_text(rows, 0, 0), why);
 }
 
-/* The best free one: up to date and ready for a user, up to date and running, up to date, any. */
+#define FREE                                                                                                 \
+    " d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted'"                                       \
+    " AND (d.observed <> 'failed' OR d.generation > d.observed_generation)"
+
+/* This one, or the best free one: up to date and ready for a user, up to date and running, up to date, any. */
 static Rows *find_free(Transaction *transaction, const StoreClaim *claim, GError **error)
 {
+    if (claim->desktop_id)
+        return transaction_query(transaction,
+                                 "SELECT d.id FROM desktops d WHERE d.id = $2 AND" FREE " FOR UPDATE SKIP LOCKED",
+                                 PARAMS(TEXT(claim->pool_id), TEXT(claim->desktop_id)), error);
     return transaction_query(
         transaction,
-        "SELECT d.id FROM desktops d WHERE d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted'"
-        " AND (d.observed <> 'failed' OR d.generation > d.observed_generation) AND ($2 IS NULL OR d.id = $2)"
+        "SELECT d.id FROM desktops d WHERE" FREE
         " ORDER BY CASE WHEN d.generation > d.observed_generation THEN 3 WHEN d.observed <> 'running' THEN 2"
         " WHEN d.agent <> 'ready' THEN 1 ELSE 0 END, d.id LIMIT 1 FOR UPDATE SKIP LOCKED",
-        PARAMS(TEXT(claim->pool_id), TEXT(claim->desktop_id)), error);
+        PARAMS(TEXT(claim->pool_id)), error);
 }
 
 static bool fail_full(Transaction *transaction, const StoreClaim *claim, GError **error)

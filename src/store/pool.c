@@ -11,17 +11,18 @@
     " (SELECT COUNT(*) FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'" condition ")"
 
 /* clang-format off */
-#define POOL_COLUMNS                                                                                         \
+#define POOL_FIELDS                                                                                          \
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
     " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance,"                              \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
-    " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
-    COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
+    " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting, p.created_ms,"    \
+    " p.updated_ms, p.version"
+#define POOL_COLUMNS                                                                                         \
+    POOL_FIELDS "," COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
     COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") "," COUNT_DESKTOPS(                                         \
         " AND d.user_id IS NULL AND d.observed = 'running' AND d.desired = 'running' AND d.agent = 'ready'"  \
         " AND d.generation = d.observed_generation") ","                                                       \
-    " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended'), p.created_ms,"        \
-    " p.updated_ms, p.version"
+    " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended')"
 /* clang-format on */
 
 static const char *const types[] = {"floating", "dedicated", NULL};
@@ -54,7 +55,7 @@ void store_pool_free(StorePool *pool)
     g_free(pool);
 }
 
-static gpointer pool_read(Reader *reader)
+static gpointer pool_read_fields(Reader *reader)
 {
     StorePool *pool = g_new0(StorePool, 1);
     pool->id = read_string(reader);
@@ -74,18 +75,24 @@ static gpointer pool_read(Reader *reader)
     pool->image_name = read_string(reader);
     pool->image_version_number = read_number(reader);
     pool->deleting = read_bool(reader);
-    pool->desktops = (uint64_t)read_number(reader);
-    pool->desktops_running = (uint64_t)read_number(reader);
-    pool->desktops_assigned = (uint64_t)read_number(reader);
-    pool->desktops_free = (uint64_t)read_number(reader);
-    pool->sessions = (uint64_t)read_number(reader);
     pool->created_ms = read_number(reader);
     pool->updated_ms = read_number(reader);
     pool->version = read_number(reader);
     return pool;
 }
 
-static StorePool *one_pool(Rows *owned, const char *name, GError **error)
+static gpointer pool_read(Reader *reader)
+{
+    StorePool *pool = pool_read_fields(reader);
+    pool->desktops = (uint64_t)read_number(reader);
+    pool->desktops_running = (uint64_t)read_number(reader);
+    pool->desktops_assigned = (uint64_t)read_number(reader);
+    pool->desktops_free = (uint64_t)read_number(reader);
+    pool->sessions = (uint64_t)read_number(reader);
+    return pool;
+}
+
+static StorePool *one_pool(Rows *owned, gpointer (*read)(Reader *reader), const char *name, GError **error)
 {
     g_autoptr(Rows) rows = owned;
     if (!rows)
@@ -94,7 +101,7 @@ static StorePool *one_pool(Rows *owned, const char *name, GError **error)
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "pool \"%s\": there is none", name);
         return NULL;
     }
-    return pool_read(&(Reader){rows, 0, 0});
+    return read(&(Reader){rows, 0, 0});
 }
 
 static bool check_numbers(const StorePool *pool, GError **error)
@@ -162,7 +169,7 @@ static StorePool *pool_in(Transaction *transaction, const char *id, GError **err
     return one_pool(transaction_query(transaction,
                                       "SELECT " POOL_COLUMNS " FROM pools p WHERE p.id = $1 FOR UPDATE",
                                       PARAMS(TEXT(id)), error),
-                    id, error);
+                    pool_read, id, error);
 }
 
 StorePool *store_pool_create(Store *store, const StoreActor *actor, const StorePool *fields, GError **error)
@@ -186,7 +193,21 @@ StorePool *store_pool_find(Store *store, const char *name_or_id, GError **error)
 {
     return one_pool(store_read(store, "SELECT " POOL_COLUMNS " FROM pools p WHERE p.id = $1 OR p.name = $1",
                                PARAMS(TEXT(name_or_id)), error),
-                    name_or_id, error);
+                    pool_read, name_or_id, error);
+}
+
+StorePool *store_pool_get(Store *store, const char *id, GError **error)
+{
+    return one_pool(
+        store_read(store, "SELECT " POOL_FIELDS " FROM pools p WHERE p.id = $1", PARAMS(TEXT(id)), error),
+        pool_read_fields, id, error);
+}
+
+GPtrArray *store_pool_list_fields(Store *store, GError **error)
+{
+    List list = {NULL, pool_read_fields, (GDestroyNotify)store_pool_free, 1};
+    return list_of(store_read(store, "SELECT " POOL_FIELDS " FROM pools p ORDER BY p.name", NO_PARAMS, error), &list,
+                   NULL);
 }
 
 GPtrArray *store_pool_list(Store *store, const StorePage *page, char **ret_next, GError **error)

@@ -42,6 +42,9 @@ void store_pool_free(StorePool *pool);
  * another image's, size 0 or over LIMIT_DESKTOPS_POOL, spares over size. */
 StorePool *store_pool_create(Store *store, const StoreActor *actor, const StorePool *fields, GError **error);
 StorePool *store_pool_find(Store *store, const char *name_or_id, GError **error);
+/* Without the counts (they are 0), which cost as much as the pool has desktops; the same for the next. */
+StorePool *store_pool_get(Store *store, const char *id, GError **error);
+GPtrArray *store_pool_list_fields(Store *store, GError **error); /* all, by name */
 /* By name. */
 GPtrArray *store_pool_list(Store *store, const StorePage *page, char **ret_next, GError **error);
 /* Writes every field that is not read only; as store_user_update, errors as store_pool_create. */

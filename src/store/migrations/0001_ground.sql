@@ -147,6 +147,9 @@ CREATE TABLE desktops (
 -- Never two desktops for one user in one pool, whatever the code does.
 CREATE UNIQUE INDEX desktops_one_a_user ON desktops (pool_id, user_id) WHERE user_id IS NOT NULL AND desired <> 'deleted';
 CREATE INDEX desktops_pool ON desktops (pool_id);
+-- What a click looks at first: nobody's, and ready.
+CREATE INDEX desktops_ready ON desktops (pool_id)
+    WHERE user_id IS NULL AND desired = 'running' AND observed = 'running' AND agent = 'ready';
 CREATE INDEX desktops_host ON desktops (host_id);
 CREATE INDEX desktops_user ON desktops (user_id);
 CREATE INDEX desktops_image_version ON desktops (image_version_id);
