@@ -7,8 +7,12 @@
 
 enum { ATTEMPTS = 8 }; /* each failed one means that another claim succeeded meanwhile */
 
+/* The lock on the user lets the clicks of one person come one after the other: of two at once, one would take a second
+ * desktop, and hold it from others until it finds out. */
 static bool check_claim(Transaction *transaction, const StoreClaim *claim, GError **error)
 {
+    if (!transaction_run(transaction, "SELECT id FROM users WHERE id = $1 FOR UPDATE", PARAMS(TEXT(claim->user_id)), error))
+        return false;
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT p.name, p.enabled, p.maintenance, p.deleting,"
@@ -45,6 +49,15 @@ static Rows *find_free(Transaction *transaction, const StoreClaim *claim, GError
         " ORDER BY CASE WHEN d.generation > d.observed_generation THEN 3 WHEN d.observed <> 'running' THEN 2"
         " WHEN d.agent <> 'ready' THEN 1 ELSE 0 END, d.id LIMIT 1 FOR UPDATE SKIP LOCKED",
         PARAMS(TEXT(claim->pool_id)), error);
+}
+
+/* What others hold locked at this moment is skipped by find_free, but they may let it go again. */
+static bool is_one_left(Transaction *transaction, const StoreClaim *claim, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction, "SELECT d.id FROM desktops d WHERE" FREE " AND ($2 IS NULL OR d.id = $2) LIMIT 1",
+        PARAMS(TEXT(claim->pool_id), TEXT(claim->desktop_id)), error);
+    return rows && rows->count > 0;
 }
 
 static bool fail_full(Transaction *transaction, const StoreClaim *claim, GError **error)
@@ -88,6 +101,7 @@ static StoreDesktop *claim_free(Transaction *transaction, const StoreClaim *clai
     if (!rows)
         return NULL;
     if (rows->count == 0) {
+        *ret_retry = is_one_left(transaction, claim, NULL);
         fail_full(transaction, claim, error);
         return NULL;
     }
