@@ -1,6 +1,8 @@
 #include "gateway/connection.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,7 +60,7 @@ static void client_put(Connection *connection, const void *bytes, size_t length)
 static void upstream_drop(Connection *connection)
 {
     /* Closing alone would end nothing while orield still holds a copy of the display's socket. */
-    if (connection->timing.stage == STAGE_DISPLAY && connection->upstream.fd >= 0)
+    if ((connection->timing.stage == STAGE_DISPLAY || connection->raw) && connection->upstream.fd >= 0)
         shutdown(connection->upstream.fd, SHUT_RDWR);
     side_close(&connection->upstream);
     connection->timing.upstream_stalled_ms = 0;
@@ -167,10 +169,10 @@ static void refuse(Connection *connection)
 
 /* If orield or the display has gone, its bytes are dropped: what it has still sent is read first, and its end
  * then. */
-static void upstream_put(Connection *connection, size_t length)
+static void upstream_put(Connection *connection, const uint8_t *bytes, size_t length)
 {
     Side *side = &connection->upstream;
-    if (!side_send(side, connection->gateway->plain, length, LIMIT_GATEWAY_WAITING))
+    if (!side_send(side, bytes, length, LIMIT_GATEWAY_WAITING))
         side->writable = false;
     else if (side->waiting && !connection->timing.upstream_stalled_ms)
         connection->timing.upstream_stalled_ms = connection->gateway->now_ms;
@@ -182,7 +184,7 @@ static void relay_up(Connection *connection, size_t length)
     if (connection->upstream.fd < 0 && !orield_connect(connection))
         refuse(connection);
     else
-        upstream_put(connection, length);
+        upstream_put(connection, connection->gateway->plain, length);
 }
 
 /* From orield's upgrade on. The descriptor is taken over. */
@@ -334,11 +336,129 @@ static void display_up(Connection *connection, size_t length)
         return;
     }
     if (frames.payload > 0)
-        upstream_put(connection, frames.payload);
+        upstream_put(connection, connection->gateway->plain, frames.payload);
     if (frames.closed || frames.broken)
         display_fail(connection, frames.code);
     else if (frames.pinged)
         pong_put(connection, frames.ping, frames.ping_length);
+}
+
+/* ---- RDP ---- */
+
+/* Plain bytes for the client: RDP has its own TLS inside. */
+static void raw_put(Connection *connection, const uint8_t *bytes, size_t length)
+{
+    connection->timing.said_ms = connection->gateway->now_ms;
+    if (!side_send(&connection->client, bytes, length, LIMIT_GATEWAY_WAITING))
+        die(connection);
+    else if (connection->client.waiting && !connection->timing.client_stalled_ms)
+        connection->timing.client_stalled_ms = connection->gateway->now_ms;
+}
+
+static void rdp_refuse(Connection *connection, const char *why)
+{
+    uint8_t refusal[19];
+    log_info("RDP client %s refused: %s", connection->name, why);
+    raw_put(connection, refusal, rdp_refusal(refusal));
+    if (connection->timing.stage != STAGE_DEAD)
+        linger(connection);
+}
+
+/* The one request that the gateway itself writes: fixed but for the ticket, whose letters are harmless. */
+static void rdp_knock(Connection *connection)
+{
+    char request[256];
+    int length = g_snprintf(request, sizeof request,
+                            "GET /api/v1/native/%s HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: rdp\r\n\r\n",
+                            connection->knock->request.ticket);
+    if (!orield_connect(connection)) {
+        rdp_refuse(connection, "orield cannot be reached");
+        return;
+    }
+    stage_begin(connection, STAGE_KNOCK);
+    upstream_put(connection, (const uint8_t *)request, (size_t)length);
+}
+
+static void rdp_took(Connection *connection, const uint8_t *bytes, size_t length)
+{
+    RdpKnock *knock = connection->knock;
+    if (connection->timing.stage == STAGE_RAW) {
+        upstream_put(connection, bytes, length);
+        return;
+    }
+    size_t room = sizeof knock->bytes - knock->length;
+    memcpy(knock->bytes + knock->length, bytes, MIN(length, room));
+    knock->length += MIN(length, room);
+    switch (rdp_request_parse(knock->bytes, knock->length, &knock->request)) {
+    case RDP_MORE:
+        return;
+    case RDP_GOOD:
+        rdp_knock(connection);
+        return;
+    case RDP_BROKEN:
+    default:
+        rdp_refuse(connection, "its first message is no connection request with a ticket of ours");
+    }
+}
+
+/* A client that vanishes says nothing: two minutes after, TCP tells. */
+static void keep_alive(int fd)
+{
+    static const int on = 1, idle_s = 60, between_s = 15, probes = 4;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof between_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+static void raw_begin(Connection *connection, int desktop)
+{
+    autofd int fd = desktop;
+    side_close(&connection->upstream);
+    if (!side_open(&connection->upstream, connection->gateway->epoll, fd)) {
+        log_warning("RDP for %s: cannot be watched: %s", connection->name, strerror(errno));
+        die(connection);
+        return;
+    }
+    fd_steal(&fd);
+    connection->raw = true;
+    connection->timing.upstream_stalled_ms = 0;
+    stage_begin(connection, STAGE_RAW);
+    keep_alive(connection->client.fd);
+    log_debug("RDP for %s", connection->name);
+    upstream_put(connection, connection->knock->request.forward, connection->knock->request.forward_length);
+    g_clear_pointer(&connection->knock, g_free);
+}
+
+/* orield's answer: of its text only the end matters, the descriptor. */
+static bool rdp_answered(Connection *connection)
+{
+    uint8_t *plain = connection->gateway->plain;
+    autofd int desktop = -1;
+    ssize_t got = upstream_receive(connection->upstream.fd, plain, GATEWAY_PLAIN, &desktop);
+    static const char welcome[] = "HTTP/1.1 101 ";
+    if (got < 0 && !is_end(&connection->upstream, got))
+        return false;
+    connection->answered |= got >= (ssize_t)strlen(welcome) && memcmp(plain, welcome, strlen(welcome)) == 0;
+    if (got <= 0 || !connection->answered)
+        rdp_refuse(connection, "its ticket opens nothing: used, too old, or not for RDP");
+    else if (desktop >= 0 && plain[got - 1] == 0)
+        raw_begin(connection, fd_steal(&desktop));
+    return true;
+}
+
+static bool raw_down(Connection *connection)
+{
+    Side *side = &connection->upstream;
+    ssize_t got = recv(side->fd, connection->gateway->plain, GATEWAY_PLAIN, MSG_DONTWAIT);
+    if (got <= 0) {
+        if (!is_end(side, got))
+            return false;
+        linger(connection);
+        return true;
+    }
+    raw_put(connection, connection->gateway->plain, (size_t)got);
+    return true;
 }
 
 /* ---- what comes from the client ---- */
@@ -364,6 +484,12 @@ static bool tls_begin(Connection *connection)
 static void client_took(Connection *connection, size_t length)
 {
     Gateway *gateway = connection->gateway;
+    if (!connection->tls && !connection->raw && !connection->knock && gateway->input[0] == RDP_TPKT)
+        connection->knock = g_new0(RdpKnock, 1);
+    if (connection->raw || connection->knock) {
+        rdp_took(connection, gateway->input, length);
+        return;
+    }
     if (!connection->tls && !tls_begin(connection))
         return;
     gateway->wire.input = gateway->input;
@@ -423,6 +549,10 @@ static bool upstream_step(Connection *connection)
         return false;
     if (connection->timing.stage == STAGE_RELAY)
         return relay_down(connection);
+    if (connection->timing.stage == STAGE_KNOCK)
+        return rdp_answered(connection);
+    if (connection->timing.stage == STAGE_RAW)
+        return raw_down(connection);
     return connection->timing.stage == STAGE_DISPLAY && display_down(connection);
 }
 
@@ -503,9 +633,10 @@ void connection_free(Connection *connection)
     if (!connection)
         return;
     Gateway *gateway = connection->gateway;
-    if (connection->decoder && connection->upstream.fd >= 0)
+    if ((connection->decoder || connection->raw) && connection->upstream.fd >= 0)
         shutdown(connection->upstream.fd, SHUT_RDWR);
     decoder_drop(connection);
+    g_free(connection->knock);
     side_close(&connection->upstream);
     side_close(&connection->client);
     SSL_free(connection->tls);
@@ -548,6 +679,7 @@ void connection_go_away(Connection *connection)
         display_end(connection, WEBSOCKET_GOING_AWAY);
     else if (connection->timing.stage == STAGE_HANDSHAKE)
         die(connection);
-    else if (connection->timing.stage == STAGE_RELAY)
+    else if (connection->timing.stage == STAGE_RELAY || connection->timing.stage == STAGE_KNOCK ||
+             connection->timing.stage == STAGE_RAW)
         linger(connection);
 }

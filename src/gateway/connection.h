@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "gateway/address.h"
+#include "gateway/rdp.h"
 #include "gateway/side.h"
 #include "gateway/timing.h"
 #include "gateway/tls.h"
@@ -30,6 +31,13 @@ typedef struct {
     bool orield_missing; /* the last attempt to reach it failed, and that was logged */
 } Gateway;
 
+/* An RDP client that has not been let in yet. */
+typedef struct {
+    uint8_t bytes[RDP_REQUEST_LARGEST + 1];
+    size_t length;
+    RdpRequest request;
+} RdpKnock;
+
 typedef struct Connection Connection;
 struct Connection {
     Side client;
@@ -37,6 +45,7 @@ struct Connection {
     Gateway *gateway;
     SSL *tls;
     WebsocketDecoder *decoder; /* of a display */
+    RdpKnock *knock;           /* of an RDP client until it is let in */
     char *name;                /* ADDRESS:PORT; freed when it is a display */
     AddressCount *address;
     Connection *previous, *next; /* all connections; kept by the loop */
@@ -46,6 +55,7 @@ struct Connection {
     bool answered; /* RELAY: orield has sent a byte */
     bool ended;    /* the client's half of TCP is over */
     bool shut;     /* LINGER: our half of TCP is over */
+    bool raw;      /* has been in RAW: orield may hold a copy of the upstream's socket */
 };
 
 /* Takes over fd and address. NULL: no memory or no place in epoll; both are then still the caller's. */

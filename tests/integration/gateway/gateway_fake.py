@@ -32,6 +32,8 @@ class FakeOrield:
             "/display": self.display, "/display-late": self.display_late, "/hello": self.hello, "/big": self.big,
             "/echo": self.echo, "/silent": self.silent, "/hang-up": self.hang_up, "/no-mark": self.no_mark,
             "/stream": self.stream, "/display-held": self.display_held,
+            "/api/v1/native/GOOD-ticket_1": self.native, "/api/v1/native/USED": self.native_refused,
+            "/api/v1/native/SILENT": self.silent,
         }
 
     def start(self):
@@ -154,6 +156,18 @@ class FakeOrield:
         """Lets time pass between the request and the 101, without reading what comes meanwhile."""
         threading.Event().wait(1)
         return self.display(connection, head, b"", _name)
+
+    def native(self, connection, _head, _rest, _name):
+        ours, theirs = socket.socketpair()
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: rdp\r\nConnection: Upgrade\r\n\r\n")
+        socket.send_fds(connection, [b"\0"], [theirs.fileno()])
+        theirs.close()
+        self.displays.put(ours)
+        return None
+
+    def native_refused(self, connection, _head, rest, _name):
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        return rest
 
     def no_mark(self, connection, head, _rest, _name):
         ours, theirs = socket.socketpair()
