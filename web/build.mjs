@@ -18,10 +18,11 @@ async function writePage(metafile) {
   const main = outputs.find(([, output]) => output.entryPoint?.endsWith('src/main.tsx'));
   if (!main) throw new Error('the build made no bundle of src/main.tsx');
   const relative = (file) => './' + path.relative(out, path.resolve(here, file)).split(path.sep).join('/');
-  const preload = main[1].imports
-    .filter((one) => one.kind === 'import-statement')
-    .map((one) => `  <link rel="modulepreload" href="${relative(one.path)}">\n`)
-    .join('');
+  // the pages themselves are asked for by code (main.tsx): what is known to be needed is fetched beside it
+  const app = outputs.find(([, output]) => output.entryPoint?.endsWith('src/app.tsx'));
+  const first = [...main[1].imports, ...(app ? [{ kind: 'import-statement', path: app[0] }, ...app[1].imports] : [])]
+    .filter((one) => one.kind === 'import-statement').map((one) => one.path);
+  const preload = [...new Set(first)].map((file) => `  <link rel="modulepreload" href="${relative(file)}">\n`).join('');
   const page = (await readFile(path.join(here, 'index.html'), 'utf8'))
     .replace('%STYLE%', relative(main[1].cssBundle))
     .replace('%SCRIPT%', relative(main[0]))

@@ -1,4 +1,5 @@
 // docs/api.yaml in TypeScript: its schemas as types, its operations as functions. Nothing else calls fetch.
+import { language, t } from './language.ts';
 
 export type Role = 'admin' | 'operator' | 'helpdesk' | 'auditor' | 'user';
 export type PoolType = 'floating' | 'dedicated';
@@ -126,10 +127,24 @@ export function asSentence(text: string): string {
   return begun === '' || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
+/** The server speaks English. What many people meet is said in theirs, where they read another language. */
+function translated(problem: Problem): string | null {
+  if (language() === 'en') return null;
+  switch (problem.kind) {
+    case 'full': return t('No desktop is free now. Try again later, or tell your administrator.');
+    case 'forbidden': return t('You are not allowed to do this.');
+    case 'too-many': return t('Too many attempts. Wait a moment, then try again.');
+    case 'no-space': return t('The server has no space left. Tell your administrator.');
+    default: return null;
+  }
+}
+
 /** What went wrong, for people. Whatever shows an error shows it through this. */
 export function sentence(error: unknown): string {
+  const known = error instanceof Problem ? translated(error) : null;
+  if (known !== null) return known;
   if (error instanceof Error && error.message) return asSentence(error.message);
-  return 'Something went wrong in this page. Reload it; if it comes again, tell your administrator.';
+  return t('Something went wrong in this page. Reload it; if it comes again, tell your administrator.');
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -160,11 +175,11 @@ async function problemOf(response: Response): Promise<Problem> {
   try {
     const body = (await response.json()) as { type?: string; title?: string; detail?: string };
     const kind = body.type?.split('/').pop() ?? 'internal';
-    return new Problem(kind, response.status, body.detail || body.title || `The server answered ${response.status}.`, retry);
+    return new Problem(kind, response.status, body.detail || body.title || t('The server answered {status}.', { status: response.status }), retry);
   } catch {
     const detail = response.status >= 502 && response.status <= 504
-      ? 'Oriel is not answering behind its gateway. It may be restarting; try again in a moment.'
-      : `The server answered ${response.status}, without saying why.`;
+      ? t('Oriel is not answering behind its gateway. It may be restarting; try again in a moment.')
+      : t('The server answered {status}, without saying why.', { status: response.status });
     return new Problem(response.status >= 502 ? 'unavailable' : 'internal', response.status, detail, retry);
   }
 }
@@ -186,7 +201,7 @@ export async function send(method: Method, path: string, options: Options = {}):
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new Problem('network', 0, 'Oriel cannot be reached. Check your network connection.');
+    throw new Problem('network', 0, t('Oriel cannot be reached. Check your network connection.'));
   }
   if (response.ok) return response;
   const problem = await problemOf(response);

@@ -4,6 +4,7 @@ import type { ComponentType } from 'preact';
 import { sentence, type Me } from './api.ts';
 import { dial, type Dial, type Target } from './console/dial.ts';
 import { loadConsole } from './console/load.ts';
+import { t } from './language.ts';
 import { Login } from './portal/login.tsx';
 import { Account } from './portal/account.tsx';
 import { Portal } from './portal/portal.tsx';
@@ -25,9 +26,9 @@ function Later<P extends object>({ load, props, name }: { load: () => Promise<Co
   }, [name]);
   if (error) {
     return (
-      <Empty title="This page could not be loaded">
-        <p>{sentence(error)} Perhaps Oriel was updated meanwhile.</p>
-        <Button look="main" onClick={() => location.reload()}><RefreshIcon />Reload</Button>
+      <Empty title={t('This page could not be loaded')}>
+        <p>{sentence(error)} {t('Perhaps Oriel was updated meanwhile.')}</p>
+        <Button look="main" onClick={() => location.reload()}><RefreshIcon />{t('Reload')}</Button>
       </Empty>
     );
   }
@@ -36,7 +37,7 @@ function Later<P extends object>({ load, props, name }: { load: () => Promise<Co
 
 export function Splash() {
   return (
-    <div class="splash" role="status" aria-label="Loading">
+    <div class="splash" role="status" aria-label={t('Loading')}>
       <Mark size={44} />
     </div>
   );
@@ -75,9 +76,9 @@ function Unreachable({ error }: { error: unknown }) {
     <div class="lone">
       <div class="card lone-card">
         <div class="inside">
-          <Empty icon={<Mark size={44} />} title="Waiting for Oriel">
-            <p>{sentence(error)} This page tries again by itself.</p>
-            <Button look="main" onClick={askWho}><RefreshIcon />Try now</Button>
+          <Empty icon={<Mark size={44} />} title={t('Waiting for Oriel')}>
+            <p>{sentence(error)} {t('This page tries again by itself.')}</p>
+            <Button look="main" onClick={askWho}><RefreshIcon />{t('Try now')}</Button>
           </Empty>
         </div>
       </div>
@@ -94,9 +95,9 @@ function Inside({ me, route }: { me: Me; route: Route }) {
   if (page === '') return <Shell me={me} here="desktops"><Portal me={me} /></Shell>;
   return (
     <Shell me={me} here="desktops">
-      <Empty title="There is no such page">
-        <p>The address may be old or mistyped.</p>
-        <a class="button main" href="#/">To your desktops</a>
+      <Empty title={t('There is no such page')}>
+        <p>{t('The address may be old or mistyped.')}</p>
+        <a class="button main" href="#/">{t('To your desktops')}</a>
       </Empty>
     </Shell>
   );

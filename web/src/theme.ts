@@ -1,25 +1,10 @@
 // Light or dark: what the system says unless the person chose. Kept in this browser only.
+import { readSetting, writeSetting } from './storage.ts';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 const key = 'oriel.theme';
 const dark = matchMedia('(prefers-color-scheme: dark)');
-
-export function readSetting(name: string): string | null {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null; // storage may be forbidden; the page works without
-  }
-}
-
-export function writeSetting(name: string, value: string | null): void {
-  try {
-    if (value === null) localStorage.removeItem(name);
-    else localStorage.setItem(name, value);
-  } catch {
-    // the same: the choice then lasts for this page
-  }
-}
 
 let chosen: Theme = 'system';
 

@@ -1,6 +1,7 @@
 // Who is logged in, and what the pages offer them. The server decides; this only spares people doors that are closed.
 import { useEffect, useState } from 'preact/hooks';
 import { api, whenLoggedOut, type Me, type Role } from './api.ts';
+import { t } from './language.ts';
 import { startStream, stopStream } from './stream.ts';
 
 export type Who =
@@ -33,7 +34,7 @@ export async function askWho(): Promise<void> {
 
 whenLoggedOut(() => {
   if (now.state === 'out') return;
-  become({ state: 'out', why: now.state === 'in' ? 'Your login has ended. Please log in again.' : '' });
+  become({ state: 'out', why: now.state === 'in' ? t('Your login has ended. Please log in again.') : '' });
 });
 
 if (others) {
@@ -64,6 +65,19 @@ export function useWho(): Who {
     };
   }, []);
   return who;
+}
+
+export const roleText: Record<Role, string> = {
+  user: t('User'),
+  helpdesk: t('Help desk'),
+  operator: t('Operator'),
+  auditor: t('Auditor'),
+  admin: t('Administrator'),
+};
+
+/** "Operator, Auditor"; "none" where there is none. */
+export function roleNames(roles: Role[]): string {
+  return roles.map((role) => roleText[role]).join(', ') || t('none');
 }
 
 export type Deed =

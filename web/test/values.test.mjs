@@ -21,6 +21,7 @@ before(async () => {
       loader: 'ts',
       contents: `
         export * from './src/format.ts';
+        export * from './src/language.ts';
         export * from './src/admin/pool-values.ts';
         export { strokesFor, Typist, keysymOf, namedKeys } from './src/console/typist.ts';
         export { layouts, layoutCodes } from './src/console/layouts.ts';
@@ -44,14 +45,15 @@ const layout = (id) => code.layouts.find((one) => one.id === id);
 const brief = (strokes) => strokes?.map((s) => `${s.shift ? 'S-' : ''}${s.altGr ? 'G-' : ''}${s.code}`).join(' ') ?? null;
 
 test('numbers and times as people read them', () => {
-  const { bytes, duration, ago, until, count } = code;
+  const { bytes, duration, ago, until } = code;
   const cases = [[0, '0 B'], [1023, '1023 B'], [1024, '1 KiB'], [1536, '1.5 KiB'], [150 * 1024 ** 2, '150 MiB'], [2 * 1024 ** 3, '2 GiB'], [-1, '–'], [NaN, '–']];
   for (const [value, text] of cases) assert.equal(bytes(value), text);
   const times = [[0, '0 s'], [59_000, '59 s'], [60_000, '1 min'], [3_600_000, '1 h'], [5_400_000, '1 h 30 min'], [40_000_000, '11 h'], [90_000_000, '1 day'], [400_000_000, '4 days']];
   for (const [value, text] of times) assert.equal(duration(value), text);
   assert.equal(ago(1000, 500), 'just now');
   assert.equal(until(500, 1000), 'over');
-  assert.equal(count(1, 'day'), '1 day');
+  assert.equal(ago(0, 86_400_000), '1 day ago');
+  assert.equal(until(3 * 86_400_000, 0), 'in 3 days');
 });
 
 test('addresses', () => {

@@ -2,7 +2,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../api.ts';
+import { t } from '../language.ts';
 import type { Route } from '../route.ts';
+import { roleNames } from '../who.ts';
 import {
   DesktopIcon, EventIcon, GaugeIcon, GroupIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, UserIcon,
 } from '../ui/icons.tsx';
@@ -38,13 +40,13 @@ interface WaysProps { open: Way[]; here: string }
 function Ways({ open, here }: WaysProps) {
   const [shown, setShown] = useState(false);
   useEffect(() => setShown(false), [here]);
-  const text = open.find((one) => one.name === here)?.text ?? 'Administration';
+  const text = open.find((one) => one.name === here)?.text ?? t('Administration');
   return (
-    <nav class={`admin-ways ${shown ? 'open' : ''}`} aria-label="Administration" onKeyDown={(event) => {
+    <nav class={`admin-ways ${shown ? 'open' : ''}`} aria-label={t('Administration')} onKeyDown={(event) => {
       if (event.key === 'Escape') setShown(false);
     }}>
       <button type="button" class="ways-button" aria-expanded={shown} aria-controls="ways" onClick={() => setShown(!shown)}>
-        <span>{text}</span><span class="small quiet">{shown ? 'Close' : `All ${open.length} pages`} <span aria-hidden="true">{shown ? '▴' : '▾'}</span></span>
+        <span>{text}</span><span class="small quiet">{shown ? t('Close') : t('All {count} pages', { count: open.length })} <span aria-hidden="true">{shown ? '▴' : '▾'}</span></span>
       </button>
       <ul id="ways">
         {open.map((one) => {
@@ -73,8 +75,8 @@ export function Admin({ me, route }: PageProps) {
       <div class="admin-page">
         {Page ? <Page me={me} route={route} /> : (
           <div class="card">
-            <Empty title="This page is not for you, or does not exist">
-              <p>Your roles are: {me.user.roles.join(', ') || 'none'}. An administrator can change them.</p>
+            <Empty title={t('This page is not for you, or does not exist')}>
+              <p>{t('Your roles are: {roles}. An administrator can change them.', { roles: roleNames(me.user.roles) })}</p>
             </Empty>
           </div>
         )}

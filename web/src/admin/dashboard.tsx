@@ -1,7 +1,8 @@
 // How the house is, on one page.
 import type { ComponentChildren } from 'preact';
 import { api, titleOf, type Status } from '../api.ts';
-import { bytes, count, duration } from '../format.ts';
+import { bytes, duration } from '../format.ts';
+import { number, t } from '../language.ts';
 import { useLive, useLivePage, useNow } from '../live.ts';
 import { DoneIcon } from '../ui/icons.tsx';
 import { Badge, Bar, Bones, Empty, Failure, Notice } from '../ui/parts.tsx';
@@ -39,23 +40,23 @@ function HostCard({ status }: { status: Status }) {
   const { memory, disk, accelerator } = status;
   const kvm = accelerator.name === 'kvm';
   return (
-    <Section title={`Host ${status.host}`} id="host">
+    <Section title={t('Host {host}', { host: status.host })} id="host">
       <div class="inside stack">
         <div class="row tight">
           <Badge mood={kvm ? 'good' : 'warn'}>{kvm ? 'KVM' : accelerator.name.toUpperCase()}</Badge>
           <span class="small quiet grow">{accelerator.reason}</span>
         </div>
-        <Meter label="Memory for machines" used={memory.used_bytes} total={memory.limit_bytes}
-          text={`${bytes(memory.used_bytes)} of ${bytes(memory.limit_bytes)}`} />
-        <Meter label="Disk" used={disk.total_bytes - disk.free_bytes} total={disk.total_bytes}
-          text={`${bytes(disk.free_bytes)} free of ${bytes(disk.total_bytes)}`} />
+        <Meter label={t('Memory for machines')} used={memory.used_bytes} total={memory.limit_bytes}
+          text={t('{used} of {all}', { used: bytes(memory.used_bytes), all: bytes(memory.limit_bytes) })} />
+        <Meter label={t('Disk')} used={disk.total_bytes - disk.free_bytes} total={disk.total_bytes}
+          text={t('{free} free of {all}', { free: bytes(disk.free_bytes), all: bytes(disk.total_bytes) })} />
         <p class="small quiet">
-          {count(status.counts.room, 'more desktop')} fit into memory now, at {bytes(memory.desktop_bytes)} for an idle one.
-          {' '}New ones are made while at least {bytes(disk.floor_bytes)} of disk are free.
+          {t('{count} more desktop fits into memory now, at {size} for an idle one. | {count} more desktops fit into memory now, at {size} for an idle one.', { count: status.counts.room, size: bytes(memory.desktop_bytes) })}
+          {' '}{t('New ones are made while at least {size} of disk are free.', { size: bytes(disk.floor_bytes) })}
         </p>
         <p class="small faint">
-          Oriel {status.version}, QEMU {status.qemu ?? 'not found'}, {status.store};
-          {' '}running for {duration(now - status.started_ms)}; {count(status.counts.templates, 'template')} ready, <span title="Empty machines that already run, kept so that the next desktop opens at once. They take part of the memory.">{count(status.counts.waiting, 'machine')} waiting for the next click</span>
+          {`Oriel ${status.version}, QEMU ${status.qemu ?? t('not found')}, ${status.store}`};
+          {' '}{t('running for {time}', { time: duration(now - status.started_ms) })}; {t('{count} template ready | {count} templates ready', { count: status.counts.templates })}, <span title={t('Empty machines that already run, kept so that the next desktop opens at once. They take part of the memory.')}>{t('{count} machine waiting for the next click | {count} machines waiting for the next click', { count: status.counts.waiting })}</span>
         </p>
       </div>
     </Section>
@@ -75,13 +76,13 @@ function PoolsCard() {
   const page = useLivePage((query, signal) => api.pools(query, signal), ['pool', 'desktop', 'session'], [], 8);
   const pools = page.value?.items;
   return (
-    <Section title="Pools" id="pools" more={<a class="small" href="#/admin/pools">All pools</a>}>
+    <Section title={t('Pools')} id="pools" more={<a class="small" href="#/admin/pools">{t('All pools')}</a>}>
       {page.error !== null && !pools && <div class="inside"><Failure error={page.error} again={page.reload} /></div>}
       {!pools && page.error === null && <div class="inside"><Bones rows={3} /></div>}
       {pools?.length === 0 && (
-        <Empty title="No pools yet">
-          <p>A pool is a set of like desktops made from one image. People get a tile for each pool they may use.</p>
-          <a class="button main" href="#/admin/pools/new">Create a pool</a>
+        <Empty title={t('No pools yet')}>
+          <p>{t('A pool is a set of like desktops made from one image. People get a tile for each pool they may use.')}</p>
+          <a class="button main" href="#/admin/pools/new">{t('Create a pool')}</a>
         </Empty>
       )}
       {pools && pools.length > 0 && (
@@ -89,7 +90,7 @@ function PoolsCard() {
           {pools.map((pool) => (
               <li key={pool.id} class="row">
                 <a class="grow one-line" href={`#/admin/pools/${pool.name}`}><strong>{titleOf(pool)}</strong></a>
-                <span class="small quiet numbers">{pool.counts.sessions} in session · {pool.counts.desktops} of {pool.size}</span>
+                <span class="small quiet numbers">{t('{sessions} in session · {desktops} of {size}', { sessions: pool.counts.sessions, desktops: pool.counts.desktops, size: pool.size })}</span>
                 <Health pool={pool} />
               </li>
           ))}
@@ -102,10 +103,10 @@ function PoolsCard() {
 function EventsCard() {
   const live = useLive((signal) => api.events({ limit: 8 }, signal), ['event'], []);
   return (
-    <Section title="Latest events" id="events" more={<a class="small" href="#/admin/events">All events</a>}>
+    <Section title={t('Latest events')} id="events" more={<a class="small" href="#/admin/events">{t('All events')}</a>}>
       {live.error !== null && !live.value && <div class="inside"><Failure error={live.error} again={live.reload} /></div>}
       {!live.value && live.error === null && <div class="inside"><Bones /></div>}
-      {live.value?.items.length === 0 && <div class="inside quiet">Nothing has happened yet.</div>}
+      {live.value?.items.length === 0 && <div class="inside quiet">{t('Nothing has happened yet.')}</div>}
       <ul class="lines">{live.value?.items.map((event) => <li key={event.id}><EventLine event={event} /></li>)}</ul>
     </Section>
   );
@@ -116,23 +117,23 @@ export function Dashboard({ me }: PageProps) {
   const status = live.value;
   return (
     <>
-      <Head title="Dashboard" />
+      <Head title={t('Dashboard')} />
       {live.error !== null && <Failure error={live.error} again={live.reload} />}
       {!status && live.error === null && <Bones rows={6} height="3rem" />}
       {status && (
         <div class="stack wide">
           {status.warnings.map((warning) => <Notice key={warning} mood="warn">{warning}</Notice>)}
           <div class="figures">
-            <Figure label="Sessions" value={String(status.counts.sessions)} detail="open now" href="#/admin/sessions" />
-            <Figure label="Desktops" value={String(status.counts.running)} detail={`running of ${status.counts.desktops}${status.counts.starting ? `, ${status.counts.starting} starting` : ''}`} href="#/admin/desktops" />
-            <Figure label="Failed" value={String(status.counts.failed)} detail={status.counts.failed ? 'need a look' : 'none'} href="#/admin/desktops?state=failed" />
-            <Figure label="Images" value={String(status.counts.images)} detail={count(status.counts.pools, 'pool')} href="#/admin/images" />
+            <Figure label={t('Sessions')} value={number(status.counts.sessions)} detail={t('open now')} href="#/admin/sessions" />
+            <Figure label={t('Desktops')} value={number(status.counts.running)} detail={status.counts.starting ? t('running of {all}, {starting} starting', { all: status.counts.desktops, starting: status.counts.starting }) : t('running of {all}', { all: status.counts.desktops })} href="#/admin/desktops" />
+            <Figure label={t('Failed')} value={number(status.counts.failed)} detail={status.counts.failed ? t('need a look') : t('none')} href="#/admin/desktops?state=failed" />
+            <Figure label={t('Images')} value={number(status.counts.images)} detail={t('{count} pool | {count} pools', { count: status.counts.pools })} href="#/admin/images" />
           </div>
           <div class="halves">
             <div class="stack wide">
               <HostCard status={status} />
-              <Section title="Running jobs" id="jobs" more={<a class="small" href="#/admin/jobs">All jobs</a>}>
-                <RunningJobs empty={<div class="inside row tight quiet"><DoneIcon />Nothing is being built or moved now.</div>} />
+              <Section title={t('Running jobs')} id="jobs" more={<a class="small" href="#/admin/jobs">{t('All jobs')}</a>}>
+                <RunningJobs empty={<div class="inside row tight quiet"><DoneIcon />{t('Nothing is being built or moved now.')}</div>} />
               </Section>
             </div>
             <div class="stack wide">

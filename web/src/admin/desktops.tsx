@@ -1,6 +1,7 @@
 // Every desktop with its live picture, and what can be done with it.
 import { useState } from 'preact/hooks';
 import { api, asSentence, sentence, titleOf, type Desktop, type Me } from '../api.ts';
+import { t } from '../language.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -15,16 +16,16 @@ import { may } from '../who.ts';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
 import { NamePicker } from './picker.tsx';
-import { deedsFor, desktopStates, type DesktopDeed } from './states.ts';
+import { deedsFor, desktopStates, sessionStates, type DesktopDeed } from './states.ts';
 
 function confirmDeed(desktop: Desktop, deed: 'stop' | 'reset' | 'refresh' | 'release' | 'delete'): void {
-  const whose = desktop.user ? `${desktop.user.name}’s work on it` : 'What is on it';
+  const lost = desktop.user ? t('The work of {name} on it is lost.', { name: desktop.user.name }) : t('What is on it is lost.');
   const questions = {
-    stop: { title: `Switch off ${desktop.name}?`, text: desktop.session ? `${desktop.user?.name ?? 'Somebody'} is in session there. It is shut down in an orderly way, after a minute the hard way.` : 'It is shut down in an orderly way; after a minute the hard way.', action: 'Switch off' },
-    reset: { title: `Reset ${desktop.name}?`, text: 'As if somebody pressed the reset button: what is not saved is lost.', action: 'Reset' },
-    refresh: { title: `Refresh ${desktop.name}?`, text: `It goes back to the image. ${whose} is lost.`, action: 'Refresh' },
-    release: { title: `Take ${desktop.name} from ${desktop.user?.name ?? 'its owner'}?`, text: 'Their session ends, the desktop is refreshed and is free for somebody else.', action: 'Release' },
-    delete: { title: `Delete ${desktop.name}?`, text: `${whose} is lost, and an open session ends. The pool makes a new desktop where it needs one.`, action: 'Delete desktop' },
+    stop: { title: t('Switch off {name}?', { name: desktop.name }), text: `${desktop.session ? `${t('{name} is in session there.', { name: desktop.user?.name ?? t('Somebody') })} ` : ''}${t('It is shut down in an orderly way; after a minute the hard way.')}`, action: t('Switch off') },
+    reset: { title: t('Reset {name}?', { name: desktop.name }), text: t('As if somebody pressed the reset button: what is not saved is lost.'), action: t('Reset') },
+    refresh: { title: t('Refresh {name}?', { name: desktop.name }), text: `${t('It goes back to the image.')} ${lost}`, action: t('Refresh') },
+    release: { title: t('Take {desktop} from {person}?', { desktop: desktop.name, person: desktop.user?.name ?? t('its owner') }), text: t('Their session ends, the desktop is refreshed and is free for somebody else.'), action: t('Release') },
+    delete: { title: t('Delete {name}?', { name: desktop.name }), text: `${lost} ${t('An open session ends. The pool makes a new desktop where it needs one.')}`, action: t('Delete desktop') },
   };
   ask({
     ...questions[deed],
@@ -40,26 +41,26 @@ function Assign({ desktop, onClose }: { desktop: Desktop; onClose: () => void })
   const assign = async () => {
     try {
       await api.assignDesktop(desktop.id, name.trim());
-      toast(`${desktop.name} now belongs to ${name.trim()}.`);
+      toast(t('{desktop} now belongs to {person}.', { desktop: desktop.name, person: name.trim() }));
       onClose();
     } catch (problem) {
       setWrong(sentence(problem));
     }
   };
   return (
-    <Dialog title={`Give ${desktop.name} to somebody`} onClose={onClose} footer={
-      <><Button onClick={onClose}>Cancel</Button><Button look="main" disabled={!name.trim()} onClick={assign}>Assign</Button></>
+    <Dialog title={t('Give {name} to somebody', { name: desktop.name })} onClose={onClose} footer={
+      <><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" disabled={!name.trim()} onClick={assign}>{t('Assign')}</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void assign(); }}>
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        <NamePicker kind="user" label="Person" value={name} onValue={setName} help="They get this very desktop when they open the pool." />
+        <NamePicker kind="user" label={t('Person')} value={name} onValue={setName} help={t('They get this very desktop when they open the pool.')} />
       </form>
     </Dialog>
   );
 }
 
 const words: Record<DesktopDeed, string> = {
-  console: 'Console', start: 'Switch on', stop: 'Switch off…', reset: 'Reset…', refresh: 'Refresh…', assign: 'Assign…', release: 'Release…', delete: 'Delete…',
+  console: t('Console'), start: t('Switch on'), stop: t('Switch off…'), reset: t('Reset…'), refresh: t('Refresh…'), assign: t('Assign…'), release: t('Release…'), delete: t('Delete…'),
 };
 
 function allowed(me: Me, deed: DesktopDeed): boolean {
@@ -78,7 +79,7 @@ function DesktopMenu({ me, desktop, onAssign }: { me: Me; desktop: Desktop; onAs
     }
   });
   if (items.length === 0) return null;
-  return <Menu label={`Actions for ${desktop.name}`} items={items}><MoreIcon /></Menu>;
+  return <Menu label={t('Actions for {name}', { name: desktop.name })} items={items}><MoreIcon /></Menu>;
 }
 
 function Screen({ desktop }: { desktop: Desktop }) {
@@ -90,7 +91,7 @@ function Screen({ desktop }: { desktop: Desktop }) {
 }
 
 const observed = ['running', 'starting', 'stopping', 'stopped', 'failed', 'absent'] as const;
-const states = [{ value: '', text: 'All states' }, ...observed.map((value) => ({ value, text: desktopStates[value].text }))];
+const states = [{ value: '', text: t('All states') }, ...observed.map((value) => ({ value, text: desktopStates[value].text }))];
 
 export function Desktops({ me, route }: PageProps) {
   const pool = route.query.get('pool') ?? '';
@@ -106,33 +107,33 @@ export function Desktops({ me, route }: PageProps) {
   const filters = pool || state || user;
   return (
     <>
-      <Head title="Desktops" text="The machines behind the tiles. They appear and go by themselves, as their pools need them." />
+      <Head title={t('Desktops')} text={t('The machines behind the tiles. They appear and go by themselves, as their pools need them.')} />
       <div class="card">
         <div class="filters">
           {pools.value && pools.value.length > 0 && (
-            <SelectField label="Pool" value={pool} onValue={(value) => filter({ pool: value })}
-              options={[{ value: '', text: 'All pools' }, ...pools.value.map((one) => ({ value: one.name, text: titleOf(one) }))]} />
+            <SelectField label={t('Pool')} value={pool} onValue={(value) => filter({ pool: value })}
+              options={[{ value: '', text: t('All pools') }, ...pools.value.map((one) => ({ value: one.name, text: titleOf(one) }))]} />
           )}
-          <SelectField label="State" value={state} onValue={(value) => filter({ state: value })} options={states} />
-          {filters && <Button look="plain" onClick={() => go('/admin/desktops', true)}>Show all</Button>}
+          <SelectField label={t('State')} value={state} onValue={(value) => filter({ state: value })} options={states} />
+          {filters && <Button look="plain" onClick={() => go('/admin/desktops', true)}>{t('Show all')}</Button>}
         </div>
-        <Table label="Desktops" page={page} rowKey={(desktop) => desktop.id} empty={
-          <Empty icon={<DesktopIcon size={32} />} title={filters ? 'No desktop is like that' : 'No desktops yet'}>
-            {filters ? <p>Change the filters above.</p> : <><p>Create a pool: its desktops appear here within a moment.</p><a class="button main" href="#/admin/pools">To the pools</a></>}
+        <Table label={t('Desktops')} page={page} rowKey={(desktop) => desktop.id} empty={
+          <Empty icon={<DesktopIcon size={32} />} title={filters ? t('No desktop is like that') : t('No desktops yet')}>
+            {filters ? <p>{t('Change the filters above.')}</p> : <><p>{t('Create a pool: its desktops appear here within a moment.')}</p><a class="button main" href="#/admin/pools">{t('To the pools')}</a></>}
           </Empty>
         } columns={[
-          { head: 'Screen', cell: (desktop) => <Screen desktop={desktop} /> },
+          { head: t('Screen'), cell: (desktop) => <Screen desktop={desktop} /> },
           {
-            head: 'Desktop',
+            head: t('Desktop'),
             cell: (desktop) => (
               <>
                 <strong>{desktop.name}</strong>
-                <div class="small faint">{desktop.image.name}, version {desktop.version}</div>
+                <div class="small faint">{t('{image}, version {version}', { image: desktop.image.name, version: String(desktop.version) })}</div>
               </>
             ),
           },
           {
-            head: 'State',
+            head: t('State'),
             look: 'wide-cell',
             cell: (desktop) => (
               <>
@@ -142,13 +143,13 @@ export function Desktops({ me, route }: PageProps) {
             ),
           },
           {
-            head: 'Person',
+            head: t('Person'),
             cell: (desktop) => (desktop.user
-              ? <>{desktop.user.name}<div class="small faint">{desktop.session ? desktop.session.state : 'assigned'}</div></>
-              : <span class="faint">free</span>),
+              ? <>{desktop.user.name}<div class="small faint">{desktop.session ? sessionStates[desktop.session.state].text : t('assigned')}</div></>
+              : <span class="faint">{t('free')}</span>),
           },
-          { head: 'Changed', cell: (desktop) => <Ago time={desktop.updated_ms} /> },
-          { head: 'Actions', look: 'actions', cell: (desktop) => <DesktopMenu me={me} desktop={desktop} onAssign={() => setAssigning(desktop)} /> },
+          { head: t('Changed'), cell: (desktop) => <Ago time={desktop.updated_ms} /> },
+          { head: t('Actions'), look: 'actions', cell: (desktop) => <DesktopMenu me={me} desktop={desktop} onAssign={() => setAssigning(desktop)} /> },
         ]} />
       </div>
       {assigning && <Assign desktop={assigning} onClose={() => setAssigning(null)} />}

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api, type AuditEvent } from '../api.ts';
 import { clock } from '../format.ts';
+import { t } from '../language.ts';
 import { useLivePage, type LivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { EventIcon } from '../ui/icons.tsx';
@@ -10,6 +11,7 @@ import { Ago, Badge, Button, Empty } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
+import { kindNames } from './states.ts';
 
 
 function nameOf(event: AuditEvent): string {
@@ -17,8 +19,8 @@ function nameOf(event: AuditEvent): string {
 }
 
 const word = (value: unknown): string => {
-  if (value === null || value === '') return 'none';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === null || value === '') return t('none');
+  if (typeof value === 'boolean') return value ? t('yes') : t('no');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
 
@@ -67,7 +69,7 @@ function filtered(page: LivePage<AuditEvent>, text: string): LivePage<AuditEvent
 /** The thing a history is about, as its newest event calls it: pool "demo". */
 function aboutOf(events: AuditEvent[], id: string): string {
   const object = events.find((event) => event.object?.id === id)?.object;
-  return object ? `${object.kind} ${object.name ?? id}` : id;
+  return object ? `${kindNames[object.kind] ?? object.kind} ${object.name ?? id}` : id;
 }
 
 export function Events({ route }: PageProps) {
@@ -80,37 +82,37 @@ export function Events({ route }: PageProps) {
   const nothingHere = text !== '' && page.value !== null && shown.value?.items.length === 0;
   return (
     <>
-      <Head title={object ? `History of ${about}` : 'Events'} text="Who did what, newest first. Nothing can change or delete an event.">
-        {object && <Button onClick={() => go('/admin/events')}>Show events of everything</Button>}
+      <Head title={object ? t('History of {what}', { what: about }) : t('Events')} text={t('Who did what, newest first. Nothing can change or delete an event.')}>
+        {object && <Button onClick={() => go('/admin/events')}>{t('Show events of everything')}</Button>}
       </Head>
       <div class="card">
         <div class="filters">
-          <TextField label="Filter this page" type="search" value={text} onValue={setText} placeholder="A name, an action…" />
+          <TextField label={t('Filter this page')} type="search" value={text} onValue={setText} placeholder={t('A name, an action…')} />
         </div>
         {nothingHere && page.forth && (
-          <div class="inside row"><span class="quiet">Nothing on this page matches.</span><Button look="small" onClick={page.forth}>Look on the next page</Button></div>
+          <div class="inside row"><span class="quiet">{t('Nothing on this page matches.')}</span><Button look="small" onClick={page.forth}>{t('Look on the next page')}</Button></div>
         )}
-        <Table label="Events" page={shown} rowKey={(event) => event.id} empty={
-          <Empty icon={<EventIcon size={32} />} title={text ? 'Nothing on this page matches' : 'No events'}>
-            <p>{text ? 'Try fewer words.' : 'Everything that people and the system do will be listed here.'}</p>
+        <Table label={t('Events')} page={shown} rowKey={(event) => event.id} empty={
+          <Empty icon={<EventIcon size={32} />} title={text ? t('Nothing on this page matches') : t('No events')}>
+            <p>{text ? t('Try fewer words.') : t('Everything that people and the system do will be listed here.')}</p>
           </Empty>
         } columns={[
-          { head: 'When', cell: (event) => <time class="numbers no-wrap" dateTime={new Date(event.time_ms).toISOString()}>{clock(event.time_ms)}</time> },
-          { head: 'Who', cell: (event) => <>{event.actor}{event.address && <div class="small faint">{event.address}</div>}</> },
-          { head: 'What', cell: (event) => <><code>{event.action}</code> <Result event={event} /></> },
+          { head: t('When'), cell: (event) => <time class="numbers no-wrap" dateTime={new Date(event.time_ms).toISOString()}>{clock(event.time_ms)}</time> },
+          { head: t('Who'), cell: (event) => <>{event.actor}{event.address && <div class="small faint">{event.address}</div>}</> },
+          { head: t('What'), cell: (event) => <><code>{event.action}</code> <Result event={event} /></> },
           {
-            head: 'On',
+            head: t('On'),
             cell: (event) => {
               const linked = event.object?.kind === 'pool' && event.object.name !== null;
               return linked ? <a href={`#/admin/pools/${nameOf(event)}`}>{nameOf(event)}</a> : <span>{nameOf(event)}</span>;
             },
           },
-          { head: 'Detail', look: 'wide-cell', cell: (event) => detailText(event.detail) && <span class="quiet">{detailText(event.detail)}</span> },
+          { head: t('Detail'), look: 'wide-cell', cell: (event) => detailText(event.detail) && <span class="quiet">{detailText(event.detail)}</span> },
           {
-            head: 'Actions',
+            head: t('Actions'),
             look: 'actions',
             cell: (event) => event.object?.id && !object
-              && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={`History of ${nameOf(event)}`}>History</a>,
+              && <a class="button small plain" href={`#/admin/events?object=${event.object.id}`} aria-label={t('History of {what}', { what: nameOf(event) })}>{t('History')}</a>,
           },
         ]} />
       </div>

@@ -1,7 +1,7 @@
 // Groups: entitle many people at once.
 import { useState } from 'preact/hooks';
 import { api, sentence, titleOf, type Group } from '../api.ts';
-import { count } from '../format.ts';
+import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/field.tsx';
@@ -31,14 +31,14 @@ function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => v
     }
   };
   return (
-    <Dialog title={group ? group.name : 'Create a group'} onClose={onClose} footer={
-      <><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={save}>{group ? 'Save' : 'Create group'}</Button></>
+    <Dialog title={group ? group.name : t('Create a group')} onClose={onClose} footer={
+      <><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" onClick={save}>{group ? t('Save') : t('Create group')}</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }} noValidate>
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        {!group && <TextField label="Name" value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off" spellcheck={false}
-          help="It cannot be changed later." />}
-        <TextField label="Title" value={title} onValue={setTitle} maxLength={200} help="Shown in lists. Empty: the name." />
+        {!group && <TextField label={t('Name')} value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off" spellcheck={false}
+          help={t('It cannot be changed later.')} />}
+        <TextField label={t('Title')} value={title} onValue={setTitle} maxLength={200} help={t('Shown in lists. Empty: the name.')} />
       </form>
     </Dialog>
   );
@@ -62,20 +62,20 @@ function Members({ group, onChange }: { group: Group; onChange: () => void }) {
   });
   return (
     <div class="stack">
-      {group.members.length === 0 ? <p class="quiet">Nobody is in this group yet.</p> : (
-        <ul class="chips" aria-label={`Members of ${group.name}`}>
+      {group.members.length === 0 ? <p class="quiet">{t('Nobody is in this group yet.')}</p> : (
+        <ul class="chips" aria-label={t('Members of {name}', { name: group.name })}>
           {group.members.map((one) => (
             <li key={one.id} class="chip">
               <UserIcon size={15} />{one.name}
-              <button type="button" aria-label={`Remove ${one.name} from ${group.name}`} onClick={() => void attempt(() => api.removeMember(group.id, one.id))}>×</button>
+              <button type="button" aria-label={t('Remove {name} from {group}', { name: one.name, group: group.name })} onClick={() => void attempt(() => api.removeMember(group.id, one.id))}>×</button>
             </li>
           ))}
         </ul>
       )}
       {wrong && <Notice mood="bad">{wrong}</Notice>}
       <form class="row bottom" onSubmit={(event) => { event.preventDefault(); if (name.trim()) void add(); }}>
-        <div class="grow"><NamePicker kind="user" label="Add a person" value={name} onValue={setName} without={group.members.map((one) => one.name)} /></div>
-        <Button type="submit" disabled={!name.trim()}>Add</Button>
+        <div class="grow"><NamePicker kind="user" label={t('Add a person')} value={name} onValue={setName} without={group.members.map((one) => one.name)} /></div>
+        <Button type="submit" disabled={!name.trim()}>{t('Add')}</Button>
       </form>
     </div>
   );
@@ -85,9 +85,9 @@ export function Groups(_: PageProps) {
   const page = useLivePage((query, signal) => api.groups(query, signal), ['group', 'user'], [], 20);
   const [editing, setEditing] = useState<Group | 'new' | null>(null);
   const remove = (group: Group) => ask({
-    title: `Delete group ${group.name}?`,
-    text: `${count(group.members.length, 'person', 'people')} lose what they may use through it. The people themselves stay.`,
-    action: 'Delete group',
+    title: t('Delete group {name}?', { name: group.name }),
+    text: t('{count} person loses what they may use through it. The people themselves stay. | {count} people lose what they may use through it. The people themselves stay.', { count: group.members.length }),
+    action: t('Delete group'),
     danger: true,
     name: group.name,
     run: async () => {
@@ -95,29 +95,29 @@ export function Groups(_: PageProps) {
       page.reload();
     },
   });
-  const create = <Button look="main" onClick={() => setEditing('new')}><PlusIcon />Create group</Button>;
+  const create = <Button look="main" onClick={() => setEditing('new')}><PlusIcon />{t('Create group')}</Button>;
   return (
     <>
-      <Head title="Groups" text="Entitle a group to a pool, and everybody in it gets the tile.">{create}</Head>
+      <Head title={t('Groups')} text={t('Entitle a group to a pool, and everybody in it gets the tile.')}>{create}</Head>
       {page.error !== null && <Failure error={page.error} again={page.reload} />}
       {!page.value && page.error === null && <Bones rows={4} height="2rem" />}
       {page.value?.items.length === 0 && (
-        <div class="card"><Empty icon={<GroupIcon size={36} />} title="No groups yet"><p>With groups you say once who may use a pool, however many people come and go.</p>{create}</Empty></div>
+        <div class="card"><Empty icon={<GroupIcon size={36} />} title={t('No groups yet')}><p>{t('With groups you say once who may use a pool, however many people come and go.')}</p>{create}</Empty></div>
       )}
       <div class="stack wide">
         {page.value?.items.map((group) => (
-          <section key={group.id} class="card" aria-label={`Group ${group.name}`}>
+          <section key={group.id} class="card" aria-label={t('Group {name}', { name: group.name })}>
             <header>
-              <div><h2>{titleOf(group)}</h2><p class="small quiet">{group.name !== titleOf(group) ? `${group.name}: ` : ''}{count(group.members.length, 'member')}</p></div>
+              <div><h2>{titleOf(group)}</h2><p class="small quiet">{group.name !== titleOf(group) ? `${group.name}: ` : ''}{t('{count} member | {count} members', { count: group.members.length })}</p></div>
               {!group.built_in && (
                 <div class="row tight">
-                  <Button look="small" onClick={() => setEditing(group)}>Change…</Button>
-                  <Button look="small danger" onClick={() => remove(group)}>Delete…</Button>
+                  <Button look="small" onClick={() => setEditing(group)}>{t('Change…')}</Button>
+                  <Button look="small danger" onClick={() => remove(group)}>{t('Delete…')}</Button>
                 </div>
               )}
             </header>
             <div class="inside">
-              {group.built_in ? <p>Everyone with an account is in this group, now and later, as long as they may log in.</p>
+              {group.built_in ? <p>{t('Everyone with an account is in this group, now and later, as long as they may log in.')}</p>
                 : <Members group={group} onChange={page.reload} />}
             </div>
           </section>

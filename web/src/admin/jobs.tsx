@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, asSentence, Problem, sentence, type Job } from '../api.ts';
 import { duration } from '../format.ts';
+import { t, tx } from '../language.ts';
 import { useJobProgress, useLive, useLivePage, useNow } from '../live.ts';
 import { ask } from '../ui/dialog.tsx';
 import { SelectField } from '../ui/field.tsx';
@@ -49,10 +50,10 @@ export function RunningJobs({ empty }: { empty: ComponentChildren }) {
 
 function cancel(job: Job): void {
   ask({
-    title: `Cancel “${job.title}”?`,
-    text: 'What it has made so far is thrown away.',
-    action: 'Cancel the job',
-    keep: 'Keep it running',
+    title: t('Cancel “{title}”?', { title: job.title }),
+    text: t('What it has made so far is thrown away.'),
+    action: t('Cancel the job'),
+    keep: t('Keep it running'),
     danger: true,
     run: () => api.cancelJob(job.id),
   });
@@ -98,17 +99,17 @@ function JobLog({ job }: { job: Job }) {
   return (
     <>
       {error !== null && <Notice mood="warn">{sentence(error)}</Notice>}
-      <pre ref={box} class="log" tabIndex={0} role="log" aria-label={`Log of ${job.title}`} onScroll={(event) => {
+      <pre ref={box} class="log" tabIndex={0} role="log" aria-label={t('Log of {title}', { title: job.title })} onScroll={(event) => {
         const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
         atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-      }}>{text || (isOpen(job) ? 'Nothing printed yet.' : 'This job printed nothing.')}</pre>
+      }}>{text || (isOpen(job) ? t('Nothing printed yet.') : t('This job printed nothing.'))}</pre>
     </>
   );
 }
 
 function Took({ job }: { job: Job }) {
   const now = useNow(1);
-  if (job.started_ms === null) return <>not started</>;
+  if (job.started_ms === null) return <>{t('not started')}</>;
   return <>{duration((job.ended_ms ?? now) - job.started_ms)}</>;
 }
 
@@ -117,13 +118,13 @@ function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
   const progress = useJobProgress();
   const newer = progress.get(id);
   const job = live.value && newer && isOpen(live.value) ? newer : live.value;
-  const back = { href: '#/admin/jobs', text: 'Jobs' };
+  const back = { href: '#/admin/jobs', text: t('Jobs') };
   if (!job) {
     const gone = live.error instanceof Problem && live.error.kind === 'not-found';
     return (
       <>
-        <Head title="Job" back={back} />
-        {live.error === null ? <Bones /> : gone ? <Empty title="There is no such job"><p>Old jobs are forgotten after a while.</p></Empty>
+        <Head title={t('Job')} back={back} />
+        {live.error === null ? <Bones /> : gone ? <Empty title={t('There is no such job')}><p>{t('Old jobs are forgotten after a while.')}</p></Empty>
           : <Failure error={live.error} again={live.reload} />}
       </>
     );
@@ -133,13 +134,13 @@ function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
       <Head title={job.title} back={back}>
         <Badge mood={jobStates[job.state].mood}>{jobStates[job.state].text}</Badge>
         {isOpen(job) && may(me, 'jobs') && (
-          <Button look="danger" disabled={job.cancel_requested} onClick={() => cancel(job)}>{job.cancel_requested ? 'Being cancelled' : 'Cancel'}</Button>
+          <Button look="danger" disabled={job.cancel_requested} onClick={() => cancel(job)}>{job.cancel_requested ? t('Being cancelled') : t('Cancel')}</Button>
         )}
       </Head>
       <div class="card"><div class="inside stack">
         {job.error && <Notice mood={job.state === 'cancelled' ? 'warn' : 'bad'}>{asSentence(job.error)}</Notice>}
         <JobProgress job={job} />
-        <p class="small faint">Begun <Ago time={job.created_ms} /> by {job.actor ?? 'the system'} · {isOpen(job) ? 'for' : 'took'} <Took job={job} /></p>
+        <p class="small faint">{tx('Begun {ago} by {actor}', { ago: <Ago time={job.created_ms} />, actor: job.actor ?? t('the system') })} · {isOpen(job) ? tx('for {time}', { time: <Took job={job} /> }) : tx('took {time}', { time: <Took job={job} /> })}</p>
         <JobLog job={job} />
       </div></div>
     </>
@@ -147,8 +148,8 @@ function OneJob({ id, me }: { id: string; me: PageProps['me'] }) {
 }
 
 const filters = [
-  { value: '', text: 'All' }, { value: 'running', text: 'Running' }, { value: 'queued', text: 'Waiting' }, { value: 'done', text: 'Done' },
-  { value: 'failed', text: 'Failed' }, { value: 'cancelled', text: 'Cancelled' },
+  { value: '', text: t('All') }, { value: 'running', text: t('Running') }, { value: 'queued', text: t('Waiting') }, { value: 'done', text: t('Done') },
+  { value: 'failed', text: t('Failed') }, { value: 'cancelled', text: t('Cancelled') },
 ];
 
 function JobList() {
@@ -158,26 +159,26 @@ function JobList() {
   const fresh = (job: Job) => (isOpen(job) ? progress.get(job.id) ?? job : job);
   return (
     <>
-      <Head title="Jobs" text="Long work: building images, starting machines. It goes on when you close this page." />
+      <Head title={t('Jobs')} text={t('Long work: building images, starting machines. It goes on when you close this page.')} />
       <div class="card">
-        <div class="filters"><SelectField label="State" value={state} onValue={setState} options={filters} /></div>
-        <Table label="Jobs" page={page} rowKey={(job) => job.id} empty={
-          <Empty icon={<JobIcon size={32} />} title={state ? 'No job is in this state' : 'No jobs yet'}>
-            <p>Jobs appear when you build an image or when a desktop has to boot.</p>
+        <div class="filters"><SelectField label={t('State')} value={state} onValue={setState} options={filters} /></div>
+        <Table label={t('Jobs')} page={page} rowKey={(job) => job.id} empty={
+          <Empty icon={<JobIcon size={32} />} title={state ? t('No job is in this state') : t('No jobs yet')}>
+            <p>{t('Jobs appear when you build an image or when a desktop has to boot.')}</p>
           </Empty>
         } columns={[
-          { head: 'Job', cell: (job) => <a href={`#/admin/jobs/${job.id}`}>{job.title}</a> },
-          { head: 'State', cell: (job) => <Badge mood={jobStates[fresh(job).state].mood}>{jobStates[fresh(job).state].text}</Badge> },
+          { head: t('Job'), cell: (job) => <a href={`#/admin/jobs/${job.id}`}>{job.title}</a> },
+          { head: t('State'), cell: (job) => <Badge mood={jobStates[fresh(job).state].mood}>{jobStates[fresh(job).state].text}</Badge> },
           {
-            head: 'Progress',
+            head: t('Progress'),
             look: 'wide-cell',
             cell: (job) => (isOpen(fresh(job)) ? <JobProgress job={fresh(job)} /> : job.error && <span class="small quiet">{asSentence(job.error)}</span>),
           },
-          { head: 'Began', cell: (job) => <Ago time={job.created_ms} /> },
+          { head: t('Began'), cell: (job) => <Ago time={job.created_ms} /> },
           {
-            head: 'Actions',
+            head: t('Actions'),
             look: 'actions',
-            cell: (job) => isOpen(fresh(job)) && <Button look="small danger" disabled={fresh(job).cancel_requested} onClick={() => cancel(job)}>Cancel</Button>,
+            cell: (job) => isOpen(fresh(job)) && <Button look="small danger" disabled={fresh(job).cancel_requested} onClick={() => cancel(job)}>{t('Cancel')}</Button>,
           },
         ]} />
       </div>

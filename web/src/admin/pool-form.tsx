@@ -1,6 +1,7 @@
 // The form of a pool, new or not. Every field says what it does; the side says what it will take.
 import { useState } from 'preact/hooks';
 import { api, sentence, type Image, type PoolType } from '../api.ts';
+import { t, tx } from '../language.ts';
 import { useLive } from '../live.ts';
 import { Check, Choices, SelectField, TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
@@ -17,23 +18,23 @@ interface Props {
 }
 
 const types = [
-  { value: 'floating', text: 'Floating', help: 'Any free desktop each time. Best for most people: always fresh.' },
-  { value: 'dedicated', text: 'Dedicated', help: 'The first desktop a person opens stays theirs, with everything on it.' },
+  { value: 'floating', text: t('Floating'), help: t('Any free desktop each time. Best for most people: always fresh.') },
+  { value: 'dedicated', text: t('Dedicated'), help: t('The first desktop a person opens stays theirs, with everything on it.') },
 ];
 
 const logOffs = [
-  { value: 'refresh', text: 'Refresh it', help: 'Back to the image, as if nobody had been there.' },
-  { value: 'keep', text: 'Keep it', help: 'The disk stays as the person left it.' },
+  { value: 'refresh', text: t('Refresh it'), help: t('Back to the image, as if nobody had been there.') },
+  { value: 'keep', text: t('Keep it'), help: t('The disk stays as the person left it.') },
 ];
 
 function imageOptions(images: Image[]): { value: string; text: string }[] {
-  return images.map((one) => ({ value: one.name, text: one.newest === null ? `${one.name} (no version yet)` : `${one.name} (newest: ${one.newest})` }));
+  return images.map((one) => ({ value: one.name, text: one.newest === null ? t('{name} (no version yet)', { name: one.name }) : t('{name} (newest: {version})', { name: one.name, version: String(one.newest) }) }));
 }
 
 function versionOptions(image: Image | undefined): { value: string; text: string }[] {
   return [
-    { value: '', text: 'Always the newest' },
-    ...(image?.versions ?? []).filter((one) => one.state === 'ready').map((one) => ({ value: String(one.version), text: `Version ${one.version}` })),
+    { value: '', text: t('Always the newest') },
+    ...(image?.versions ?? []).filter((one) => one.state === 'ready').map((one) => ({ value: String(one.version), text: t('Version {version}', { version: String(one.version) }) })),
   ];
 }
 
@@ -84,56 +85,56 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
   return (
     <form class="form-with-side" onSubmit={submit} noValidate>
       <fieldset class="card" disabled={!write}>
-        <legend class="unseen">Settings of the pool</legend>
+        <legend class="unseen">{t('Settings of the pool')}</legend>
         <div class="inside stack wide">
           {problem && <Notice mood="bad" seek>{problem}</Notice>}
-          {!write && <Notice>You may look at pools; an administrator may change them.</Notice>}
+          {!write && <Notice>{t('You may look at pools; an administrator may change them.')}</Notice>}
           <div class="pair">
             {isNew && (
-              <TextField label="Name" value={draft.name} onValue={set('name')} wrong={shown('name')} placeholder="sales" autoFocus
-                autocapitalize="off" autocomplete="off" spellcheck={false} help="For addresses and the command line. It cannot be changed later." />
+              <TextField label={t('Name')} value={draft.name} onValue={set('name')} wrong={shown('name')} placeholder="sales" autoFocus
+                autocapitalize="off" autocomplete="off" spellcheck={false} help={t('For addresses and the command line. It cannot be changed later.')} />
             )}
-            <TextField label="Title" value={draft.display_name} onValue={set('display_name')} wrong={shown('display_name')} placeholder={draft.name || 'Sales'}
-              help="What people see on their tile. Empty: the name." />
+            <TextField label={t('Title')} value={draft.display_name} onValue={set('display_name')} wrong={shown('display_name')} placeholder={draft.name || t('Sales')}
+              help={t('What people see on their tile. Empty: the name.')} />
           </div>
-          <TextField label="Description" value={draft.description} onValue={set('description')} wrong={shown('description')}
-            help="One line under the title: what the desktop is for." />
-          {isNew ? <Choices legend="Who gets which desktop?" value={draft.type} onValue={setType} options={types} />
-            : <p class="quiet">Type: <strong>{types.find((one) => one.value === draft.type)?.text}</strong>. {types.find((one) => one.value === draft.type)?.help}</p>}
+          <TextField label={t('Description')} value={draft.description} onValue={set('description')} wrong={shown('description')}
+            help={t('One line under the title: what the desktop is for.')} />
+          {isNew ? <Choices legend={t('Who gets which desktop?')} value={draft.type} onValue={setType} options={types} />
+            : <p class="quiet">{tx('Type: {type}.', { type: <strong>{types.find((one) => one.value === draft.type)?.text}</strong> })} {types.find((one) => one.value === draft.type)?.help}</p>}
           <div class="pair">
-            <SelectField label="Image" value={draft.image} onValue={(value) => { set('image')(value); set('version')(''); }} wrong={shown('image')} options={imageOptions(images)}
-              help={isNew ? 'What is on the desktops.' : 'A change holds for new desktops, and for others at their next refresh.'} />
-            <SelectField label="Version" value={draft.version} onValue={set('version')} options={versionOptions(image)}
-              help="Always the newest: a new build reaches people by itself." />
-          </div>
-          <div class="pair">
-            <TextField label="Desktops at most" value={draft.size} onValue={set('size')} wrong={shown('size')} inputMode="numeric"
-              help="More people than this at once are told that the pool is full." />
-            <TextField label="Kept ready" value={draft.spares} onValue={set('spares')} wrong={shown('spares')} inputMode="numeric"
-              help="Free desktops that already run for the next people." />
+            <SelectField label={t('Image')} value={draft.image} onValue={(value) => { set('image')(value); set('version')(''); }} wrong={shown('image')} options={imageOptions(images)}
+              help={isNew ? t('What is on the desktops.') : t('A change holds for new desktops, and for others at their next refresh.')} />
+            <SelectField label={t('Version')} value={draft.version} onValue={set('version')} options={versionOptions(image)}
+              help={t('Always the newest: a new build reaches people by itself.')} />
           </div>
           <div class="pair">
-            <TextField label="Processors" value={draft.vcpus} onValue={set('vcpus')} wrong={shown('vcpus')} inputMode="numeric"
-              placeholder={version ? String(version.vcpus) : ''} help="Of each desktop. Empty: as the image says." />
-            <TextField label="Memory (GiB)" value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
-              placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help="Of each desktop, at most. Empty: as the image says." />
+            <TextField label={t('Desktops at most')} value={draft.size} onValue={set('size')} wrong={shown('size')} inputMode="numeric"
+              help={t('More people than this at once are told that the pool is full.')} />
+            <TextField label={t('Kept ready')} value={draft.spares} onValue={set('spares')} wrong={shown('spares')} inputMode="numeric"
+              help={t('Free desktops that already run for the next people.')} />
           </div>
-          <Choices legend="When a person logs off, what happens to their desktop?" value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
           <div class="pair">
-            <Check label="Open for people" help="Off: nobody sees it or can connect anew; sessions go on." checked={draft.enabled} onValue={set('enabled')} />
-            <Check label="Maintenance" help="On: the tile stays, but nobody can connect until you are done." checked={draft.maintenance} onValue={set('maintenance')} />
+            <TextField label={t('Processors')} value={draft.vcpus} onValue={set('vcpus')} wrong={shown('vcpus')} inputMode="numeric"
+              placeholder={version ? String(version.vcpus) : ''} help={t('Of each desktop. Empty: as the image says.')} />
+            <TextField label={t('Memory (GiB)')} value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
+              placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help={t('Of each desktop, at most. Empty: as the image says.')} />
+          </div>
+          <Choices legend={t('When a person logs off, what happens to their desktop?')} value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
+          <div class="pair">
+            <Check label={t('Open for people')} help={t('Off: nobody sees it or can connect anew; sessions go on.')} checked={draft.enabled} onValue={set('enabled')} />
+            <Check label={t('Maintenance')} help={t('On: the tile stays, but nobody can connect until you are done.')} checked={draft.maintenance} onValue={set('maintenance')} />
           </div>
           {write && (
             <div class="row">
-              <Button type="submit" look="main" busy={busy}>{isNew ? 'Create pool' : 'Save'}</Button>
-              {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+              <Button type="submit" look="main" busy={busy}>{isNew ? t('Create pool') : t('Save')}</Button>
+              {onCancel && <Button onClick={onCancel}>{t('Cancel')}</Button>}
             </div>
           )}
         </div>
       </fieldset>
-      <aside class={`card preview ${cost.mood}`} aria-live="polite" aria-label="What this pool will take">
+      <aside class={`card preview ${cost.mood}`} aria-live="polite" aria-label={t('What this pool will take')}>
         <div class="inside stack tight">
-          <h2>What it will take</h2>
+          <h2>{t('What it will take')}</h2>
           {cost.lines.map((line) => <p key={line} class="small">{line}</p>)}
         </div>
       </aside>

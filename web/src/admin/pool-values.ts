@@ -1,6 +1,7 @@
 // What the pool form knows without a server: its values, what is wrong with them, and what they will cost.
 import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, Status } from '../api.ts';
-import { bytes, count } from '../format.ts';
+import { bytes } from '../format.ts';
+import { t } from '../language.ts';
 
 /** Numbers stay text while they are typed. Empty processors and memory: as the image says; empty limit: none. */
 export interface PoolDraft {
@@ -53,27 +54,27 @@ export function draftOf(pool: Pool): PoolDraft {
 }
 
 export function nameWrong(name: string): string | null {
-  if (name === '') return 'A name is needed.';
+  if (name === '') return t('A name is needed.');
   // dots and the @ of an address pass too; nobody has to be told before they want them
-  if (!/^[a-z0-9._@-]+$/.test(name)) return 'Small letters, digits and hyphens only.';
-  if (!/^[a-z0-9]/.test(name)) return 'It must begin with a letter or digit.';
-  if (name.length > 63) return 'At most 63 characters.';
+  if (!/^[a-z0-9._@-]+$/.test(name)) return t('Small letters, digits and hyphens only.');
+  if (!/^[a-z0-9]/.test(name)) return t('It must begin with a letter or digit.');
+  if (name.length > 63) return t('At most 63 characters.');
   return null;
 }
 
 function whole(text: string, least: number, most: number): string | null {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : NaN;
-  return value >= least && value <= most ? null : `A whole number from ${least} to ${most} is needed.`;
+  return value >= least && value <= most ? null : t('A whole number from {least} to {most} is needed.', { least, most });
 }
 
 function gib(text: string): string | null {
-  return /^\d+([.,]\d+)?$/.test(text.trim()) ? null : 'A number of GiB is needed, such as 2 or 1.5.';
+  return /^\d+([.,]\d+)?$/.test(text.trim()) ? null : t('A number of GiB is needed, such as 2 or 1.5.');
 }
 
 function memoryWrong(memory: number, hostMemory: number | null): string | null {
-  if (memory < leastMemory) return 'At least 64 MiB (0.0625).';
+  if (memory < leastMemory) return t('At least 64 MiB (0.0625).');
   if (hostMemory === null || memory <= hostMemory) return null;
-  return `A desktop needs ${bytes(memory)} of memory, this host has ${bytes(hostMemory)} for machines.`;
+  return t('A desktop needs {need} of memory, this host has {has} for machines.', { need: bytes(memory), has: bytes(hostMemory) });
 }
 
 export type PoolWrong = Partial<Record<keyof PoolDraft, string>>;
@@ -85,9 +86,9 @@ export function poolWrong(draft: PoolDraft, isNew: boolean, hostMemory: number |
     if (text !== null) wrong[field] = text;
   };
   if (isNew) note('name', nameWrong(draft.name));
-  if (draft.image === '') note('image', 'Choose an image.');
-  if (draft.display_name.length > 200) note('display_name', 'At most 200 characters.');
-  if (draft.description.length > 200) note('description', 'At most 200 characters.');
+  if (draft.image === '') note('image', t('Choose an image.'));
+  if (draft.display_name.length > 200) note('display_name', t('At most 200 characters.'));
+  if (draft.description.length > 200) note('description', t('At most 200 characters.'));
   note('size', whole(draft.size, 1, mostDesktops));
   note('spares', whole(draft.spares, 0, wrong.size ? mostDesktops : Number(draft.size)));
   if (draft.vcpus.trim() !== '') note('vcpus', whole(draft.vcpus, 1, mostProcessors));
@@ -135,25 +136,27 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   const version = image?.versions.find((one) => String(one.version) === draft.version) ?? image?.versions.find((one) => one.version === image.newest);
   const { vcpus = version?.vcpus, memory_bytes: memory = version?.memory_bytes } = sizes(draft);
   const size = Number(draft.size);
-  if (!image) return { mood: '', lines: ['Choose an image to see what this pool will take.'] };
-  if (image.newest === null) return { mood: 'warn', lines: [`Image ${image.name} has no usable version yet; build one first.`] };
-  if (!Number.isInteger(size) || size < 1 || !memory || !vcpus) return { mood: '', lines: ['Fill in the fields to see what this pool will take.'] };
+  if (!image) return { mood: '', lines: [t('Choose an image to see what this pool will take.')] };
+  if (image.newest === null) return { mood: 'warn', lines: [t('Image {name} has no usable version yet; build one first.', { name: image.name })] };
+  if (!Number.isInteger(size) || size < 1 || !memory || !vcpus) return { mood: '', lines: [t('Fill in the fields to see what this pool will take.')] };
 
   const most = size * memory;
   const idle = status ? Math.min(status.memory.desktop_bytes, memory) : 0;
-  const lines = [`This will fork up to ${count(size, 'desktop')} with ${count(vcpus, 'processor')} and ${bytes(memory)} each.`];
+  const processors = t('{count} processor | {count} processors', { count: vcpus });
+  const lines = [t('This will fork up to {count} desktop with {processors} and {memory} each. | This will fork up to {count} desktops with {processors} and {memory} each.', { count: size, processors, memory: bytes(memory) })];
   if (status) {
-    lines.push(`They share the memory of the image: about ${bytes(idle * size)} together while idle (${bytes(idle)} each, as idle desktops of this host take now), and ${bytes(most)} if all were used to the full.`);
+    lines.push(t('They share the memory of the image: about {together} together while idle ({each} each, as idle desktops of this host take now), and {most} if all were used to the full.', { together: bytes(idle * size), each: bytes(idle), most: bytes(most) }));
   }
   const spares = Math.min(Number(draft.spares) || 0, size);
-  lines.push(spares > 0 ? `${spares} ${spares === 1 ? 'waits' : 'wait'} running for the next person, so opening takes well under a second.`
-    : 'None is kept waiting; each is forked when a person opens it.');
+  lines.push(spares > 0 ? t('{count} waits running for the next person, so opening takes well under a second. | {count} wait running for the next person, so opening takes well under a second.', { count: spares })
+    : t('None is kept waiting; each is forked when a person opens it.'));
   if (!status) return { mood: '', lines };
   const limit = status.memory.limit_bytes;
   const free = bytes(Math.max(0, limit - status.memory.used_bytes));
+  const gives = t('This host gives machines {limit}, of which {free} are free.', { limit: bytes(limit), free });
   if (idle * size > limit) {
-    lines.push(`This host gives machines ${bytes(limit)}, of which ${free} are free. When that is used up, new desktops are refused; those that run are safe.`);
+    lines.push(`${gives} ${t('When that is used up, new desktops are refused; those that run are safe.')}`);
     return { mood: 'warn', lines };
   }
-  return { mood: '', lines: [...lines, `This host gives machines ${bytes(limit)}, of which ${free} are free: ${count(status.counts.room, 'more desktop')} fit now.`] };
+  return { mood: '', lines: [...lines, `${gives} ${t('{count} more desktop fits now. | {count} more desktops fit now.', { count: status.counts.room })}`] };
 }

@@ -1,5 +1,6 @@
 // Who is where: open sessions, and ending them.
 import { api, type Ref, type Session } from '../api.ts';
+import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { startsFresh } from '../portal/logoff.ts';
 import { ask } from '../ui/dialog.tsx';
@@ -12,7 +13,7 @@ import { Head } from './head.tsx';
 import { sessionStates } from './states.ts';
 
 /** What a session was about may be gone meanwhile. */
-const name = (thing: Ref | null) => thing?.name ?? 'deleted';
+const name = (thing: Ref | null) => thing?.name ?? t('deleted');
 
 /** What they lose, as far as this person may look at pools. */
 async function lostBy(session: Session): Promise<string> {
@@ -20,21 +21,21 @@ async function lostBy(session: Session): Promise<string> {
   try {
     const pool = session.pool && await api.pool(session.pool.id);
     if (pool) {
-      return startsFresh(pool) ? `${desktop} goes back to its image: everything on it is lost, saved files too.`
-        : `Their programs on ${desktop} are closed, and what is not saved is lost.`;
+      return startsFresh(pool) ? t('{desktop} goes back to its image: everything on it is lost, saved files too.', { desktop })
+        : t('Their programs on {desktop} are closed, and what is not saved is lost.', { desktop });
     }
   } catch {
     // a help desk sees no pools: the worse has to be said
   }
-  return `Their programs on ${desktop} are closed. If it goes back to its image, everything on it is lost, saved files too.`;
+  return t('Their programs on {desktop} are closed. If it goes back to its image, everything on it is lost, saved files too.', { desktop });
 }
 
 async function logOff(session: Session): Promise<void> {
   const text = await lostBy(session);
   ask({
-    title: `Log off ${name(session.user)}?`,
+    title: t('Log off {name}?', { name: name(session.user) }),
     text,
-    action: 'Log off',
+    action: t('Log off'),
     danger: true,
     run: () => api.logOffSession(session.id),
   });
@@ -44,32 +45,32 @@ export function Sessions(_: PageProps) {
   const page = useLivePage((query, signal) => api.sessions(query, signal), ['session', 'desktop'], []);
   return (
     <>
-      <Head title="Sessions" text="A session lasts from the first connection until log off. Disconnected: the person is away, the programs go on." />
+      <Head title={t('Sessions')} text={t('A session lasts from the first connection until log off. Disconnected: the person is away, the programs go on.')} />
       <div class="card">
-        <Table label="Sessions" page={page} rowKey={(session) => session.id} empty={
-          <Empty icon={<SessionIcon size={32} />} title="Nobody is in session">
-            <p>A session appears here when a person opens a desktop.</p>
+        <Table label={t('Sessions')} page={page} rowKey={(session) => session.id} empty={
+          <Empty icon={<SessionIcon size={32} />} title={t('Nobody is in session')}>
+            <p>{t('A session appears here when a person opens a desktop.')}</p>
           </Empty>
         } columns={[
-          { head: 'Person', cell: (session) => <strong>{name(session.user)}</strong> },
-          { head: 'Desktop', cell: (session) => name(session.desktop) },
-          { head: 'Pool', cell: (session) => name(session.pool) },
-          { head: 'State', cell: (session) => <Badge mood={sessionStates[session.state].mood}>{sessionStates[session.state].text}</Badge> },
-          { head: 'Since', cell: (session) => <Ago time={session.since_ms} /> },
-          { head: 'Began', cell: (session) => <Ago time={session.started_ms} /> },
-          { head: 'From', cell: (session) => <span class="numbers">{session.client ?? '–'}</span> },
+          { head: t('Person'), cell: (session) => <strong>{name(session.user)}</strong> },
+          { head: t('Desktop'), cell: (session) => name(session.desktop) },
+          { head: t('Pool'), cell: (session) => name(session.pool) },
+          { head: t('State'), cell: (session) => <Badge mood={sessionStates[session.state].mood}>{sessionStates[session.state].text}</Badge> },
+          { head: t('Since'), cell: (session) => <Ago time={session.since_ms} /> },
+          { head: t('Began'), cell: (session) => <Ago time={session.started_ms} /> },
+          { head: t('From'), cell: (session) => <span class="numbers">{session.client ?? '–'}</span> },
           {
-            head: 'Actions',
+            head: t('Actions'),
             look: 'actions',
             cell: (session) => (
               <div class="row tight end">
                 {session.state === 'connected' && (
                   <Button look="small" onClick={async () => {
                     await api.disconnectSession(session.id);
-                    toast(`${name(session.user)} is disconnected. Their programs go on.`);
-                  }}>Disconnect</Button>
+                    toast(t('{name} is disconnected. Their programs go on.', { name: name(session.user) }));
+                  }}>{t('Disconnect')}</Button>
                 )}
-                <Button look="small danger" onClick={() => logOff(session)}>Log off</Button>
+                <Button look="small danger" onClick={() => logOff(session)}>{t('Log off')}</Button>
               </div>
             ),
           },

@@ -1,31 +1,32 @@
 // One colour and one word for each state, the same on every page.
 import type { Desktop, DesktopState, JobState, SessionState } from '../api.ts';
+import { t } from '../language.ts';
 import type { Mood } from '../ui/parts.tsx';
 
 export const desktopStates: Record<DesktopState, { text: string; mood: Mood }> = {
-  absent: { text: 'Not made yet', mood: '' },
-  starting: { text: 'Starting', mood: 'busy' },
-  running: { text: 'Running', mood: 'good' },
-  stopping: { text: 'Stopping', mood: 'busy' },
-  stopped: { text: 'Switched off', mood: '' },
-  refreshing: { text: 'Refreshing', mood: 'busy' },
-  deleting: { text: 'Being deleted', mood: 'busy' },
-  failed: { text: 'Failed', mood: 'bad' },
+  absent: { text: t('Not made yet'), mood: '' },
+  starting: { text: t('Starting'), mood: 'busy' },
+  running: { text: t('Running'), mood: 'good' },
+  stopping: { text: t('Stopping'), mood: 'busy' },
+  stopped: { text: t('Switched off'), mood: '' },
+  refreshing: { text: t('Refreshing'), mood: 'busy' },
+  deleting: { text: t('Being deleted'), mood: 'busy' },
+  failed: { text: t('Failed'), mood: 'bad' },
 };
 
 export const sessionStates: Record<SessionState, { text: string; mood: Mood }> = {
-  connecting: { text: 'Connecting', mood: 'busy' },
-  connected: { text: 'Connected', mood: 'good' },
-  disconnected: { text: 'Disconnected', mood: 'warn' },
-  ended: { text: 'Ended', mood: '' },
+  connecting: { text: t('Connecting'), mood: 'busy' },
+  connected: { text: t('Connected'), mood: 'good' },
+  disconnected: { text: t('Disconnected'), mood: 'warn' },
+  ended: { text: t('Ended'), mood: '' },
 };
 
 export const jobStates: Record<JobState, { text: string; mood: Mood }> = {
-  queued: { text: 'Waiting', mood: '' },
-  running: { text: 'Running', mood: 'busy' },
-  done: { text: 'Done', mood: 'good' },
-  failed: { text: 'Failed', mood: 'bad' },
-  cancelled: { text: 'Cancelled', mood: 'warn' },
+  queued: { text: t('Waiting'), mood: '' },
+  running: { text: t('Running'), mood: 'busy' },
+  done: { text: t('Done'), mood: 'good' },
+  failed: { text: t('Failed'), mood: 'bad' },
+  cancelled: { text: t('Cancelled'), mood: 'warn' },
 };
 
 export type DesktopDeed = 'console' | 'start' | 'stop' | 'reset' | 'refresh' | 'assign' | 'release' | 'delete';
@@ -44,3 +45,8 @@ export function deedsFor(desktop: Desktop): DesktopDeed[] {
   deeds.push('delete');
   return deeds;
 }
+
+/** What the events call the kinds of things. */
+export const kindNames: Record<string, string> = {
+  user: t('user'), group: t('group'), pool: t('pool'), desktop: t('desktop'), session: t('session'), image: t('image'), job: t('job'), token: t('token'), host: t('host'),
+};

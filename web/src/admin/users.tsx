@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api, sentence, titleOf, type Link, type Role, type User } from '../api.ts';
 import { until } from '../format.ts';
+import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
 import { Check, TextField } from '../ui/field.tsx';
@@ -12,20 +13,21 @@ import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
+import { roleNames, roleText } from '../who.ts';
 import { nameWrong } from './pool-values.ts';
 
 const roles: { role: Role; text: string; help: string }[] = [
-  { role: 'user', text: 'User', help: 'Uses the desktops they are entitled to.' },
-  { role: 'helpdesk', text: 'Help desk', help: 'Sees sessions and desktops; disconnects, logs off, resets.' },
-  { role: 'operator', text: 'Operator', help: 'Runs the house: sees pools and images, opens consoles, assigns desktops, follows jobs.' },
-  { role: 'auditor', text: 'Auditor', help: 'Reads the events, nothing else.' },
-  { role: 'admin', text: 'Administrator', help: 'May do everything.' },
+  { role: 'user', text: roleText.user, help: t('Uses the desktops they are entitled to.') },
+  { role: 'helpdesk', text: roleText.helpdesk, help: t('Sees sessions and desktops; disconnects, logs off, resets.') },
+  { role: 'operator', text: roleText.operator, help: t('Runs the house: sees pools and images, opens consoles, assigns desktops, follows jobs.') },
+  { role: 'auditor', text: roleText.auditor, help: t('Reads the events, nothing else.') },
+  { role: 'admin', text: roleText.admin, help: t('May do everything.') },
 ];
 
 function RoleChecks({ value, onValue }: { value: Role[]; onValue: (roles: Role[]) => void }) {
   return (
     <fieldset class="field">
-      <legend class="label">Roles</legend>
+      <legend class="label">{t('Roles')}</legend>
       <div class="stack tight">
         {roles.map(({ role, text, help }) => (
           <Check key={role} label={text} help={help} checked={value.includes(role)}
@@ -38,11 +40,11 @@ function RoleChecks({ value, onValue }: { value: Role[]; onValue: (roles: Role[]
 
 function LinkDialog({ user, link, onClose }: { user: string; link: Link; onClose: () => void }) {
   return (
-    <Dialog title={`Password link for ${user}`} onClose={onClose} footer={<Button look="main" onClick={onClose}>Done</Button>}>
+    <Dialog title={t('Password link for {user}', { user })} onClose={onClose} footer={<Button look="main" onClick={onClose}>{t('Done')}</Button>}>
       <div class="stack">
-        <p class="quiet">Send this address to {user}. With it they set their password and are logged in. It works once and ends {until(link.expires_ms)}.</p>
-        <CopyBox text={link.url} label="Link" />
-        <Notice mood="warn">Whoever opens it first becomes {user}. Send it on a way you trust.</Notice>
+        <p class="quiet">{t('Send this address to {user}. With it they set their password and are logged in. It works once and ends {when}.', { user, when: until(link.expires_ms) })}</p>
+        <CopyBox text={link.url} label={t('Link')} />
+        <Notice mood="warn">{t('Whoever opens it first becomes {user}. Send it on a way you trust.', { user })}</Notice>
       </div>
     </Dialog>
   );
@@ -68,14 +70,14 @@ function NewUser({ onClose, onLink }: { onClose: () => void; onLink: (user: stri
     }
   };
   return (
-    <Dialog title="Add a user" onClose={onClose} footer={
-      <><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={make}>Add and make a link</Button></>
+    <Dialog title={t('Add a user')} onClose={onClose} footer={
+      <><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" onClick={make}>{t('Add and make a link')}</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }} noValidate>
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        <TextField label="Login name" value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off"
-          spellcheck={false} help="What they type to log in. It cannot be changed later." />
-        <TextField label="Full name" value={display} onValue={setDisplay} maxLength={200} help="How Oriel greets them. Empty: the login name." />
+        <TextField label={t('Login name')} value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off"
+          spellcheck={false} help={t('What they type to log in. It cannot be changed later.')} />
+        <TextField label={t('Full name')} value={display} onValue={setDisplay} maxLength={200} help={t('How Oriel greets them. Empty: the login name.')} />
         <RoleChecks value={chosen} onValue={setChosen} />
       </form>
     </Dialog>
@@ -100,13 +102,13 @@ function EditUser({ user, onClose }: { user: User; onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={user.name} onClose={onClose} footer={<><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={save}>Save</Button></>}>
+    <Dialog title={user.name} onClose={onClose} footer={<><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" onClick={save}>{t('Save')}</Button></>}>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        <TextField label="Full name" value={display} onValue={setDisplay} maxLength={200} />
+        <TextField label={t('Full name')} value={display} onValue={setDisplay} maxLength={200} />
         <RoleChecks value={chosen} onValue={setChosen} />
-        <Check label="May log in" help="Off: their logins end and new ones are refused. Nothing of theirs is deleted." checked={enabled} onValue={setEnabled} />
-        <p class="small faint">Groups: {user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : 'none'}</p>
+        <Check label={t('May log in')} help={t('Off: their logins end and new ones are refused. Nothing of theirs is deleted.')} checked={enabled} onValue={setEnabled} />
+        <p class="small faint">{t('Groups: {names}', { names: user.groups.map((one) => one.name).join(', ') || t('none') })}</p>
       </form>
     </Dialog>
   );
@@ -121,38 +123,38 @@ export function Users(_: PageProps) {
   };
   const link = async (user: User) => setOpen({ kind: 'link', user: user.name, link: await api.passwordLink(user.id) });
   const remove = (user: User) => ask({
-    title: `Delete ${user.name}?`,
-    text: 'Their logins and API tokens end. Log them off and release their desktops first.',
-    action: 'Delete user',
+    title: t('Delete {name}?', { name: user.name }),
+    text: t('Their logins and API tokens end. Log them off and release their desktops first.'),
+    action: t('Delete user'),
     danger: true,
     name: user.name,
     run: async () => {
       await api.deleteUser(user.id);
-      toast(`${user.name} is deleted.`);
+      toast(t('{name} is deleted.', { name: user.name }));
       page.reload();
     },
   });
   return (
     <>
-      <Head title="Users" text="People who may log in. What they may open is decided by the pools."><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />Add user</Button></Head>
+      <Head title={t('Users')} text={t('People who may log in. What they may open is decided by the pools.')}><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />{t('Add user')}</Button></Head>
       <div class="card">
-        <Table label="Users" page={page} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title="Nobody yet" />} columns={[
-          { head: 'Person', cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
-          { head: 'Roles', cell: (user) => <div class="row tight">{user.roles.map((role) => <Badge key={role} plain mood={role === 'admin' ? 'busy' : ''}>{role}</Badge>)}</div> },
-          { head: 'Groups', cell: (user) => (user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : <span class="faint">none</span>) },
+        <Table label={t('Users')} page={page} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title={t('Nobody yet')} />} columns={[
+          { head: t('Person'), cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
+          { head: t('Roles'), cell: (user) => <div class="row tight">{user.roles.map((role) => <Badge key={role} plain mood={role === 'admin' ? 'busy' : ''}>{roleNames([role])}</Badge>)}</div> },
+          { head: t('Groups'), cell: (user) => (user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : <span class="faint">{t('none')}</span>) },
           {
-            head: 'State',
-            cell: (user) => (!user.enabled ? <Badge mood="bad">May not log in</Badge> : user.password_set ? <Badge mood="good">Active</Badge> : <Badge mood="warn">No password yet</Badge>),
+            head: t('State'),
+            cell: (user) => (!user.enabled ? <Badge mood="bad">{t('May not log in')}</Badge> : user.password_set ? <Badge mood="good">{t('Active')}</Badge> : <Badge mood="warn">{t('No password yet')}</Badge>),
           },
-          { head: 'Last login', cell: (user) => <Ago time={user.last_login_ms} /> },
+          { head: t('Last login'), cell: (user) => <Ago time={user.last_login_ms} /> },
           {
-            head: 'Actions',
+            head: t('Actions'),
             look: 'actions',
             cell: (user) => (
-              <Menu label={`Actions for ${user.name}`} items={[
-                { text: 'Change…', run: () => setOpen({ kind: 'edit', user }) },
-                { text: 'Password link…', run: () => link(user) },
-                { text: 'Delete…', danger: true, line: true, run: () => remove(user) },
+              <Menu label={t('Actions for {name}', { name: user.name })} items={[
+                { text: t('Change…'), run: () => setOpen({ kind: 'edit', user }) },
+                { text: t('Password link…'), run: () => link(user) },
+                { text: t('Delete…'), danger: true, line: true, run: () => remove(user) },
               ]}><MoreIcon /></Menu>
             ),
           },

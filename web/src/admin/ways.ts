@@ -1,19 +1,20 @@
 // The pages of the administration and who may open them.
 import type { Me } from '../api.ts';
+import { t } from '../language.ts';
 import { may, type Deed } from '../who.ts';
 
 export interface Way { name: string; text: string; deed: Deed }
 
 export const ways: Way[] = [
-  { name: 'dashboard', text: 'Dashboard', deed: 'status' },
-  { name: 'desktops', text: 'Desktops', deed: 'desktops' },
-  { name: 'sessions', text: 'Sessions', deed: 'sessions' },
-  { name: 'pools', text: 'Pools', deed: 'pools' },
-  { name: 'images', text: 'Images', deed: 'images' },
-  { name: 'users', text: 'Users', deed: 'people' },
-  { name: 'groups', text: 'Groups', deed: 'people' },
-  { name: 'jobs', text: 'Jobs', deed: 'jobs' },
-  { name: 'events', text: 'Events', deed: 'events' },
+  { name: 'dashboard', text: t('Dashboard'), deed: 'status' },
+  { name: 'desktops', text: t('Desktops'), deed: 'desktops' },
+  { name: 'sessions', text: t('Sessions'), deed: 'sessions' },
+  { name: 'pools', text: t('Pools'), deed: 'pools' },
+  { name: 'images', text: t('Images'), deed: 'images' },
+  { name: 'users', text: t('Users'), deed: 'people' },
+  { name: 'groups', text: t('Groups'), deed: 'people' },
+  { name: 'jobs', text: t('Jobs'), deed: 'jobs' },
+  { name: 'events', text: t('Events'), deed: 'events' },
 ];
 
 export function openWays(me: Me): Way[] {

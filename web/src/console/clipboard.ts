@@ -1,6 +1,6 @@
 // The clipboard between this computer and the desktop. The browser decides how much of it may happen by itself, so the
 // panel with both buttons always works, and synchronising is an offer.
-import { readSetting, writeSetting } from '../theme.ts';
+import { readSetting, writeSetting } from '../storage.ts';
 
 const key = 'oriel.clipboard.auto';
 const most = 1024 * 1024; // characters; more would block the display's connection

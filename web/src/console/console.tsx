@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type RFB from '@novnc/novnc';
 import { api, type Me } from '../api.ts';
+import { t } from '../language.ts';
 import { logOffTextOf } from '../portal/logoff.ts';
 import { go, useTitle } from '../route.ts';
 import { ask } from '../ui/dialog.tsx';
@@ -13,7 +14,7 @@ import { Link, type LinkState } from './link.ts';
 import { Overlay } from './overlay.tsx';
 import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel } from './panels.tsx';
 import { useQuality } from './quality.ts';
-import { readSetting, writeSetting } from '../theme.ts';
+import { readSetting, writeSetting } from '../storage.ts';
 import { useStarting } from './starting.ts';
 import { Button } from '../ui/parts.tsx';
 import { useFullScreen, useLiftedKeys, useResize, useScreenSize, useToolbarKey } from './screen.ts';
@@ -49,15 +50,15 @@ function useLink(target: Target, first: Dial, screen: Held<HTMLDivElement | null
 
 function missed(characters: string, nothingTyped = false): void {
   const which = `“${[...new Set(characters)].slice(0, 12).join('')}”`;
-  toast(nothingTyped ? `Nothing was typed: ${which} cannot be typed on the desktop’s keyboard layout. Send the text to the desktop’s clipboard instead.`
-    : `${which} is not on the desktop’s keyboard. Use the clipboard for it.`, 'bad');
+  toast(nothingTyped ? t('Nothing was typed: {characters} cannot be typed on the desktop’s keyboard layout. Send the text to the desktop’s clipboard instead.', { characters: which })
+    : t('{characters} is not on the desktop’s keyboard. Use the clipboard for it.', { characters: which }), 'bad');
 }
 
 const hinted = 'oriel.hinted';
 const hintLasts = 9000;
 
-const hintText = () => (matchMedia('(hover: none)').matches ? 'Tap the line at the top for the controls'
-  : 'Move the mouse to the top for the controls, or press Ctrl+Alt+Shift');
+const hintText = () => (matchMedia('(hover: none)').matches ? t('Tap the line at the top for the controls')
+  : t('Move the mouse to the top for the controls, or press Ctrl+Alt+Shift'));
 
 /** At the first desktop of this browser: where the controls went. */
 function useHint(connected: boolean): boolean {
@@ -120,27 +121,27 @@ function useArrival(connected: boolean, rfb: RFB | null, focus: () => void, brid
 
 /** Where one came from: an operator's console belongs to the administration. */
 function homeOf(target: Target): { path: string; text: string } {
-  return target.kind === 'desktop' ? { path: '/admin/desktops', text: 'Back to the administration' } : { path: '/', text: 'Back to your desktops' };
+  return target.kind === 'desktop' ? { path: '/admin/desktops', text: t('Back to the administration') } : { path: '/', text: t('Back to your desktops') };
 }
 
 function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void, leave: () => void): MenuItem[] {
   const session = link?.connection?.session ?? null;
   const items: MenuItem[] = [
-    { text: 'Keyboard layout', run: onKeyboard },
-    { text: session ? 'Disconnect: programs go on' : 'Close the console', run: leave, line: true },
+    { text: t('Keyboard layout'), run: onKeyboard },
+    { text: session ? t('Disconnect: programs go on') : t('Close the console'), run: leave, line: true },
   ];
   if (!session || !me) return items;
   const logOff = async () => ask({
-    title: 'Log off?',
+    title: t('Log off?'),
     text: await logOffTextOf(session.id),
-    action: 'Log off',
+    action: t('Log off'),
     danger: true,
     run: async () => {
       await api.logOffSession(session.id);
       go('/');
     },
   });
-  return [...items, { text: 'Log off…', danger: true, run: logOff }];
+  return [...items, { text: t('Log off…'), danger: true, run: logOff }];
 }
 
 export function Console({ target, me, first }: Props) {
@@ -159,7 +160,7 @@ export function Console({ target, me, first }: Props) {
   const title = titleFor(target, link);
   const [starting, noMoreStarting] = useStarting(screen, connected);
   const hint = useHint(connected);
-  useTitle(connected ? title : `${title || 'Desktop'} (not connected)`);
+  useTitle(connected ? title : t('{title} (not connected)', { title: title || t('Desktop') }));
   useResize(rfb, connected, settings.resize);
   useLiftedKeys(screen, typist);
   useArrival(connected, rfb, focus, bridge);
@@ -195,12 +196,12 @@ export function Console({ target, me, first }: Props) {
 
   return (
     <main class={`console ${connected ? '' : 'console-covered'}`}>
-      <div ref={screen} class="console-screen" role="application" aria-label={`${title || 'Desktop'}. Ctrl+Alt+Shift opens the controls.`}
+      <div ref={screen} class="console-screen" role="application" aria-label={t('{title}. Ctrl+Alt+Shift opens the controls.', { title: title || t('Desktop') })}
         onPointerDown={() => {
           setPanel(null);
           if (settings.mode === 'characters') focus();
         }} />
-      <textarea ref={field} class="console-field" aria-label="Text for the desktop" autocapitalize="off" autocomplete="off"
+      <textarea ref={field} class="console-field" aria-label={t('Text for the desktop')} autocapitalize="off" autocomplete="off"
         autocorrect="off" spellcheck={false} tabIndex={-1}
         onFocus={() => setTouchKeyboard(settings.mode === 'keys')} onBlur={() => setTouchKeyboard(false)} />
       {connected && (
@@ -217,8 +218,8 @@ export function Console({ target, me, first }: Props) {
         <div class="console-lines">
           {starting && (
             <div class="console-line" role="status">
-              <span class="wheel" aria-hidden="true" />Your desktop is starting
-              <Button look="small plain" onClick={() => { noMoreStarting(); focus(); }}>Hide</Button>
+              <span class="wheel" aria-hidden="true" />{t('Your desktop is starting')}
+              <Button look="small plain" onClick={() => { noMoreStarting(); focus(); }}>{t('Hide')}</Button>
             </div>
           )}
           {hint && <div class="console-line" role="status">{hintText()}</div>}
@@ -226,7 +227,7 @@ export function Console({ target, me, first }: Props) {
       )}
       {!connected && (
         <div class="console-cover">
-          <Overlay state={state} title={title || 'your desktop'} home={home.text} onReconnect={target.kind === 'ticket' ? null : () => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
+          <Overlay state={state} title={title || t('your desktop')} home={home.text} onReconnect={target.kind === 'ticket' ? null : () => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
         </div>
       )}
     </main>

@@ -1,5 +1,6 @@
 // Getting to a desktop: ask for a ticket (again and again while the desktop boots), and open the WebSocket at once.
 import { api, Problem, type ConnectAnswer, type Connection, type Job } from '../api.ts';
+import { t } from '../language.ts';
 import { Channel, displayUrl } from './channel.ts';
 
 export type Target =
@@ -57,7 +58,7 @@ export function dial(target: Target): Dial {
       self.job = answer.job;
       self.onProgress?.(answer.job);
       if (answer.job.state === 'failed' || answer.job.state === 'cancelled') {
-        throw new Problem('unavailable', 503, answer.job.error ?? 'Preparing the desktop was cancelled.');
+        throw new Problem('unavailable', 503, answer.job.error ?? t('Preparing the desktop was cancelled.'));
       }
       await pause(askAgain, stop.signal);
     }

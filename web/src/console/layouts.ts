@@ -1,6 +1,7 @@
 // Keyboard layouts of the desktop: which key, with Shift or AltGr, makes which character. Made from the tables of
 // xkeyboard-config. `levels` are the keys alone, with Shift, with AltGr and with both, in the order of `layoutCodes`;
 // a combining accent is a dead key, a space is nothing.
+import { t } from '../language.ts';
 
 export interface Layout {
   id: string;
@@ -20,7 +21,7 @@ export const layoutCodes: readonly string[] = [
 export const layouts: readonly Layout[] = [
   {
     id: 'us',
-    name: 'English (US)',
+    name: t('English (US)'),
     levels: [
       '`1234567890-=qwertyuiop[]asdfghjkl;\'\\ zxcvbnm,./',
       '~!@#$%^&*()_+QWERTYUIOP{}ASDFGHJKL:"| ZXCVBNM<>?',
@@ -28,7 +29,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'us-intl',
-    name: 'English (US, international)',
+    name: t('English (US, international)'),
     levels: [
       '\u03001234567890-=qwertyuiop[]asdfghjkl;\u0301\\ zxcvbnm,./',
       '\u0303!@#$%\u0302&*()_+QWERTYUIOP{}ASDFGHJKL:\u0308| ZXCVBNM<>?',
@@ -38,7 +39,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'gb',
-    name: 'English (UK)',
+    name: t('English (UK)'),
     levels: [
       '`1234567890-=qwertyuiop[]asdfghjkl;\'#\\zxcvbnm,./',
       '¬!"£$%^&*()_+QWERTYUIOP{}ASDFGHJKL:@~|ZXCVBNM<>?',
@@ -48,7 +49,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'de',
-    name: 'German',
+    name: t('German'),
     levels: [
       '\u03021234567890ß\u0301qwertzuiopü+asdfghjklöä#<yxcvbnm,.-',
       '°!"§$%&/()=?\u0300QWERTZUIOPÜ*ASDFGHJKLÖÄ\'>YXCVBNM;:_',
@@ -58,7 +59,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'ch',
-    name: 'Swiss German',
+    name: t('Swiss German'),
     levels: [
       '§1234567890\'\u0302qwertzuiopü\u0308asdfghjklöä$<yxcvbnm,.-',
       '°+"*ç%&/()=?\u0300QWERTZUIOPè!ASDFGHJKLéà£>YXCVBNM;:_',
@@ -68,7 +69,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'ch-fr',
-    name: 'Swiss French',
+    name: t('Swiss French'),
     levels: [
       '§1234567890\'\u0302qwertzuiopè\u0308asdfghjkléà$<yxcvbnm,.-',
       '°+"*ç%&/()=?\u0300QWERTZUIOPü!ASDFGHJKLöä£>YXCVBNM;:_',
@@ -78,7 +79,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'fr',
-    name: 'French',
+    name: t('French'),
     levels: [
       '²&é"\'(-è_çà)=azertyuiop\u0302$qsdfghjklmù*<wxcvbn,;:!',
       '~1234567890°+AZERTYUIOP\u0308£QSDFGHJKLM%µ>WXCVBN?./§',
@@ -88,7 +89,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'be',
-    name: 'Belgian',
+    name: t('Belgian'),
     levels: [
       '²&é"\'(§è!çà)-azertyuiop\u0302$qsdfghjklmùµ<wxcvbn,;:=',
       '³1234567890°_AZERTYUIOP\u0308*QSDFGHJKLM%£>WXCVBN?./+',
@@ -98,7 +99,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'es',
-    name: 'Spanish',
+    name: t('Spanish'),
     levels: [
       'º1234567890\'¡qwertyuiop\u0300+asdfghjklñ\u0301ç<zxcvbnm,.-',
       'ª!"·$%&/()=?¿QWERTYUIOP\u0302*ASDFGHJKLÑ\u0308Ç>ZXCVBNM;:_',
@@ -108,7 +109,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'it',
-    name: 'Italian',
+    name: t('Italian'),
     levels: [
       '\\1234567890\'ìqwertyuiopè+asdfghjklòàù<zxcvbnm,.-',
       '|!"£$%&/()=?^QWERTYUIOPé*ASDFGHJKLç°§>ZXCVBNM;:_',
@@ -118,7 +119,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'pt',
-    name: 'Portuguese',
+    name: t('Portuguese'),
     levels: [
       '\\1234567890\'«qwertyuiop+\u0301asdfghjklçº\u0303<zxcvbnm,.-',
       '|!"#$%&/()=?»QWERTYUIOP*\u0300ASDFGHJKLÇª\u0302>ZXCVBNM;:_',
@@ -128,7 +129,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'br',
-    name: 'Brazilian',
+    name: t('Brazilian'),
     levels: [
       '\'1234567890-=qwertyuiop\u0301[asdfghjklç\u0303]\\zxcvbnm,.;',
       '"!@#$%\u0308&*()_+QWERTYUIOP\u0300{ASDFGHJKLÇ\u0302}|ZXCVBNM<>:',
@@ -138,7 +139,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'se',
-    name: 'Swedish',
+    name: t('Swedish'),
     levels: [
       '§1234567890+\u0301qwertyuiopå\u0308asdfghjklöä\'<zxcvbnm,.-',
       '½!"#¤%&/()=?\u0300QWERTYUIOPÅ\u0302ASDFGHJKLÖÄ*>ZXCVBNM;:_',
@@ -148,7 +149,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'no',
-    name: 'Norwegian',
+    name: t('Norwegian'),
     levels: [
       '|1234567890+\\qwertyuiopå\u0308asdfghjkløæ\'<zxcvbnm,.-',
       '§!"#¤%&/()=?\u0300QWERTYUIOPÅ\u0302ASDFGHJKLØÆ*>ZXCVBNM;:_',
@@ -158,7 +159,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'dk',
-    name: 'Danish',
+    name: t('Danish'),
     levels: [
       '½1234567890+\u0301qwertyuiopå\u0308asdfghjklæø\'<zxcvbnm,.-',
       '§!"#¤%&/()=?\u0300QWERTYUIOPÅ\u0302ASDFGHJKLÆØ*>ZXCVBNM;:_',
@@ -168,7 +169,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'fi',
-    name: 'Finnish',
+    name: t('Finnish'),
     levels: [
       '§1234567890+\u0301qwertyuiopå\u0308asdfghjklöä\'<zxcvbnm,.-',
       '½!"#¤%&/()=?\u0300QWERTYUIOPÅ\u0302ASDFGHJKLÖÄ*>ZXCVBNM;:_',
@@ -178,7 +179,7 @@ export const layouts: readonly Layout[] = [
   },
   {
     id: 'pl',
-    name: 'Polish',
+    name: t('Polish'),
     levels: [
       '`1234567890-=qwertyuiop[]asdfghjkl;\'\\<zxcvbnm,./',
       '~!@#$%^&*()_+QWERTYUIOP{}ASDFGHJKL:"|>ZXCVBNM<>?',

@@ -1,6 +1,7 @@
 // The connection to one desktop over its whole life: dial, show, lose, dial again. Knows noVNC; knows no page.
 import RFB from '@novnc/novnc';
 import { api, Problem, sentence, type Connection, type DesktopState, type Session } from '../api.ts';
+import { t } from '../language.ts';
 import type { Channel, Closed } from './channel.ts';
 import { dial, type Dial, type Target } from './dial.ts';
 
@@ -81,7 +82,7 @@ export class Link {
     clearTimeout(this.retryTimer);
     if (this.over) return;
     if (this.target.kind === 'ticket') {
-      this.become({ name: 'failed', why: 'This address worked once. Get a new one to connect again.' });
+      this.become({ name: 'failed', why: t('This address worked once. Get a new one to connect again.') });
       return;
     }
     void this.follow(dial(this.target), this.attempt > 0);
@@ -233,10 +234,10 @@ export class Link {
 
   private lost(closed: Closed): void {
     if (this.target.kind === 'ticket') {
-      this.become({ name: 'failed', why: 'The connection ended. This address worked once; get a new one to connect again.' });
+      this.become({ name: 'failed', why: t('The connection ended. This address worked once; get a new one to connect again.') });
       return;
     }
-    const why = closed.code === 1001 ? 'Oriel is being restarted.' : 'The connection was interrupted.';
+    const why = closed.code === 1001 ? t('Oriel is being restarted.') : t('The connection was interrupted.');
     this.retryLater(why);
   }
 
@@ -256,18 +257,18 @@ export class Link {
       if (problem instanceof Problem && problem.kind !== 'not-found') return this.retryLater(sentence(problem));
     }
     const verdict = judge(now, desktop);
-    if (verdict === 'retry') this.retryLater('Your desktop is being restarted.', settle);
+    if (verdict === 'retry') this.retryLater(t('Your desktop is being restarted.'), settle);
     else this.become(verdict === 'ended' ? endedBy(now) : { name: verdict });
   }
 }
 
 const endings: Record<string, string> = {
-  'desktop taken away': 'An administrator took this desktop back.',
-  'desktop stopped': 'An administrator switched this desktop off.',
-  'machine died': 'The desktop stopped without having been asked to. Open it again.',
-  'shut down by the guest': 'The desktop was shut down from inside.',
-  'disconnected for too long': 'Nobody was connected for so long that the session was ended.',
-  'did not start': 'The desktop did not start. Open it again.',
+  'desktop taken away': t('An administrator took this desktop back.'),
+  'desktop stopped': t('An administrator switched this desktop off.'),
+  'machine died': t('The desktop stopped without having been asked to. Open it again.'),
+  'shut down by the guest': t('The desktop was shut down from inside.'),
+  'disconnected for too long': t('Nobody was connected for so long that the session was ended.'),
+  'did not start': t('The desktop did not start. Open it again.'),
 };
 
 /** Why a session is over, where it was not a plain log off. */

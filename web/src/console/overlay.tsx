@@ -1,6 +1,7 @@
 // What stands over (or instead of) the picture while there is none, with the one thing to do next.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../language.ts';
 import { Mark } from '../ui/logo.tsx';
 import { Bar, Button } from '../ui/parts.tsx';
 import { useNow } from '../live.ts';
@@ -35,11 +36,11 @@ function Lost({ state, onReconnect, onLeave }: { state: Extract<LinkState, { nam
   const now = useNow(1);
   const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
   return (
-    <Box title="Reconnecting" busy>
-      <p>{state.why} Your programs go on.</p>
-      <Bar value={null} label="Reconnecting" />
-      <p class="small numbers">{seconds > 0 ? `Next try in ${seconds} s` : 'Trying now'} · attempt {state.attempt}</p>
-      <div class="row">{onReconnect && <Button look="main" onClick={onReconnect}>Try now</Button>}<Button onClick={onLeave}>Leave</Button></div>
+    <Box title={t('Reconnecting')} busy>
+      <p>{state.why} {t('Your programs go on.')}</p>
+      <Bar value={null} label={t('Reconnecting')} />
+      <p class="small numbers">{seconds > 0 ? t('Next try in {seconds} s', { seconds }) : t('Trying now')} · {t('attempt {number}', { number: state.attempt })}</p>
+      <div class="row">{onReconnect && <Button look="main" onClick={onReconnect}>{t('Try now')}</Button>}<Button onClick={onLeave}>{t('Leave')}</Button></div>
     </Box>
   );
 }
@@ -64,12 +65,12 @@ export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }
       return null;
     case 'dialing':
     case 'connecting':
-      return <Box title={`Opening ${title}`} busy><Bar value={null} label={`Opening ${title}`} /></Box>;
+      return <Box title={t('Opening {title}', { title })} busy><Bar value={null} label={t('Opening {title}', { title })} /></Box>;
     case 'preparing':
       return (
-        <Box title={`Preparing ${title}`} busy>
-          <p>{state.step || 'The desktop has to start first. This takes longer only the first time.'}</p>
-          <Bar value={state.progress > 0 ? state.progress : null} label={`Preparing ${title}`} />
+        <Box title={t('Preparing {title}', { title })} busy>
+          <p>{state.step || t('The desktop has to start first. This takes longer only the first time.')}</p>
+          <Bar value={state.progress > 0 ? state.progress : null} label={t('Preparing {title}', { title })} />
           {state.progress > 0 && <p class="small numbers">{state.progress} %</p>}
           {leave}
         </Box>
@@ -78,38 +79,38 @@ export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }
       return <Lost state={state} onReconnect={onReconnect} onLeave={onLeave} />;
     case 'elsewhere':
       return (
-        <Box title="Opened elsewhere">
-          <p>This desktop is now shown in another window or on another device. Nothing is lost.</p>
-          {choice('Reconnect here')}
+        <Box title={t('Opened elsewhere')}>
+          <p>{t('This desktop is now shown in another window or on another device. Nothing is lost.')}</p>
+          {choice(t('Reconnect here'))}
         </Box>
       );
     case 'busy':
       return (
-        <Box title="Somebody is working here">
-          <p>A person is in session on this desktop, and one screen shows it at a time. Taking over disconnects them.</p>
-          <div class="row"><Button look="main danger" onClick={onTakeOver}>Take over</Button>{leave}</div>
+        <Box title={t('Somebody is working here')}>
+          <p>{t('A person is in session on this desktop, and one screen shows it at a time. Taking over disconnects them.')}</p>
+          <div class="row"><Button look="main danger" onClick={onTakeOver}>{t('Take over')}</Button>{leave}</div>
         </Box>
       );
     case 'disconnected':
       return (
-        <Box title="Disconnected">
-          <p>This view was closed in another window of yours or by an administrator. Your programs are still open on the desktop.</p>
-          {choice('Reconnect')}
+        <Box title={t('Disconnected')}>
+          <p>{t('This view was closed in another window of yours or by an administrator. Your programs are still open on the desktop.')}</p>
+          {choice(t('Reconnect'))}
         </Box>
       );
     case 'ended':
       return (
-        <Box title={state.why ? 'Your session has ended' : 'You are logged off'}>
-          <p>{state.why ?? `The session on ${title} has ended.`}</p>
+        <Box title={state.why ? t('Your session has ended') : t('You are logged off')}>
+          <p>{state.why ?? t('The session on {title} has ended.', { title })}</p>
           <div class="row"><Button look="main" onClick={onLeave}>{home}</Button>
-            {onReconnect && <Button onClick={onReconnect}>Open again</Button>}</div>
+            {onReconnect && <Button onClick={onReconnect}>{t('Open again')}</Button>}</div>
         </Box>
       );
     case 'failed':
       return (
-        <Box title="This desktop cannot be opened">
+        <Box title={t('This desktop cannot be opened')}>
           <p>{state.why}</p>
-          {choice('Try again')}
+          {choice(t('Try again'))}
         </Box>
       );
   }

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { bytes } from '../format.ts';
+import { number, t } from '../language.ts';
 import { Check, Choices, SelectField } from '../ui/field.tsx';
 import { Button } from '../ui/parts.tsx';
 import { toast } from '../ui/toast.tsx';
@@ -41,15 +42,15 @@ export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardPr
   const here = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      toast('Copied to this computer.');
+      toast(t('Copied to this computer.'));
     } catch {
       field.current?.select();
-      toast('The browser did not allow it. The text is marked: copy it with Ctrl+C.', 'bad');
+      toast(t('The browser did not allow it. The text is marked: copy it with Ctrl+C.'), 'bad');
     }
   };
   const there = () => {
     bridge.toDesktop(text);
-    toast('Sent to the desktop’s clipboard. Paste there.');
+    toast(t('Sent to the desktop’s clipboard. Paste there.'));
   };
   const type = () => {
     // half a text is worse than none: it may be a command, or a password
@@ -62,23 +63,23 @@ export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardPr
     typist.text(text);
   };
   const sync = async (on: boolean) => {
-    if (!(await bridge.setAuto(on))) toast('The browser did not allow reading the clipboard.', 'bad');
+    if (!(await bridge.setAuto(on))) toast(t('The browser did not allow reading the clipboard.'), 'bad');
   };
 
   return (
-    <Panel title="Clipboard">
-      <label class="unseen" for="clipboard-text">Text on the clipboard</label>
+    <Panel title={t('Clipboard')}>
+      <label class="unseen" for="clipboard-text">{t('Text on the clipboard')}</label>
       <textarea id="clipboard-text" ref={field} class="input mono" rows={5} value={text} spellcheck={false}
-        placeholder="Text copied on the desktop appears here. Write or paste something to send it there."
+        placeholder={t('Text copied on the desktop appears here. Write or paste something to send it there.')}
         onInput={(event) => setText(event.currentTarget.value)} />
       <div class="row tight">
-        <Button look="small main" onClick={there} disabled={!text}>Send to desktop</Button>
-        <Button look="small" onClick={here} disabled={!text}>Copy to this computer</Button>
-        <Button look="small" onClick={type} disabled={!text}>Type it</Button>
+        <Button look="small main" onClick={there} disabled={!text}>{t('Send to desktop')}</Button>
+        <Button look="small" onClick={here} disabled={!text}>{t('Copy to this computer')}</Button>
+        <Button look="small" onClick={type} disabled={!text}>{t('Type it')}</Button>
       </div>
-      <p class="small faint">“Type it” presses the keys one by one, for places that do not paste.</p>
+      <p class="small faint">{t('“Type it” presses the keys one by one, for places that do not paste.')}</p>
       {ClipboardBridge.canRead() && (
-        <Check label="Keep both clipboards the same" help="Your browser asks once for permission." checked={auto} onValue={sync} />
+        <Check label={t('Keep both clipboards the same')} help={t('Your browser asks once for permission.')} checked={auto} onValue={sync} />
       )}
     </Panel>
   );
@@ -88,17 +89,17 @@ export interface Combination { text: string; codes: string[]; means?: string }
 
 export const combinations: Combination[] = [
   { text: 'Ctrl+Alt+Del', codes: ['ControlLeft', 'AltLeft', 'Delete'] },
-  { text: 'Super', codes: ['MetaLeft'], means: 'Menu of the desktop' },
-  { text: 'Alt+Tab', codes: ['AltLeft', 'Tab'], means: 'Next window' },
-  { text: 'Alt+F4', codes: ['AltLeft', 'F4'], means: 'Close window' },
-  { text: 'Ctrl+W', codes: ['ControlLeft', 'KeyW'], means: 'Close tab' },
-  { text: 'Ctrl+T', codes: ['ControlLeft', 'KeyT'], means: 'New tab' },
-  { text: 'Ctrl+N', codes: ['ControlLeft', 'KeyN'], means: 'New window' },
-  { text: 'Ctrl+Tab', codes: ['ControlLeft', 'Tab'], means: 'Next tab' },
-  { text: 'F11', codes: ['F11'], means: 'Full screen there' },
+  { text: 'Super', codes: ['MetaLeft'], means: t('Menu of the desktop') },
+  { text: 'Alt+Tab', codes: ['AltLeft', 'Tab'], means: t('Next window') },
+  { text: 'Alt+F4', codes: ['AltLeft', 'F4'], means: t('Close window') },
+  { text: 'Ctrl+W', codes: ['ControlLeft', 'KeyW'], means: t('Close tab') },
+  { text: 'Ctrl+T', codes: ['ControlLeft', 'KeyT'], means: t('New tab') },
+  { text: 'Ctrl+N', codes: ['ControlLeft', 'KeyN'], means: t('New window') },
+  { text: 'Ctrl+Tab', codes: ['ControlLeft', 'Tab'], means: t('Next tab') },
+  { text: 'F11', codes: ['F11'], means: t('Full screen there') },
   { text: 'Esc', codes: ['Escape'] },
   { text: 'Print Screen', codes: ['PrintScreen'] },
-  { text: 'Ctrl+Alt+T', codes: ['ControlLeft', 'AltLeft', 'KeyT'], means: 'Terminal' },
+  { text: 'Ctrl+Alt+T', codes: ['ControlLeft', 'AltLeft', 'KeyT'], means: t('Terminal') },
   { text: 'Ctrl+Alt+F1', codes: ['ControlLeft', 'AltLeft', 'F1'] },
   { text: 'Ctrl+Alt+F7', codes: ['ControlLeft', 'AltLeft', 'F7'] },
 ];
@@ -115,7 +116,7 @@ export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean 
   const grid = useRef<HTMLDivElement>(null);
   useEffect(() => grid.current?.querySelector('button')?.focus(), []);
   return (
-    <Panel title="Send keys">
+    <Panel title={t('Send keys')}>
       <div ref={grid} class="key-grid">
         {combinations.map((one) => (
           <button key={one.text} type="button" class="key-cap" onClick={() => typist.combination(one.codes)}>
@@ -124,7 +125,7 @@ export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean 
           </button>
         ))}
       </div>
-      <h3>Hold down</h3>
+      <h3>{t('Hold down')}</h3>
       <div class="row tight">
         {sticky.map((one) => (
           <button key={one.code} type="button" class="key-cap short" aria-pressed={typist.isDown(one.code)} onClick={() => {
@@ -135,8 +136,8 @@ export function KeysPanel({ typist, locked }: { typist: Typist; locked: boolean 
         ))}
       </div>
       <p class="small faint">
-        {locked ? 'In full screen this browser passes almost all keys to the desktop; hold Esc to leave.'
-          : 'Your browser keeps some keys for itself. In full screen, Chrome and Edge pass them on.'}
+        {locked ? t('In full screen this browser passes almost all keys to the desktop; hold Esc to leave.')
+          : t('Your browser keeps some keys for itself. In full screen, Chrome and Edge pass them on.')}
       </p>
     </Panel>
   );
@@ -146,14 +147,14 @@ interface SettingsProps { settings: Settings; onChange: (change: Partial<Setting
 
 export function KeyboardPanel({ settings, onChange }: SettingsProps) {
   return (
-    <Panel title="Keyboard">
-      <Choices legend="Send to the desktop" value={settings.mode} onValue={(value) => onChange({ mode: value as KeyMode })} options={[
-        { value: 'keys', text: 'The keys I press', help: 'Best when your keyboard and the desktop have the same layout.' },
-        { value: 'characters', text: 'The characters I type', help: 'When the layouts differ, or for input methods and dead keys.' },
+    <Panel title={t('Keyboard')}>
+      <Choices legend={t('Send to the desktop')} value={settings.mode} onValue={(value) => onChange({ mode: value as KeyMode })} options={[
+        { value: 'keys', text: t('The keys I press'), help: t('Best when your keyboard and the desktop have the same layout.') },
+        { value: 'characters', text: t('The characters I type'), help: t('When the layouts differ, or for input methods and dead keys.') },
       ]} />
-      <SelectField label="Keyboard layout of the desktop" value={settings.layout.id}
+      <SelectField label={t('Keyboard layout of the desktop')} value={settings.layout.id}
         onValue={(value) => onChange({ layout: layouts.find((one) => one.id === value) ?? layouts[0]! })}
-        help="Used for characters, on-screen keyboards and “Type it”. It is set on the desktop itself."
+        help={t('Used for characters, on-screen keyboards and “Type it”. It is set on the desktop itself.')}
         options={layouts.map((one) => ({ value: one.id, text: one.name }))} />
     </Panel>
   );
@@ -163,21 +164,21 @@ interface PictureProps extends SettingsProps { quality: Quality; size: string }
 
 export function PicturePanel({ quality, size, settings, onChange }: PictureProps) {
   return (
-    <Panel title="Picture and connection">
+    <Panel title={t('Picture and connection')}>
       <dl class="facts numbers">
-        <div><dt>Connection</dt><dd>{levelText[quality.level]}</dd></div>
-        <div><dt>Round trip</dt><dd>{quality.roundTrip === null ? '–' : `${Math.round(quality.roundTrip)} ms`}</dd></div>
-        <div><dt>Frames</dt><dd>{quality.frames.toFixed(quality.frames < 10 ? 1 : 0)} a second</dd></div>
-        <div><dt>Data</dt><dd>{bytes(quality.bytes)} a second</dd></div>
-        <div><dt>Desktop size</dt><dd>{size}</dd></div>
+        <div><dt>{t('Connection')}</dt><dd>{levelText[quality.level]}</dd></div>
+        <div><dt>{t('Round trip')}</dt><dd>{quality.roundTrip === null ? '–' : `${Math.round(quality.roundTrip)} ms`}</dd></div>
+        <div><dt>{t('Frames')}</dt><dd>{t('{count} a second', { count: number(quality.frames, quality.frames < 10 ? 1 : 0) })}</dd></div>
+        <div><dt>{t('Data')}</dt><dd>{t('{count} a second', { count: bytes(quality.bytes) })}</dd></div>
+        <div><dt>{t('Desktop size')}</dt><dd>{size}</dd></div>
       </dl>
-      <SelectField label="Picture quality" value={settings.picture} onValue={(value) => onChange({ picture: value as PictureMode })} options={[
-        { value: 'auto', text: 'Automatic' },
-        { value: 'sharp', text: 'Sharp: for text and drawings' },
-        { value: 'balanced', text: 'Balanced' },
-        { value: 'fast', text: 'Fast: for slow connections' },
+      <SelectField label={t('Picture quality')} value={settings.picture} onValue={(value) => onChange({ picture: value as PictureMode })} options={[
+        { value: 'auto', text: t('Automatic') },
+        { value: 'sharp', text: t('Sharp: for text and drawings') },
+        { value: 'balanced', text: t('Balanced') },
+        { value: 'fast', text: t('Fast: for slow connections') },
       ]} />
-      <Check label="Fit the desktop to this window" help="Off: the desktop keeps its size and the picture is scaled."
+      <Check label={t('Fit the desktop to this window')} help={t('Off: the desktop keeps its size and the picture is scaled.')}
         checked={settings.resize} onValue={(resize) => onChange({ resize })} />
     </Panel>
   );

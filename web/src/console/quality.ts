@@ -1,6 +1,7 @@
 // How good the connection is, measured: round trip of small requests, frames and bytes of the picture.
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../api.ts';
+import { t } from '../language.ts';
 import type { Link } from './link.ts';
 
 export interface Quality {
@@ -25,10 +26,10 @@ export function median(values: number[]): number | null {
 }
 
 export const levelText: Record<Quality['level'], string> = {
-  good: 'Good connection',
-  fair: 'Fair connection',
-  poor: 'Poor connection',
-  unknown: 'Measuring the connection',
+  good: t('Good connection'),
+  fair: t('Fair connection'),
+  poor: t('Poor connection'),
+  unknown: t('Measuring the connection'),
 };
 
 export function useQuality(link: Link | null, active: boolean): Quality {

@@ -1,6 +1,6 @@
 // What a person chose for their desktops, kept in this browser.
 import { useState } from 'preact/hooks';
-import { readSetting, writeSetting } from '../theme.ts';
+import { readSetting, writeSetting } from '../storage.ts';
 import { layouts, type Layout } from './layouts.ts';
 import type { Quality } from './quality.ts';
 

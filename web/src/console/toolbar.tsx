@@ -1,6 +1,7 @@
 // The console's toolbar: hides when it is not needed, comes by pointer, touch, or Ctrl+Alt+Shift.
 import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { t } from '../language.ts';
 import {
   BackIcon, ClipboardIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, OutIcon, SignalIcon, SmallerIcon,
 } from '../ui/icons.tsx';
@@ -94,28 +95,28 @@ export function Toolbar(props: ToolbarProps) {
   return (
     <div ref={bar} class={`toolbar ${shown ? 'open' : ''}`} onKeyDown={keys} onPointerEnter={() => setOpen(true)}
       onPointerLeave={hideSoon} onFocusIn={() => setOpen(true)} onFocusOut={hideSoon}>
-      <div class="tools" role="toolbar" aria-label={`Controls of ${title || 'the desktop'}`}>
+      <div class="tools" role="toolbar" aria-label={t('Controls of {title}', { title: title || t('the desktop') })}>
         <Tool label={props.home} onClick={props.onLeave}><BackIcon /></Tool>
         {title && <span class="tools-title one-line">{title}</span>}
-        <Tool label={`${levelText[quality.level]}. Picture and connection`} expanded={panel === 'picture'}
+        <Tool label={`${levelText[quality.level]}. ${t('Picture and connection')}`} expanded={panel === 'picture'}
           look={`signal ${quality.level}`} onClick={() => toggle('picture')}><SignalIcon /></Tool>
-        <Tool label="Clipboard" expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
-        <Tool label="Send keys" expanded={panel === 'keys'} onClick={() => toggle('keys')}><KeycapIcon /></Tool>
-        <Tool label="On-screen keyboard" look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
+        <Tool label={t('Clipboard')} expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
+        <Tool label={t('Send keys')} expanded={panel === 'keys'} onClick={() => toggle('keys')}><KeycapIcon /></Tool>
+        <Tool label={t('On-screen keyboard')} look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
           <KeyboardIcon />
         </Tool>
-        <Tool label="Keyboard layout" look="not-phone" expanded={panel === 'keyboard'} onClick={() => toggle('keyboard')}>
+        <Tool label={t('Keyboard layout')} look="not-phone" expanded={panel === 'keyboard'} onClick={() => toggle('keyboard')}>
           <LetterIcon />
         </Tool>
         {document.fullscreenEnabled && (
-          <Tool label={full ? 'Leave full screen' : 'Full screen'} pressed={full} onClick={onFull}>
+          <Tool label={full ? t('Leave full screen') : t('Full screen')} pressed={full} onClick={onFull}>
             {full ? <SmallerIcon /> : <FullIcon />}
           </Tool>
         )}
-        <Menu label="Session" look="tool" items={props.more}>{props.more.length > 1 ? <MoreIcon /> : <OutIcon />}</Menu>
+        <Menu label={t('Session')} look="tool" items={props.more}>{props.more.length > 1 ? <MoreIcon /> : <OutIcon />}</Menu>
       </div>
       {shown && props.children}
-      <button type="button" class="toolbar-handle" aria-label="Show the controls (Ctrl+Alt+Shift)" tabIndex={shown ? -1 : 0}
+      <button type="button" class="toolbar-handle" aria-label={t('Show the controls (Ctrl+Alt+Shift)')} tabIndex={shown ? -1 : 0}
         onClick={() => { setOpen(true); hideSoon(); }}><span /></button>
     </div>
   );

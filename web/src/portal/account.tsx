@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api, sentence, titleOf, type Me, type TokenMade } from '../api.ts';
 import { until } from '../format.ts';
+import { t, tx } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { useTitle } from '../route.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -10,6 +11,7 @@ import { KeyIcon, PlusIcon } from '../ui/icons.tsx';
 import { Ago, Button, CopyBox, Empty, Notice } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
+import { roleNames } from '../who.ts';
 import { PasswordFields, passwordWrong, type NewPassword } from './password.tsx';
 
 function PasswordCard({ me }: { me: Me }) {
@@ -30,7 +32,7 @@ function PasswordCard({ me }: { me: Me }) {
       setNext({ first: '', second: '' });
       setTried(false);
       setWrong(null);
-      toast('Your password is changed. Your other logins have ended.');
+      toast(t('Your password is changed. Your other logins have ended.'));
     } catch (problem) {
       setWrong(sentence(problem));
     }
@@ -39,23 +41,23 @@ function PasswordCard({ me }: { me: Me }) {
 
   return (
     <section class="card" aria-labelledby="password-head">
-      <header><h2 id="password-head">Password</h2></header>
+      <header><h2 id="password-head">{t('Password')}</h2></header>
       <form class="inside stack narrow" onSubmit={submit} noValidate>
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        <TextField label="Current password" type="password" autocomplete="current-password" value={current} onValue={setCurrent}
-          wrong={tried && !current ? 'Needed, so that nobody changes it behind your back.' : null} />
+        <TextField label={t('Current password')} type="password" autocomplete="current-password" value={current} onValue={setCurrent}
+          wrong={tried && !current ? t('Needed, so that nobody changes it behind your back.') : null} />
         <PasswordFields value={next} onValue={setNext} tried={tried} />
-        <div><Button type="submit" look="main" busy={busy}>Change password</Button></div>
+        <div><Button type="submit" look="main" busy={busy}>{t('Change password')}</Button></div>
       </form>
     </section>
   );
 }
 
 const lives = [
-  { value: '30', text: '30 days' },
-  { value: '90', text: '90 days' },
-  { value: '365', text: 'One year' },
-  { value: '', text: 'Without end' },
+  { value: '30', text: t('30 days') },
+  { value: '90', text: t('90 days') },
+  { value: '365', text: t('One year') },
+  { value: '', text: t('Without end') },
 ];
 
 function NewToken({ onClose }: { onClose: () => void }) {
@@ -65,7 +67,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
   const [wrong, setWrong] = useState<string | null>(null);
   const make = async () => {
     if (!name.trim()) {
-      setWrong('Say what it is for, so that you know later which one to delete.');
+      setWrong(t('Say what it is for, so that you know later which one to delete.'));
       return;
     }
     try {
@@ -76,22 +78,22 @@ function NewToken({ onClose }: { onClose: () => void }) {
   };
   if (made) {
     return (
-      <Dialog title="Your new token" onClose={onClose} footer={<Button look="main" onClick={onClose}>I have kept it</Button>}>
+      <Dialog title={t('Your new token')} onClose={onClose} footer={<Button look="main" onClick={onClose}>{t('I have kept it')}</Button>}>
         <div class="stack">
-          <Notice mood="warn">It is shown only now. Whoever has it can do what you can.</Notice>
-          <CopyBox text={made.token} label="Token" />
-          <p class="small faint">Use it as <code>Authorization: Bearer TOKEN</code>, or give it to the <code>oriel</code> command.</p>
+          <Notice mood="warn">{t('It is shown only now. Whoever has it can do what you can.')}</Notice>
+          <CopyBox text={made.token} label={t('Token')} />
+          <p class="small faint">{tx('Use it as {header}, or give it to the {command} command.', { header: <code>Authorization: Bearer TOKEN</code>, command: <code>oriel</code> })}</p>
         </div>
       </Dialog>
     );
   }
   return (
-    <Dialog title="New API token" onClose={onClose} footer={
-      <><Button onClick={onClose}>Cancel</Button><Button look="main" onClick={make}>Make token</Button></>
+    <Dialog title={t('New API token')} onClose={onClose} footer={
+      <><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" onClick={make}>{t('Make token')}</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }}>
-        <TextField label="What is it for?" value={name} onValue={setName} maxLength={200} placeholder="Nightly report" wrong={wrong} />
-        <SelectField label="Valid for" value={days} onValue={setDays} options={lives} help="Afterwards it stops working by itself." />
+        <TextField label={t('What is it for?')} value={name} onValue={setName} maxLength={200} placeholder={t('Nightly report')} wrong={wrong} />
+        <SelectField label={t('Valid for')} value={days} onValue={setDays} options={lives} help={t('Afterwards it stops working by itself.')} />
       </form>
     </Dialog>
   );
@@ -103,33 +105,33 @@ function TokensCard() {
   return (
     <section class="card" aria-labelledby="tokens-head">
       <header>
-        <h2 id="tokens-head">API tokens</h2>
-        <Button look="small" onClick={() => setMaking(true)}><PlusIcon size={15} />New token</Button>
+        <h2 id="tokens-head">{t('API tokens')}</h2>
+        <Button look="small" onClick={() => setMaking(true)}><PlusIcon size={15} />{t('New token')}</Button>
       </header>
       <div class="inside flush">
-        <Table label="API tokens" page={page} rowKey={(token) => token.id} empty={
-          <Empty icon={<KeyIcon size={32} />} title="No tokens">
-            <p>A token lets a script or the <code>oriel</code> command on another machine act as you.</p>
+        <Table label={t('API tokens')} page={page} rowKey={(token) => token.id} empty={
+          <Empty icon={<KeyIcon size={32} />} title={t('No tokens')}>
+            <p>{tx('A token lets a script or the {command} command on another machine act as you.', { command: <code>oriel</code> })}</p>
           </Empty>
         } columns={[
-          { head: 'For', cell: (token) => token.name },
-          { head: 'Made', cell: (token) => <Ago time={token.created_ms} /> },
-          { head: 'Last used', cell: (token) => <Ago time={token.last_used_ms} /> },
-          { head: 'Ends', cell: (token) => (token.expires_ms === null ? 'never' : until(token.expires_ms)) },
+          { head: t('For'), cell: (token) => token.name },
+          { head: t('Made'), cell: (token) => <Ago time={token.created_ms} /> },
+          { head: t('Last used'), cell: (token) => <Ago time={token.last_used_ms} /> },
+          { head: t('Ends'), cell: (token) => (token.expires_ms === null ? t('never') : until(token.expires_ms)) },
           {
-            head: 'Actions',
+            head: t('Actions'),
             look: 'actions',
             cell: (token) => (
               <Button look="small danger" onClick={() => ask({
-                title: `Delete the token “${token.name}”?`,
-                text: 'Scripts that use it stop working at once.',
-                action: 'Delete token',
+                title: t('Delete the token “{name}”?', { name: token.name }),
+                text: t('Scripts that use it stop working at once.'),
+                action: t('Delete token'),
                 danger: true,
                 run: async () => {
                   await api.deleteToken(token.id);
                   page.reload();
                 },
-              })}>Delete</Button>
+              })}>{t('Delete')}</Button>
             ),
           },
         ]} />
@@ -140,12 +142,12 @@ function TokensCard() {
 }
 
 export function Account({ me }: { me: Me }) {
-  useTitle('Account');
+  useTitle(t('Account'));
   return (
     <div class="portal stack wide">
       <div class="portal-head">
         <h1>{titleOf(me.user)}</h1>
-        <p class="quiet">You log in as <strong>{me.user.name}</strong>. Roles: {me.user.roles.join(', ') || 'none'}.</p>
+        <p class="quiet">{tx('You log in as {name}. Roles: {roles}.', { name: <strong>{me.user.name}</strong>, roles: roleNames(me.user.roles) })}</p>
       </div>
       <PasswordCard me={me} />
       <TokensCard />

@@ -1,6 +1,7 @@
 // The first page: name and password.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, Problem, sentence } from '../api.ts';
+import { language, t } from '../language.ts';
 import { useTitle } from '../route.ts';
 import { TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
@@ -21,7 +22,7 @@ function useWait(): [number, (seconds: number) => void] {
 }
 
 export function Login({ why }: { why: string }) {
-  useTitle('Log in');
+  useTitle(t('Log in'));
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [wrong, setWrong] = useState<string | null>(null);
@@ -33,7 +34,7 @@ export function Login({ why }: { why: string }) {
     event.preventDefault();
     if (busy || wait > 0) return;
     if (!name.trim() || !password) {
-      setWrong('Give your name and your password.');
+      setWrong(t('Give your name and your password.'));
       form.current?.querySelector<HTMLInputElement>(name.trim() ? '[name=password]' : '[name=name]')?.focus();
       return;
     }
@@ -42,7 +43,8 @@ export function Login({ why }: { why: string }) {
     try {
       enter(await api.login(name.trim(), password));
     } catch (problem) {
-      setWrong(sentence(problem));
+      const unknown = problem instanceof Problem && problem.kind === 'unauthenticated' && language() !== 'en';
+      setWrong(unknown ? t('The name or the password is wrong.') : sentence(problem));
       if (problem instanceof Problem && problem.retryAfterSeconds !== null) setWait(problem.retryAfterSeconds);
       setBusy(false);
       form.current?.querySelector<HTMLInputElement>('[name=password]')?.select();
@@ -50,16 +52,16 @@ export function Login({ why }: { why: string }) {
   };
 
   return (
-    <Lone title="Log in" text="Your desktops are one click away.">
+    <Lone title={t('Log in')} text={t('Your desktops are one click away.')}>
       <form ref={form} class="stack" onSubmit={submit} noValidate>
         {why && !wrong && <Notice>{why}</Notice>}
         {wrong && <Notice mood="bad">{wrong}</Notice>}
-        <TextField label="Name" name="name" value={name} onValue={setName} autocomplete="username" autocapitalize="off"
+        <TextField label={t('Name')} name="name" value={name} onValue={setName} autocomplete="username" autocapitalize="off"
           spellcheck={false} autoFocus />
-        <TextField label="Password" name="password" type="password" value={password} onValue={setPassword}
+        <TextField label={t('Password')} name="password" type="password" value={password} onValue={setPassword}
           autocomplete="current-password" />
         <Button type="submit" look="main wide" busy={busy} disabled={wait > 0}>
-          {wait > 0 ? `Wait ${wait} s` : 'Log in'}
+          {wait > 0 ? t('Wait {seconds} s', { seconds: wait }) : t('Log in')}
         </Button>
       </form>
     </Lone>

@@ -1,5 +1,6 @@
 // What a log off takes with it: said before it happens, in the same words everywhere.
 import { api, type Tile } from '../api.ts';
+import { t } from '../language.ts';
 
 /** Whether nothing on the desktop outlives a log off. */
 export function startsFresh(pool: Pick<Tile['pool'], 'refresh_on_log_off'>): boolean {
@@ -7,10 +8,10 @@ export function startsFresh(pool: Pick<Tile['pool'], 'refresh_on_log_off'>): boo
 }
 
 export const lostAtLogOff = {
-  all: 'This desktop goes back to its image: everything on it is lost, saved files too.',
-  unsaved: 'Your programs on this desktop are closed. What is not saved is lost.',
+  all: t('This desktop goes back to its image: everything on it is lost, saved files too.'),
+  unsaved: t('Your programs on this desktop are closed. What is not saved is lost.'),
   /** When it could not be found out, the worse has to be said. */
-  perhaps: 'Your programs on this desktop are closed. If it goes back to its image, everything on it is lost, saved files too.',
+  perhaps: t('Your programs on this desktop are closed. If it goes back to its image, everything on it is lost, saved files too.'),
 };
 
 export function logOffText(pool: Tile['pool']): string {

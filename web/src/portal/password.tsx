@@ -1,4 +1,5 @@
 // Two fields for a new password that say at once what is missing.
+import { t } from '../language.ts';
 import { TextField } from '../ui/field.tsx';
 
 export const shortestPassword = 10;
@@ -7,9 +8,9 @@ export interface NewPassword { first: string; second: string }
 
 export function passwordWrong(value: NewPassword): string | null {
   const length = [...value.first].length;
-  if (length === 0) return 'Choose a password.';
-  if (length < shortestPassword) return `${shortestPassword - length} more characters are needed.`;
-  if (value.first !== value.second) return 'The two passwords differ.';
+  if (length === 0) return t('Choose a password.');
+  if (length < shortestPassword) return t('{count} more character is needed. | {count} more characters are needed.', { count: shortestPassword - length });
+  if (value.first !== value.second) return t('The two passwords differ.');
   return null;
 }
 
@@ -17,14 +18,14 @@ interface Props { value: NewPassword; onValue: (value: NewPassword) => void; tri
 
 export function PasswordFields({ value, onValue, tried }: Props) {
   const wrong = passwordWrong(value);
-  const short = wrong !== null && wrong !== 'The two passwords differ.';
+  const short = wrong !== null && [...value.first].length < shortestPassword;
   return (
     <>
-      <TextField label="New password" type="password" autocomplete="new-password" value={value.first}
-        help={`At least ${shortestPassword} characters. Several words make a good one.`}
+      <TextField label={t('New password')} type="password" autocomplete="new-password" value={value.first}
+        help={t('At least {count} characters. Several words make a good one.', { count: shortestPassword })}
         wrong={short && (tried || value.first !== '') ? wrong : null}
         onValue={(first) => onValue({ ...value, first })} />
-      <TextField label="The same again" type="password" autocomplete="new-password" value={value.second}
+      <TextField label={t('The same again')} type="password" autocomplete="new-password" value={value.second}
         wrong={!short && wrong !== null && (tried || value.second !== '') ? wrong : null}
         onValue={(second) => onValue({ ...value, second })} />
     </>

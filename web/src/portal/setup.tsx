@@ -1,6 +1,7 @@
 // The page behind a one-time link: the person sets their password and is logged in.
 import { useState } from 'preact/hooks';
 import { api, Problem, sentence } from '../api.ts';
+import { t } from '../language.ts';
 import { go, useTitle } from '../route.ts';
 import { Button, Notice } from '../ui/parts.tsx';
 import { enter } from '../who.ts';
@@ -8,7 +9,7 @@ import { Lone } from './lone.tsx';
 import { PasswordFields, passwordWrong, type NewPassword } from './password.tsx';
 
 export function Setup({ token }: { token: string }) {
-  useTitle('Set your password');
+  useTitle(t('Set your password'));
   const [password, setPassword] = useState<NewPassword>({ first: '', second: '' });
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -31,18 +32,18 @@ export function Setup({ token }: { token: string }) {
   };
 
   return (
-    <Lone title="Set your password" text={wrong?.dead ? '' : 'This link works once. Afterwards you log in with your name and this password.'}>
+    <Lone title={t('Set your password')} text={wrong?.dead ? '' : t('This link works once. Afterwards you log in with your name and this password.')}>
       <form class="stack" onSubmit={submit} noValidate>
         {wrong && (
           <Notice mood="bad">
             {wrong.text}
-            {wrong.dead && !/\bask\b/i.test(wrong.text) && ' Ask your administrator for a new link.'}
+            {wrong.dead && !/\bask\b/i.test(wrong.text) && ` ${t('Ask your administrator for a new link.')}`}
           </Notice>
         )}
-        {wrong?.dead ? <a class="button main wide" href="#/">Log in with a password</a> : (
+        {wrong?.dead ? <a class="button main wide" href="#/">{t('Log in with a password')}</a> : (
           <>
             <PasswordFields value={password} onValue={setPassword} tried={tried} />
-            <Button type="submit" look="main wide" busy={busy}>Set password and log in</Button>
+            <Button type="submit" look="main wide" busy={busy}>{t('Set password and log in')}</Button>
           </>
         )}
       </form>

@@ -2,6 +2,7 @@
 import { api, type Tile } from '../api.ts';
 import { useNow } from '../live.ts';
 import { ago } from '../format.ts';
+import { t } from '../language.ts';
 import { ask } from '../ui/dialog.tsx';
 import { MoreIcon } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
@@ -14,31 +15,31 @@ export interface TileState { text: string; mood: Mood; detail: string }
 
 export function tileState(tile: Tile, now: number): TileState {
   const { desktop, session } = tile;
-  if (session?.state === 'connected') return { text: 'In session', mood: 'good', detail: 'Open now; opening it here takes it over' };
-  if (session?.state === 'connecting') return { text: 'Connecting', mood: 'busy', detail: 'Being opened' };
+  if (session?.state === 'connected') return { text: t('In session'), mood: 'good', detail: t('Open now; opening it here takes it over') };
+  if (session?.state === 'connecting') return { text: t('Connecting'), mood: 'busy', detail: t('Being opened') };
   if (desktop) {
     switch (desktop.state) {
       case 'absent':
       case 'starting':
-        return { text: 'Preparing', mood: 'busy', detail: 'Your desktop is being started' };
+        return { text: t('Preparing'), mood: 'busy', detail: t('Your desktop is being started') };
       case 'refreshing':
-        return { text: 'Preparing', mood: 'busy', detail: 'Being made fresh from the image' };
+        return { text: t('Preparing'), mood: 'busy', detail: t('Being made fresh from the image') };
       case 'stopping':
       case 'deleting':
-        return { text: 'Stopping', mood: 'busy', detail: 'Your desktop is being shut down' };
+        return { text: t('Stopping'), mood: 'busy', detail: t('Your desktop is being shut down') };
       case 'failed':
-        return { text: 'Needs attention', mood: 'bad', detail: 'It could not be started; Oriel tries again' };
+        return { text: t('Needs attention'), mood: 'bad', detail: t('It could not be started; Oriel tries again') };
       case 'stopped':
-        return { text: 'Switched off', mood: '', detail: 'Starts when you open it' };
+        return { text: t('Switched off'), mood: '', detail: t('Starts when you open it') };
       case 'running':
         break;
     }
   }
   if (session?.state === 'disconnected') {
-    return { text: 'Waiting for you', mood: 'good', detail: `Left ${ago(session.since_ms, now)}; your programs are still open` };
+    return { text: t('Waiting for you'), mood: 'good', detail: t('Left {ago}; your programs are still open', { ago: ago(session.since_ms, now) }) };
   }
-  if (desktop) return { text: 'Running', mood: 'good', detail: 'Your desktop is ready' };
-  return { text: 'Available', mood: '', detail: tile.pool.type === 'floating' ? 'Yours until you log off' : 'Becomes your own when you open it' };
+  if (desktop) return { text: t('Running'), mood: 'good', detail: t('Your desktop is ready') };
+  return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' ? t('Yours until you log off') : t('Becomes your own when you open it') };
 }
 
 /** A hue of its own for each pool, the same on every visit. */
@@ -67,25 +68,25 @@ export function TileCard({ tile }: { tile: Tile }) {
   const state = tileState(tile, now);
   const shows = desktop?.state === 'running' ? desktop.id : null;
   const address = `#/desktop/${encodeURIComponent(pool.name)}`;
-  const items: MenuItem[] = [{ text: 'Open', href: address }];
+  const items: MenuItem[] = [{ text: t('Open desktop'), href: address }];
   if (session?.state === 'connected') {
     items.push({
-      text: 'Disconnect',
+      text: t('Disconnect'),
       run: async () => {
         await api.disconnectSession(session.id);
-        toast('Disconnected. Your programs go on.');
+        toast(t('Disconnected. Your programs go on.'));
       },
     });
   }
   if (session) {
     items.push({
-      text: 'Log off…',
+      text: t('Log off…'),
       danger: true,
       line: true,
       run: () => ask({
-        title: `Log off from ${pool.display_name}?`,
+        title: t('Log off from {name}?', { name: pool.display_name }),
         text: logOffText(pool),
-        action: 'Log off',
+        action: t('Log off'),
         danger: true,
         run: () => api.logOffSession(session.id),
       }),
@@ -105,11 +106,11 @@ export function TileCard({ tile }: { tile: Tile }) {
             <Badge mood={state.mood}>{state.text}</Badge>
             <span class="small faint">{state.detail}</span>
           </div>
-          {startsFresh(pool) && <p class="small faint tile-fresh">A fresh desktop each time: nothing on it is kept after log off</p>}
+          {startsFresh(pool) && <p class="small faint tile-fresh">{t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
       {items.length > 1 && (
-        <div class="tile-menu"><Menu label={`More for ${pool.display_name}`} items={items}><MoreIcon /></Menu></div>
+        <div class="tile-menu"><Menu label={t('More for {name}', { name: pool.display_name })} items={items}><MoreIcon /></Menu></div>
       )}
     </li>
   );

@@ -2,6 +2,7 @@
 import { render, type ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
+import { t } from '../language.ts';
 import { TextField } from './field.tsx';
 import { CloseIcon } from './icons.tsx';
 import { Button, Notice } from './parts.tsx';
@@ -42,7 +43,7 @@ export function Dialog({ title, onClose, wide = false, children, footer }: Dialo
     <dialog ref={box} class={`dialog ${wide ? 'wide' : ''}`} aria-labelledby={id} onCancel={cancel}>
       <header>
         <h2 id={id}>{title}</h2>
-        <Button look="plain icon small" label="Close" onClick={onClose}><CloseIcon /></Button>
+        <Button look="plain icon small" label={t('Close')} onClick={onClose}><CloseIcon /></Button>
       </header>
       <div class="inside">{children}</div>
       {footer && <footer>{footer}</footer>}
@@ -84,7 +85,7 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
   return (
     <Dialog title={question.title} onClose={onClose} footer={
       <>
-        <Button onClick={onClose}>{question.keep ?? 'Cancel'}</Button>
+        <Button onClick={onClose}>{question.keep ?? t('Cancel')}</Button>
         <Button look={`main ${question.danger ? 'danger' : ''}`} disabled={!ready} busy={busy} onClick={() => void act()}>
           {question.action}
         </Button>
@@ -94,7 +95,7 @@ function Ask({ question, onClose }: { question: Question; onClose: () => void })
         <div class="quiet">{question.text}</div>
         {question.blocked && <Notice mood="warn">{question.blocked}</Notice>}
         {question.name !== undefined && !question.blocked && (
-          <TextField label={`Type ${question.name} to confirm`} value={typed} onValue={setTyped}
+          <TextField label={t('Type {name} to confirm', { name: question.name })} value={typed} onValue={setTyped}
             autocomplete="off" autocapitalize="off" spellcheck={false} />
         )}
         {wrong && <Notice mood="bad">{wrong}</Notice>}

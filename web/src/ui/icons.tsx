@@ -53,3 +53,4 @@ export const TrashIcon = icon(<path d="M3.5 5.5h13M8 5.5V3.5h4v2M5.3 5.5l.7 11h8
 export const SearchIcon = icon(<><circle cx="8.8" cy="8.8" r="5.3" /><path d="m12.8 12.8 4.2 4.2" /></>);
 export const LinkIcon = icon(<><path d="M8.5 11.5a3.3 3.3 0 0 0 4.7 0l2.6-2.6a3.3 3.3 0 1 0-4.7-4.7l-.9.9" /><path d="M11.5 8.5a3.3 3.3 0 0 0-4.7 0l-2.6 2.6a3.3 3.3 0 1 0 4.7 4.7l.9-.9" /></>);
 export const SettingsIcon = icon(<><path d="M3 6h8M15 6h2M3 14h2M9 14h8" /><circle cx="13" cy="6" r="2" /><circle cx="7" cy="14" r="2" /></>);
+export const GlobeIcon = icon(<><circle cx="10" cy="10" r="7.3" /><path d="M2.7 10h14.6M10 2.7c4.4 4.6 4.4 10 0 14.6M10 2.7c-4.4 4.6-4.4 10 0 14.6" /></>);

@@ -3,6 +3,7 @@ import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentence } from '../api.ts';
 import { ago, clock } from '../format.ts';
+import { t } from '../language.ts';
 import { useNow } from '../live.ts';
 import { CopyIcon, DoneIcon, InfoIcon, RefreshIcon, WarnIcon } from './icons.tsx';
 import { toast } from './toast.tsx';
@@ -73,7 +74,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
     <Notice mood="bad">
       <div class="row apart">
         <span>{sentence(error)}</span>
-        {again && <Button look="small" onClick={again}><RefreshIcon size={15} />Try again</Button>}
+        {again && <Button look="small" onClick={again}><RefreshIcon size={15} />{t('Try again')}</Button>}
       </div>
     </Notice>
   );
@@ -91,7 +92,7 @@ export function Empty({ icon, title, children }: { icon?: ComponentChildren; tit
 
 export function Bones({ rows = 4, height = '1.25rem' }: { rows?: number; height?: string }) {
   return (
-    <div class="stack" role="status" aria-label="Loading">
+    <div class="stack" role="status" aria-label={t('Loading')}>
       {Array.from({ length: rows }, (_, row) => (
         <div key={row} class="bone" style={{ height, width: `${100 - (row % 3) * 14}%` }} />
       ))}
@@ -114,7 +115,7 @@ export function Bar({ value, label, mood = '' }: BarProps) {
 
 export function Ago({ time }: { time: number | null }) {
   const now = useNow(20);
-  if (time === null) return <span class="faint">never</span>;
+  if (time === null) return <span class="faint">{t('never')}</span>;
   return <time dateTime={new Date(time).toISOString()} title={clock(time)}>{ago(time, now)}</time>;
 }
 
@@ -126,15 +127,15 @@ export function CopyBox({ text, label }: { text: string; label: string }) {
   const copy = async () => {
     try {
       await copyText(text);
-      toast('Copied.');
+      toast(t('Copied.'));
     } catch {
-      toast('The browser did not allow copying; mark the text and copy it by hand.', 'bad');
+      toast(t('The browser did not allow copying; mark the text and copy it by hand.'), 'bad');
     }
   };
   return (
     <div class="copybox">
       <input class="input" readOnly value={text} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
-      <Button look="icon" label={`Copy ${label.toLowerCase()}`} onClick={copy}><CopyIcon /></Button>
+      <Button look="icon" label={t('Copy: {what}', { what: label })} onClick={copy}><CopyIcon /></Button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // A list page: loading, failure, empty, rows, pager, all the same everywhere.
 import type { ComponentChildren } from 'preact';
 import { sentence } from '../api.ts';
+import { t } from '../language.ts';
 import type { LivePage } from '../live.ts';
 import { BackIcon, NextIcon } from './icons.tsx';
 import { Bones, Button, Failure, Notice } from './parts.tsx';
@@ -28,7 +29,7 @@ export function Table<T>({ label, columns, page, rowKey, empty }: TableProps<T>)
   if (rows.length === 0 && page.number === 1) return <>{empty}</>;
   return (
     <>
-      {page.error !== null && <div class="inside"><Notice mood="warn">Not up to date: {sentence(page.error)}</Notice></div>}
+      {page.error !== null && <div class="inside"><Notice mood="warn">{t('Not up to date: {sentence}', { sentence: sentence(page.error) })}</Notice></div>}
       <div class="table-wrap" tabIndex={0} role="region" aria-label={label}>
         <table class="list" role="table">
           <thead role="rowgroup">
@@ -61,10 +62,10 @@ export function Table<T>({ label, columns, page, rowKey, empty }: TableProps<T>)
 export function Pager<T>({ page }: { page: LivePage<T> }) {
   if (!page.back && !page.forth) return null;
   return (
-    <nav class="pager" aria-label="Pages">
-      <Button look="small" disabled={!page.back} onClick={() => page.back?.()}><BackIcon size={15} />Previous page</Button>
-      <span class="small faint">Page {page.number}</span>
-      <Button look="small" disabled={!page.forth} onClick={() => page.forth?.()}>Next page<NextIcon size={15} /></Button>
+    <nav class="pager" aria-label={t('Pages')}>
+      <Button look="small" disabled={!page.back} onClick={() => page.back?.()}><BackIcon size={15} />{t('Previous page')}</Button>
+      <span class="small faint">{t('Page {number}', { number: page.number })}</span>
+      <Button look="small" disabled={!page.forth} onClick={() => page.forth?.()}>{t('Next page')}<NextIcon size={15} /></Button>
     </nav>
   );
 }

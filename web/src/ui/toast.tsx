@@ -1,5 +1,6 @@
 // Short messages in the corner; errors stay until they are closed or 12 s have passed.
 import { useEffect, useState } from 'preact/hooks';
+import { t } from '../language.ts';
 import { CloseIcon } from './icons.tsx';
 
 interface Toast { id: number; text: string; mood: 'good' | 'bad' }
@@ -34,7 +35,7 @@ export function Toasts() {
       {shown.map((one) => (
         <div key={one.id} class={`toast ${one.mood}`}>
           <span class="grow">{one.text}</span>
-          <button type="button" class="button plain icon small" aria-label="Close this message" onClick={() => drop(one.id)}>
+          <button type="button" class="button plain icon small" aria-label={t('Close this message')} onClick={() => drop(one.id)}>
             <CloseIcon size={14} />
           </button>
         </div>
