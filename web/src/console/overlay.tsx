@@ -1,6 +1,6 @@
 // What stands over (or instead of) the picture while there is none, with the one thing to do next.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../language.ts';
 import { Mark } from '../ui/logo.tsx';
 import { Bar, Button } from '../ui/parts.tsx';
@@ -19,8 +19,8 @@ interface Props {
 
 function Box({ title, children, busy = false }: { title: string; children?: ComponentChildren; busy?: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    // after keys went to the desktop, Enter must do what the page proposes
+  useLayoutEffect(() => {
+    // after keys went to the desktop, Enter must do what the page proposes, from the moment it is seen
     box.current?.querySelector<HTMLElement>('.button.main')?.focus();
   }, [title]);
   return (
