@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "store/event.h"
+#include "store/host.h"
 
 #define TIDY_SECONDS 3600
 #define DAY_MS (24 * 60 * 60 * 1000LL)
@@ -97,11 +98,25 @@ static bool first_admin(Daemon *daemon, GError **error)
     return true;
 }
 
+/* Hosts that share a database must open each other's secrets. */
+static bool secret_key(Daemon *daemon, GError **error)
+{
+    if (!secret_key_load(daemon->config->secret_key, error))
+        return false;
+    g_autofree char *mark = secret_key_mark();
+    g_autofree char *kept = store_meta_default(daemon->store, "secret.key.mark", mark, error);
+    return kept && (strcmp(kept, mark) == 0 ||
+                    oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                               "secret key \"%s\": is not the one that sealed the secrets in this database; copy the file "
+                               "from the host (or the backup) that has it",
+                               daemon->config->secret_key));
+}
+
 static bool store_and_identity(Daemon *daemon, GError **error)
 {
     g_autofree char *path = g_build_filename(daemon->config->state, "oriel.db", NULL);
     daemon->store = store_open(daemon->config->database, path, error);
-    if (!daemon->store)
+    if (!daemon->store || !secret_key(daemon, error))
         return false;
     daemon->identity = identity_new(daemon->store, error);
     return daemon->identity && first_admin(daemon, error) &&

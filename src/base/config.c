@@ -28,6 +28,7 @@ static const struct {
     {"certificate_key", "ORIEL_CERTIFICATE_KEY", TEXT, G_STRUCT_OFFSET(Config, certificate_key)},
     {"gateway_user", "ORIEL_GATEWAY_USER", TEXT, G_STRUCT_OFFSET(Config, gateway_user)},
     {"public_url", "ORIEL_PUBLIC_URL", TEXT, G_STRUCT_OFFSET(Config, public_url)},
+    {"secret_key", "ORIEL_SECRET_KEY", TEXT, G_STRUCT_OFFSET(Config, secret_key)},
     {"memory_limit", "ORIEL_MEMORY_LIMIT", SIZE, G_STRUCT_OFFSET(Config, memory_limit)},
     {"waiting", "ORIEL_WAITING", COUNT, G_STRUCT_OFFSET(Config, waiting)},
 };
@@ -110,6 +111,7 @@ static void defaults_apply(Config *config)
     default_text(&config->listen_address, g_strdup("::"));
     default_text(&config->certificate, g_build_filename(config->state, "tls", "certificate.pem", NULL));
     default_text(&config->certificate_key, g_build_filename(config->state, "tls", "key.pem", NULL));
+    default_text(&config->secret_key, g_build_filename(config->state, "secret.key", NULL));
     if (config->public_url && g_str_has_suffix(config->public_url, "/"))
         config->public_url[strlen(config->public_url) - 1] = '\0';
 }

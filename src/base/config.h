@@ -16,6 +16,7 @@ typedef struct {
     char *certificate_key; /* PEM */
     char *gateway_user;    /* whom a gateway started by root becomes; NULL: it stays root, less all capabilities */
     char *public_url;      /* what people type, without a slash at the end; NULL: https://HOSTNAME:port */
+    char *secret_key;      /* seals secrets in the store; default STATE/secret.key, made at first start */
     uint64_t memory_limit; /* bytes that all machines of this host may use; 0: what is free at start, less a reserve */
     unsigned waiting;      /* waiting QEMU processes kept for each instant pool's template */
 } Config;

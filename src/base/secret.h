@@ -27,5 +27,21 @@ void secret_free(char *secret);
 char *secret_password_hash(const char *password, GError **error);
 bool secret_password_verify(const char *hash, const char *password);
 
+/* ---- sealed secrets: what the store must give back and nobody else may read ---- */
+
+/* Reads the key that seals, 32 bytes in hex in a file of mode 0600, and makes it where the file is missing. Once at the start,
+ * before anything is sealed. Hosts that share a database share this file. INVALID: it is no key. */
+bool secret_key_load(const char *path, GError **error);
+
+/* A word that is the same for the same key, and says nothing of it: to notice another host's other key. Caller frees. */
+char *secret_key_mark(void);
+
+/* XChaCha20-Poly1305, as base64url. `purpose` ("totp 01ARZ…") must be the same to open it, so that nobody who can write to
+ * the database moves a sealed text elsewhere. Caller frees. */
+char *secret_seal(const char *purpose, const char *text);
+
+/* Caller frees with secret_free. CORRUPT: changed, of another purpose, or sealed with another key. */
+char *secret_open(const char *purpose, const char *sealed, GError **error);
+
 typedef char SecretString;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SecretString, secret_free)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/network.h"
 #include "base/number.h"
 #include "base/secret.h"
 #include "base/socket.h"
@@ -257,6 +258,70 @@ static void test_sockets(void)
     g_assert_true(folder_remove(folder, &error));
 }
 
+static void test_sealed_secrets(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("oriel-key-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "secret.key", NULL);
+    g_assert_true(secret_key_load(path, &error));
+    g_autofree char *mark = secret_key_mark();
+    g_autofree char *sealed = secret_seal("totp anna", "JBSWY3DP");
+    g_autofree char *again = secret_seal("totp anna", "JBSWY3DP");
+    g_assert_cmpstr(sealed, !=, again);
+    g_autoptr(SecretString) opened = secret_open("totp anna", sealed, &error);
+    g_assert_cmpstr(opened, ==, "JBSWY3DP");
+    g_assert_null(secret_open("totp bob", sealed, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CORRUPT);
+    sealed[30] = sealed[30] == 'A' ? 'B' : 'A';
+    g_assert_null(secret_open("totp anna", sealed, NULL));
+    g_assert_null(secret_open("totp anna", "", NULL));
+    g_assert_null(secret_open("totp anna", "AAAA", NULL));
+    /* The file is read again, not made anew; another one is another key. */
+    g_assert_true(secret_key_load(path, NULL));
+    g_autoptr(SecretString) later = secret_open("totp anna", again, NULL);
+    g_assert_cmpstr(later, ==, "JBSWY3DP");
+    unlink(path);
+    g_assert_true(secret_key_load(path, NULL));
+    g_autofree char *other = secret_key_mark();
+    g_assert_cmpstr(other, !=, mark);
+    g_assert_null(secret_open("totp anna", again, NULL));
+    g_assert_true(g_file_set_contents(path, "short\n", -1, NULL));
+    g_clear_error(&error);
+    g_assert_false(secret_key_load(path, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_INVALID);
+    folder_remove(folder, NULL);
+}
+
+static void test_networks(void)
+{
+    static const struct {
+        const char *network, *address;
+        int in; /* -1: the network is none */
+    } rows[] = {
+        {"192.0.2.0/24", "192.0.2.7", 1},       {"192.0.2.0/24", "192.0.3.7", 0},
+        {"192.0.2.7", "192.0.2.7", 1},          {"192.0.2.7", "192.0.2.8", 0},
+        {"192.0.2.0/24", "::ffff:192.0.2.9", 1}, {"0.0.0.0/0", "198.51.100.1", 1},
+        {"0.0.0.0/0", "2001:db8::1", 0},        {"2001:db8::/32", "2001:db8:1::1", 1},
+        {"2001:db8::/32", "2001:db9::1", 0},    {"::/0", "192.0.2.1", 1},
+        {"192.0.2.0/25", "192.0.2.127", 1},     {"192.0.2.0/25", "192.0.2.128", 0},
+        {"192.0.2.0/24", "nonsense", 0},        {"192.0.2.0/24", NULL, 0},
+        {"192.0.2.7/24", NULL, -1},             {"192.0.2.0/33", NULL, -1},
+        {"192.0.2.0/", NULL, -1},               {"", NULL, -1},
+        {"192.0.2", NULL, -1},                  {"fe80::%1/64", NULL, -1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Network network;
+        bool parsed = network_parse(rows[i].network, "place", &network, NULL);
+        g_assert_cmpint(parsed, ==, rows[i].in >= 0);
+        if (parsed)
+            g_assert_cmpint(network_contains(&network, rows[i].address), ==, rows[i].in);
+    }
+    const char *const some[] = {"192.0.2.0/24", "2001:db8::/32", NULL};
+    g_assert_true(networks_contain(some, "2001:db8::5"));
+    g_assert_false(networks_contain(some, "198.51.100.5"));
+    g_assert_false(networks_contain(NULL, "198.51.100.5"));
+}
+
 static void test_config(void)
 {
     g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
@@ -297,6 +362,8 @@ int main(int argc, char **argv)
     g_test_add_func("/base/held-bytes", test_held_bytes);
     g_test_add_func("/base/sockets", test_sockets);
     g_test_add_func("/base/socket-network", test_socket_network);
+    g_test_add_func("/base/sealed-secrets", test_sealed_secrets);
+    g_test_add_func("/base/networks", test_networks);
     g_test_add_func("/base/config", test_config);
     return g_test_run();
 }
