@@ -16,7 +16,6 @@
 
 #define TIDY_SECONDS 3600
 #define DAY_MS (24 * 60 * 60 * 1000LL)
-#define EVENTS_KEPT_MS (366 * DAY_MS)
 #define JOBS_KEPT_MS (30 * DAY_MS)
 #define LOCK_LIMIT_MS 5000
 
@@ -172,6 +171,12 @@ bool daemon_open(Daemon *daemon, GError **error)
 
 /* ---- run ---- */
 
+static bool events_expire(Daemon *daemon, int64_t now_ms, GError **error)
+{
+    int64_t days = daemon->config->event_retention_days;
+    return days == 0 || store_event_expire(daemon->store, now_ms - days * DAY_MS, NULL, error);
+}
+
 /* What the store keeps for a time only. A store that is away is no reason for anything: the next hour does
  * it. */
 static gboolean on_tidy(void *data)
@@ -180,7 +185,7 @@ static gboolean on_tidy(void *data)
     g_autoptr(GError) error = NULL;
     int64_t now_ms = clock_utc_ms();
     if (!identity_expire(daemon->identity, &error) ||
-        !store_event_expire(daemon->store, now_ms - EVENTS_KEPT_MS, &error) ||
+        !events_expire(daemon, now_ms, &error) ||
         !store_job_expire(daemon->store, now_ms - JOBS_KEPT_MS, &error))
         log_warning("old rows were not removed: %s", error->message);
     return G_SOURCE_CONTINUE;
@@ -190,6 +195,7 @@ void daemon_run(Daemon *daemon)
 {
     daemon->sources[2] = g_timeout_add_seconds(TIDY_SECONDS, on_tidy, daemon);
     notify_manager("READY=1");
+    on_tidy(daemon); /* who starts it each morning has old rows too */
     log_info("orield %s is ready: %s, state in %s", ORIEL_VERSION, store_backend(daemon->store),
              daemon->config->state);
     g_main_loop_run(daemon->loop);

@@ -14,12 +14,34 @@ static Json *event_json(const StoreEvent *event)
         json_decref(detail);
         detail = json_object();
     }
-    return json_pack("{s:s, s:I, s:s, s:o, s:s, s:o, s:s, s:o}", "id", event->id, "time_ms",
+    return json_pack("{s:I, s:s, s:I, s:s, s:o, s:s, s:o, s:s, s:o, s:s}", "sequence",
+                     (json_int_t)event->sequence, "id", event->id, "time_ms",
                      (json_int_t)event->time_ms, "actor",
                      event->actor_name && *event->actor_name ? event->actor_name : "system", "address",
                      json_text_or_null(event->address), "action", event->action, "object",
                      json_object_of(event->object_kind, event->object_id, event->object_name), "result",
-                     event->result, "detail", detail);
+                     event->result, "detail", detail, "hash", event->hash);
+}
+
+/* Any number of events is read by one call, page by page: it holds no more than one of them in memory. */
+bool events_verify_get(Call *call, GError **error)
+{
+    g_auto(StoreEventVerdict) verdict = {0};
+    if (!store_event_verify(call->service->store, &verdict, error))
+        return false;
+    Json *problem = verdict.problem ? json_pack("{s:I, s:s}", "sequence", (json_int_t)verdict.problem_sequence,
+                                                "reason", verdict.problem)
+                                    : json_null();
+    Json *anchor = verdict.anchor_sequence
+                       ? json_pack("{s:I, s:s}", "sequence", (json_int_t)verdict.anchor_sequence, "hash",
+                                   verdict.anchor_hash)
+                       : json_null();
+    reply_json(call->reply, 200,
+               json_pack("{s:b, s:I, s:I, s:I, s:s, s:o, s:o}", "whole", verdict.problem == NULL, "count",
+                         (json_int_t)verdict.count, "first_sequence", (json_int_t)verdict.first_sequence,
+                         "last_sequence", (json_int_t)verdict.last_sequence, "hash", verdict.head_hash, "anchor",
+                         anchor, "problem", problem));
+    return true;
 }
 
 bool events_get(Call *call, GError **error)

@@ -79,6 +79,7 @@ bool job_log_get(Call *call, GError **error);
 bool job_cancel_post(Call *call, GError **error);
 /* events.c */
 bool events_get(Call *call, GError **error);
+bool events_verify_get(Call *call, GError **error);
 bool stream_get(Call *call, GError **error);
 /* status.c */
 bool health_get(Call *call, GError **error);

@@ -79,6 +79,7 @@ const Route routes[] = {
     {"GET", "jobs/{id}/log", PERMISSION_JOB_READ, job_log_get, LANE_QUICK, 0},
     {"POST", "jobs/{id}/cancel", PERMISSION_JOB_CANCEL, job_cancel_post, LANE_QUICK, ROUTE_NO_BODY},
     {"GET", "events", PERMISSION_EVENT_READ, events_get, LANE_QUICK, 0},
+    {"GET", "events/verify", PERMISSION_EVENT_READ, events_verify_get, LANE_SLOW, 0},
     {"GET", "stream", PERMISSION_SELF, stream_get, LANE_QUICK, 0},
     {"GET", "status", PERMISSION_STATUS_READ, status_get, LANE_QUICK, 0},
     {"POST", "host/stop", ROUTE_LOCAL, host_stop_post, LANE_QUICK, 0},

@@ -10,7 +10,9 @@
 #define ORIEL_SHARE_FOLDER "/usr/share/oriel"
 #endif
 
-typedef enum { TEXT, PORT, SIZE, COUNT } Form;
+typedef enum { TEXT, PORT, SIZE, COUNT, DAYS } Form;
+
+enum { DAYS_MOST = 36500 };
 
 static const struct {
     const char *key;
@@ -30,6 +32,7 @@ static const struct {
     {"public_url", "ORIEL_PUBLIC_URL", TEXT, G_STRUCT_OFFSET(Config, public_url)},
     {"secret_key", "ORIEL_SECRET_KEY", TEXT, G_STRUCT_OFFSET(Config, secret_key)},
     {"memory_limit", "ORIEL_MEMORY_LIMIT", SIZE, G_STRUCT_OFFSET(Config, memory_limit)},
+    {"event_retention_days", "ORIEL_EVENT_RETENTION_DAYS", DAYS, G_STRUCT_OFFSET(Config, event_retention_days)},
     {"waiting", "ORIEL_WAITING", COUNT, G_STRUCT_OFFSET(Config, waiting)},
 };
 
@@ -51,7 +54,8 @@ static bool field_set(Config *config, size_t index, const char *where, const cha
     case SIZE:
         return number_parse_size(text, what, field, error);
     case COUNT:
-        if (!number_parse(text, 0, 64, what, &number, error))
+    case DAYS:
+        if (!number_parse(text, 0, fields[index].form == DAYS ? DAYS_MOST : 64, what, &number, error))
             return false;
         *(unsigned *)field = (unsigned)number;
         return true;
@@ -121,6 +125,7 @@ Config *config_load(const char *file, GError **error)
     g_autoptr(Config) config = g_new0(Config, 1);
     config->port = 8443;
     config->waiting = 2;
+    config->event_retention_days = 365;
     const char *state = g_getenv("ORIEL_STATE");
     config->state = g_strdup(state && *state ? state : "/var/lib/oriel");
     g_autofree char *usual = g_build_filename(config->state, "oriel.conf", NULL);

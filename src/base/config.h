@@ -18,6 +18,7 @@ typedef struct {
     char *public_url;      /* what people type, without a slash at the end; NULL: https://HOSTNAME:port */
     char *secret_key;      /* seals secrets in the store; default STATE/secret.key, made at first start */
     uint64_t memory_limit; /* bytes that all machines of this host may use; 0: what is free at start, less a reserve */
+    unsigned event_retention_days; /* how long the audit trail is kept; 0: for ever */
     unsigned waiting;      /* waiting QEMU processes kept for each instant pool's template */
 } Config;
 

@@ -42,8 +42,8 @@ static char *events_path(const Call *call)
     return g_string_free(path, FALSE);
 }
 
-/* Prints what is newer than *last, oldest first, and moves *last. Ids are ULIDs: they sort by time. */
-static bool print_newer(Cli *cli, const char *path, unsigned limit, char **last, GError **error)
+/* Prints what is newer than *last, oldest first, and moves *last. */
+static bool print_newer(Cli *cli, const char *path, unsigned limit, int64_t *last, GError **error)
 {
     g_autoptr(Json) list = client_list(cli->client, path, limit, error);
     if (!list)
@@ -51,12 +51,11 @@ static bool print_newer(Cli *cli, const char *path, unsigned limit, char **last,
     const Json *items = json_object_get(list, "items");
     for (size_t i = json_array_size(items); i > 0; i--) {
         const Json *event = json_array_get(items, i - 1);
-        const char *id = json_string_value(json_object_get(event, "id"));
-        if (!id || (*last && strcmp(id, *last) <= 0))
+        int64_t sequence = json_integer_value(json_object_get(event, "sequence"));
+        if (sequence <= *last)
             continue;
         print_line(cli, event);
-        g_free(*last);
-        *last = g_strdup(id);
+        *last = sequence;
     }
     fflush(stdout);
     return true;
@@ -65,7 +64,7 @@ static bool print_newer(Cli *cli, const char *path, unsigned limit, char **last,
 static bool follow(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *path = events_path(call);
-    g_autofree char *last = NULL;
+    int64_t last = 0;
     if (!print_newer(cli, path, (unsigned)call_number(call, "limit", 10), &last, error))
         return false;
     g_autoptr(ClientStream) stream = client_stream(cli->client, "stream", error);
@@ -89,6 +88,35 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
                     show_list);
 }
 
+static const Column verdict_columns[] = {
+    {"Events", "count", SHOW_NUMBER},
+    {"First", "first_sequence", SHOW_NUMBER},
+    {"Last", "last_sequence", SHOW_NUMBER},
+    {"Hash of the last", "hash", SHOW_TEXT},
+    {"Removed by retention up to", "anchor.sequence", SHOW_NUMBER},
+    {0},
+};
+
+static void show_verdict(Cli *cli, const Json *verdict)
+{
+    print_card(verdict, verdict_columns);
+    if (json_is_true(json_object_get(verdict, "whole")))
+        puts("The chain is whole: these are the events that were written.");
+}
+
+/* A broken chain is a failure of the command, so that a script notices. */
+static bool run_verify(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) verdict = client_request(cli->client, "GET", "events/verify", NULL, error);
+    if (!cli_show(cli, json_incref(verdict), show_verdict))
+        return false;
+    const Json *problem = json_object_get(verdict, "problem");
+    if (!json_is_object(problem))
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_CORRUPT, "audit trail: %s",
+                      json_string_value(json_object_get(problem, "reason")));
+}
+
 static const Option options[] = {
     {"object", VALUE_TEXT, "OBJECT", .help = "Only those of the object with this name or id"},
     {"limit", VALUE_COUNT, "N", "The newest N (50)", .lowest = 1, .highest = 100000},
@@ -98,6 +126,11 @@ static const Option options[] = {
 
 static const Verb verbs[] = {
     {"list", "List the audit trail, newest first", .options = options, .run = run_list},
+    {"verify", "Check that no event was changed, removed or put in",
+     "Reads all events and computes the chain of their hashes anew. Says how many there are and the hash of the last, "
+     "or which one was changed, removed or put in; then the exit code is not 0. Keep the number and hash of the last "
+     "elsewhere, or forward the events, to notice also that somebody wrote the whole chain anew.",
+     .run = run_verify},
     {0},
 };
 

@@ -1,5 +1,7 @@
 #include "store/migrate.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -32,6 +34,24 @@ static bool read_version(Connection *connection, int64_t *ret, GError **error)
     return true;
 }
 
+/* Without the lines that are for the other database ("-- only sqlite", "-- both"). */
+static char *script_of(const Driver *driver, const char *sql)
+{
+    g_autofree char *own = g_strdup_printf("-- only %s", driver->name);
+    g_auto(GStrv) lines = g_strsplit(sql, "\n", -1);
+    g_autoptr(GString) text = g_string_new(NULL);
+    bool wanted = true;
+    for (char **line = lines; *line; line++) {
+        if (g_str_has_prefix(*line, "-- only "))
+            wanted = strcmp(*line, own) == 0;
+        else if (strcmp(*line, "-- both") == 0)
+            wanted = true;
+        else if (wanted)
+            g_string_append_printf(text, "%s\n", *line);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 /* The version is read anew in each transaction: another process may have been quicker. */
 static bool step(Connection *connection, const Migration *steps, size_t count, bool *ret_done, GError **error)
 {
@@ -47,7 +67,8 @@ static bool step(Connection *connection, const Migration *steps, size_t count, b
     *ret_done = version == (int64_t)count;
     if (!*ret_done) {
         const Migration *next = &steps[version];
-        if (!driver->script(connection, next->sql, error) ||
+        g_autofree char *sql = script_of(driver, next->sql);
+        if (!driver->script(connection, sql, error) ||
             !run(connection, "INSERT INTO migrations (number, name, applied_ms) VALUES ($1, $2, $3)",
                  PARAMS(NUMBER(next->number), TEXT(next->name), NUMBER(clock_utc_ms())), error)) {
             g_prefix_error(error, "migration %s: ", next->name);

@@ -5,6 +5,8 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "store/connections.h"
+#include "store/event.h"
+#include "store/event_chain.h"
 #include "store/watch.h"
 
 /* A connection may have died while it was idle: then the next one is a new one. */
@@ -36,6 +38,7 @@ bool transaction_begin(Transaction *transaction, Store *store, const StoreActor 
 {
     *transaction = (Transaction){.store = store, .actor = actor, .now_ms = clock_utc_ms()};
     transaction->changes = watch_changes_new();
+    transaction->events = g_ptr_array_new_with_free_func((GDestroyNotify)store_event_free);
     return begin_on_some(transaction, kind, error);
 }
 
@@ -52,6 +55,7 @@ bool transaction_again(Transaction *transaction, Begin kind, GError **error)
 {
     drop_connection(transaction);
     g_ptr_array_set_size(transaction->changes, 0);
+    g_ptr_array_set_size(transaction->events, 0);
     transaction->now_ms = clock_utc_ms();
     return begin_on_some(transaction, kind, error);
 }
@@ -60,6 +64,7 @@ void transaction_end(Transaction *transaction)
 {
     drop_connection(transaction);
     g_clear_pointer(&transaction->changes, g_ptr_array_unref);
+    g_clear_pointer(&transaction->events, g_ptr_array_unref);
 }
 
 Rows *transaction_query(Transaction *transaction, const char *sql, const Param *params, size_t count,
@@ -85,6 +90,8 @@ bool transaction_commit(Transaction *transaction, GError **error)
 {
     Connection *connection = transaction->connection;
     const Driver *driver = connection->driver;
+    if (!chain_append(transaction, error))
+        return false;
     if (driver->notify && transaction->changes->len > 0) {
         g_auto(GStrv) payloads = watch_payloads(store_watch(transaction->store), transaction->changes);
         for (char **payload = payloads; *payload; payload++)
@@ -97,6 +104,7 @@ bool transaction_commit(Transaction *transaction, GError **error)
     transaction->connection = NULL;
     watch_tell(store_watch(transaction->store), transaction->changes);
     g_clear_pointer(&transaction->changes, g_ptr_array_unref);
+    g_clear_pointer(&transaction->events, g_ptr_array_unref);
     return true;
 }
 
@@ -106,27 +114,42 @@ void transaction_change(Transaction *transaction, const char *kind, const char *
     watch_changes_add(transaction->changes, &(StoreChange){kind, id, op, user_id});
 }
 
+/* The name is looked up now: the transaction may go on to delete the user. NULL with *error: it failed. */
+static char *actor_name(Transaction *transaction, const StoreActor *actor, GError **error)
+{
+    if (actor->name)
+        return g_strdup(actor->name);
+    if (!actor->user_id)
+        return g_strdup("system");
+    g_autoptr(Rows) rows = transaction_query(transaction, "SELECT name FROM users WHERE id = $1",
+                                             PARAMS(TEXT(actor->user_id)), error);
+    if (!rows)
+        return NULL;
+    return g_strdup(rows->count > 0 ? rows_text(rows, 0, 0) : "system");
+}
+
 static bool add_event(Transaction *transaction, const Record *record, GError **error)
 {
     static const StoreActor system_itself = {.name = "system"};
     const StoreActor *actor = transaction->actor ? transaction->actor : &system_itself;
-    g_autofree char *id = id_new();
-    bool done = transaction_run(
-        transaction,
-        "INSERT INTO events (id, time_ms, actor_id, actor_name, address, action, object_kind, object_id, "
-        "object_name,"
-        " result, detail) VALUES ($1, $2, $3, COALESCE($4, (SELECT name FROM users WHERE id = $3), "
-        "'system'), $5, $6,"
-        " $7, $8, $9, $10, $11)",
-        PARAMS(TEXT(id), NUMBER(transaction->now_ms), TEXT(actor->user_id), TEXT(actor->name),
-               TEXT(actor->address ? actor->address : ""), TEXT(record->action),
-               TEXT(record->kind ? record->kind : ""), TEXT(record->id ? record->id : ""),
-               TEXT(record->name ? record->name : ""), TEXT(record->result ? record->result : "ok"),
-               TEXT(record->detail ? record->detail : "{}")),
-        error);
-    if (done)
-        transaction_change(transaction, "event", id, "create", NULL);
-    return done;
+    char *name = actor_name(transaction, actor, error);
+    if (!name)
+        return false;
+    StoreEvent *event = g_new0(StoreEvent, 1);
+    event->id = id_new();
+    event->time_ms = transaction->now_ms;
+    event->actor_id = g_strdup(actor->user_id);
+    event->actor_name = name;
+    event->address = g_strdup(actor->address ? actor->address : "");
+    event->action = g_strdup(record->action);
+    event->object_kind = g_strdup(record->kind ? record->kind : "");
+    event->object_id = g_strdup(record->id ? record->id : "");
+    event->object_name = g_strdup(record->name ? record->name : "");
+    event->result = g_strdup(record->result ? record->result : "ok");
+    event->detail = g_strdup(record->detail ? record->detail : "{}");
+    g_ptr_array_add(transaction->events, event);
+    transaction_change(transaction, "event", event->id, "create", NULL);
+    return true;
 }
 
 bool transaction_record(Transaction *transaction, const Record *record, GError **error)

@@ -10,7 +10,8 @@
  *
  * Leaving the scope without a commit rolls back. On PostgreSQL rows are locked in this order, so that
  * transactions do not wait for each other in a circle: meta, users, groups, images, pools, desktops,
- * sessions, jobs, others.
+ * sessions, jobs, others, event_head. The last one is locked by the commit itself, so that brokers wait for
+ * each other's events for the length of a commit and not of a transaction.
  */
 #pragma once
 
@@ -23,6 +24,7 @@ typedef struct {
     const StoreActor *actor;
     int64_t now_ms;
     GPtrArray *changes; /* StoreChange copies, told after the commit */
+    GPtrArray *events;  /* StoreEvent, chained and written by the commit (event_chain.h) */
 } Transaction;
 
 bool transaction_begin(Transaction *transaction, Store *store, const StoreActor *actor, Begin kind,
@@ -45,7 +47,7 @@ bool transaction_again(Transaction *transaction, Begin kind, GError **error);
 void transaction_change(Transaction *transaction, const char *kind, const char *id, const char *op,
                         const char *user_id);
 
-/* One event and one notification. */
+/* One event and one notification. The event is written when the transaction commits. */
 typedef struct {
     const char *action; /* "user.create"; NULL: no event */
     const char *kind;   /* of the object */

@@ -1,5 +1,6 @@
 -- One text for both databases. It is PostgreSQL's SQL with STRICT after each table; SQLite gets INTEGER for BIGINT, PostgreSQL
--- TEXT COLLATE "C" for TEXT and no STRICT (sqlite.c, postgres.c). Truth values are 0 and 1, times UTC milliseconds with 0 for never.
+-- TEXT COLLATE "C" for TEXT and no STRICT (sqlite.c, postgres.c); lines after "-- only NAME" are for that database, until
+-- "-- both". Truth values are 0 and 1, times UTC milliseconds with 0 for never.
 -- A migration that has been released is never changed: write the next one.
 
 CREATE TABLE meta (
@@ -265,9 +266,11 @@ CREATE TABLE job_logs (
     PRIMARY KEY (job_id, position)
 ) STRICT;
 
--- No foreign keys: the trail outlives what it tells about.
+-- No foreign keys: the trail outlives what it tells about. Each row's hash is over the hash before it and all its own
+-- fields (event_chain.c).
 CREATE TABLE events (
-    id TEXT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     time_ms BIGINT NOT NULL,
     actor_id TEXT,
     actor_name TEXT NOT NULL,
@@ -277,10 +280,64 @@ CREATE TABLE events (
     object_id TEXT NOT NULL,
     object_name TEXT NOT NULL,
     result TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL
 ) STRICT;
-CREATE INDEX events_object ON events (object_id, id);
-CREATE INDEX events_time ON events (time_ms);
+CREATE INDEX events_object ON events (object_id, sequence);
+
+-- One row: the newest event, and the last one that retention removed. Whoever appends locks it, just before the commit.
+CREATE TABLE event_head (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    sequence BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    anchor_sequence BIGINT NOT NULL,
+    anchor_hash TEXT NOT NULL
+) STRICT;
+INSERT INTO event_head (one, sequence, hash, anchor_sequence, anchor_hash) VALUES (1, 0, '', 0, '');
+
+-- Events are never changed, and only what the anchor covers is removed. This stops accidents and careless hands; who may
+-- drop a trigger is found by the chain.
+-- only sqlite
+CREATE TRIGGER events_unchanged BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_kept BEFORE DELETE ON events WHEN OLD.sequence > (SELECT anchor_sequence FROM event_head)
+BEGIN SELECT RAISE(ABORT, 'events are removed by retention only'); END;
+CREATE TRIGGER event_head_forward BEFORE UPDATE ON event_head
+WHEN NEW.sequence < OLD.sequence OR NEW.anchor_sequence < OLD.anchor_sequence
+BEGIN SELECT RAISE(ABORT, 'the chain of events only grows'); END;
+CREATE TRIGGER event_head_kept BEFORE DELETE ON event_head
+BEGIN SELECT RAISE(ABORT, 'the chain of events has one head'); END;
+-- only postgresql
+CREATE FUNCTION events_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$
+BEGIN
+    IF TG_TABLE_NAME = 'events' AND TG_OP = 'DELETE' THEN
+        IF OLD.sequence <= (SELECT anchor_sequence FROM event_head) THEN
+            RETURN OLD;
+        END IF;
+        RAISE EXCEPTION 'events are removed by retention only';
+    ELSIF TG_TABLE_NAME = 'event_head' AND TG_OP = 'UPDATE' THEN
+        IF NEW.sequence >= OLD.sequence AND NEW.anchor_sequence >= OLD.anchor_sequence THEN
+            RETURN NEW;
+        END IF;
+        RAISE EXCEPTION 'the chain of events only grows';
+    END IF;
+    RAISE EXCEPTION 'events are never changed';
+END $guard$;
+CREATE TRIGGER events_guard BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_guard();
+CREATE TRIGGER events_kept BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION events_guard();
+CREATE TRIGGER event_head_guard BEFORE UPDATE OR DELETE ON event_head FOR EACH ROW EXECUTE FUNCTION events_guard();
+CREATE TRIGGER event_head_kept BEFORE TRUNCATE ON event_head FOR EACH STATEMENT EXECUTE FUNCTION events_guard();
+-- both
+
+-- How far each way out ("syslog", "webhook") has come, and which host walks it (event_forward.c).
+CREATE TABLE event_forwards (
+    name TEXT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL,
+    host_id TEXT NOT NULL,
+    lease_ms BIGINT NOT NULL,
+    failing_ms BIGINT NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT ''
+) STRICT;
 
 CREATE TABLE idempotency_keys (
     caller TEXT NOT NULL,

@@ -481,8 +481,8 @@ def test_thumbnail(fake, tmp_path):
 
 
 def event(number, action):
-    return {"id": ulid(number), "time_ms": TIME, "actor": "ada", "action": action,
-            "address": None, "result": "ok",
+    return {"sequence": number, "id": ulid(number), "time_ms": TIME, "actor": "ada", "action": action,
+            "address": None, "result": "ok", "hash": "0" * 64,
             "object": {"kind": "pool", "id": ulid(3), "name": "demo"}, "detail": {"size": 4}}
 
 

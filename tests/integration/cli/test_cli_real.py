@@ -71,6 +71,8 @@ def test_a_day(house):
     actions = [event["action"] for event in data(house, "event", "list")["items"]]
     assert {"pool.create", "user.create", "entitlement.add", "user.link", "session.open"} <= set(actions)
     good(house, "pool", "delete", "office", "--yes")
+    assert "The chain is whole" in good(house, "event", "verify")
+    assert data(house, "event", "verify")["last_sequence"] >= len(actions)
 
 
 def test_people(house):
