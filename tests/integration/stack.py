@@ -158,7 +158,10 @@ class Client:
         """Any path, nothing checked."""
         connection = self.connection()
         try:
-            connection.request(method, target, body=body, headers={**self.credentials(), **(headers or {})})
+            try:
+                connection.request(method, target, body=body, headers={**self.credentials(), **(headers or {})})
+            except BrokenPipeError:
+                pass  # refused, with an answer, before the request had been read
             response = connection.getresponse()
             return Answer(response, response.read())
         finally:
