@@ -328,6 +328,11 @@ static void test_dedicated_shuts_down(void)
     g_assert_cmpuint(simulated_calls("start"), ==, 2); /* the template, and this desktop from its own disk */
 }
 
+static bool two_run(Household *household, const void *data)
+{
+    return simulated_running() == 2;
+}
+
 static void test_restart_of_orield(void)
 {
     g_auto(Life) life = {0};
@@ -335,6 +340,7 @@ static void test_restart_of_orield(void)
     household_until(&life.household, agent_is_ready, &life, "the agent is ready");
     g_assert_true(simulated_set_viewers(life.folder, 1));
     until_session(&life, STORE_SESSION_CONNECTED);
+    household_until(&life.household, two_run, NULL, "Ann's, and a spare in its place");
     household_stop(&life.household);
     unsigned forks = simulated_calls("fork"), running = simulated_running();
     simulated_set_viewers(life.folder, 0); /* nobody listens */
