@@ -53,6 +53,27 @@ test('a wrong password is said so, and the right one leads to the tiles', async 
   assert.equal(await page.locator('.tile').count(), 3);
 });
 
+test('the pages speak the language of the browser, and another when it is chosen', async () => {
+  const page = await person({ locale: 'de-CH' });
+  await page.goto(url);
+  await page.getByRole('heading', { name: 'Anmelden' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Kennwort').fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('Der Name oder das Kennwort ist falsch.').waitFor();
+  await page.getByLabel('Kennwort').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: /^Konto von/ }).click();
+  await page.getByRole('menuitem', { name: 'Sprache …' }).click();
+  await page.getByRole('combobox').selectOption('ja');
+  await page.getByRole('button', { name: 'Speichern' }).click();
+  await page.getByRole('link', { name: '管理', exact: true }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), 'ja');
+  await page.goto(`${url}#/admin/pools/demo`);
+  await page.getByRole('heading', { name: '必要なリソース' }).waitFor();
+});
+
 test('too many attempts: the button counts the seconds', async () => {
   const page = await person();
   await page.goto(url);

@@ -56,6 +56,26 @@ test('numbers and times as people read them', () => {
   assert.equal(until(3 * 86_400_000, 0), 'in 3 days');
 });
 
+test('messages: names, numbers, singular and plural of each language', () => {
+  const { speak, t, tx, languageOf, bytes } = code;
+  assert.equal(t('{count} day | {count} days', { count: 1 }), '1 day');
+  assert.equal(t('{count} day | {count} days', { count: 1200 }), '1,200 days');
+  assert.equal(t('Delete {name}?', { name: 'a {b}' }), 'Delete a {b}?');
+  assert.deepEqual(tx('in {when} or so', { when: 7 }), ['in ', '7', ' or so']);
+  speak('fr', { '{count} day | {count} days': '{count} jour | {count} jours', 'Save': 'Enregistrer' });
+  assert.equal(t('{count} day | {count} days', { count: 0 }), '0 jour', 'none is singular in French');
+  assert.equal(t('{count} day | {count} days', { count: 2 }), '2 jours');
+  assert.equal(t('Save'), 'Enregistrer');
+  assert.equal(t('Cancel'), 'Cancel', 'what is not there yet is said in English');
+  assert.equal(bytes(1536), '1,5 KiB');
+  speak('ja', { '{count} day | {count} days': '{count} 日' });
+  assert.equal(t('{count} day | {count} days', { count: 2 }), '2 日');
+  speak('en', {});
+  assert.equal(languageOf(['pt-BR', 'de-CH', 'fr']), 'de');
+  assert.equal(languageOf(['zh-Hans-CN']), 'zh');
+  assert.equal(languageOf([]), 'en');
+});
+
 test('addresses', () => {
   const { parseHash, displayUrl } = code;
   assert.deepEqual(parseHash('#/').parts, []);
