@@ -318,6 +318,7 @@ static void test_dedicated_shuts_down(void)
     life_begin(&life, STORE_POOL_DEDICATED, 0);
     g_assert_true(simulated_die(life.folder, MACHINE_END_SHUT_DOWN));
     household_until(&life.household, is_stopped, &life, "it stays down");
+    until_session(&life, STORE_SESSION_ENDED);
     g_autoptr(GError) error = NULL;
     g_auto(HostConnection) again = {0};
     g_assert_true(household_click(&life.household, life.ann, life.pool, &again, &error)); /* it boots first */
