@@ -41,6 +41,8 @@ static Json *counts_json(const StorePool *pool)
                      "sessions", (json_int_t)pool->sessions);
 }
 
+static const char *const plan_keys[STORE_PLAN_KINDS] = {"power_plan", "release_plan", "display_plan"};
+
 static Json *pool_json(const Service *service, const StorePool *pool, GError **error)
 {
     int64_t number = 0;
@@ -59,8 +61,33 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         counts_json(pool), "template", template_json(service->host, pool->id), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
     json_object_update(value, more);
+    for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
+        json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
     json_decref(more);
     return value;
+}
+
+/* By name or id; null: none. */
+static bool plans_read(Call *call, StorePool *pool, GError **error)
+{
+    for (int kind = 0; kind < STORE_PLAN_KINDS; kind++) {
+        const char *name = NULL;
+        Json *value = json_object_get(call->body, plan_keys[kind]);
+        if (json_is_null(value))
+            store_set(&pool->plan_ids[kind], NULL);
+        if (!value || json_is_null(value))
+            continue;
+        if (!json_take_text(call->body, plan_keys[kind], &name, error))
+            return false;
+        g_autoptr(StorePlan) plan = store_plan_find(call->service->store, name, error);
+        if (!plan)
+            return false;
+        if ((int)plan->kind != kind)
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: \"%s\" is a %s plan", plan_keys[kind], plan->name,
+                              store_plan_kind_word(plan->kind));
+        store_set(&pool->plan_ids[kind], plan->id);
+    }
+    return true;
 }
 
 static bool pool_answer(Call *call, const StorePool *pool, GError **error)
@@ -184,7 +211,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_number(body, &memory, &pool->memory_bytes, error) ||
         !json_take_flag(body, "refresh_on_log_off", &pool->refresh_on_log_off, error) ||
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
-        !json_take_flag(body, "maintenance", &pool->maintenance, error))
+        !json_take_flag(body, "maintenance", &pool->maintenance, error) || !plans_read(call, pool, error))
         return false;
     if (!sizes_check(call, pool, error))
         return false;
@@ -233,7 +260,8 @@ bool pools_post(Call *call, GError **error)
 {
     static const char *const keys[] = {
         "name",   "image", "display_name", "description",        "type",    "version",     "size",
-        "spares", "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
+        "spares", "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance",
+        "power_plan", "release_plan", "display_plan", NULL};
     const char *name;
     g_autoptr(StorePool) fields = g_new0(StorePool, 1);
     fields->enabled = true;
@@ -264,7 +292,8 @@ bool pool_patch(Call *call, GError **error)
 {
     static const char *const keys[] = {
         "image", "display_name", "description",        "version", "size",        "spares",
-        "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", NULL};
+        "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", "power_plan",
+        "release_plan", "display_plan", NULL};
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
         !fields_read(call, pool, error) ||

@@ -32,6 +32,12 @@ bool pools_post(Call *call, GError **error);
 bool pool_get(Call *call, GError **error);
 bool pool_patch(Call *call, GError **error);
 bool pool_delete(Call *call, GError **error);
+/* plans.c */
+bool plans_get(Call *call, GError **error);
+bool plans_post(Call *call, GError **error);
+bool plan_get(Call *call, GError **error);
+bool plan_patch(Call *call, GError **error);
+bool plan_delete(Call *call, GError **error);
 /* entitlements.c */
 bool entitlements_get(Call *call, GError **error);
 bool entitlement_user_put(Call *call, GError **error);

@@ -35,6 +35,12 @@ const Route routes[] = {
     {"DELETE", "pools/{pool}/entitlements/groups/{group}", PERMISSION_POOL_WRITE, entitlement_group_delete,
      LANE_QUICK, ROUTE_NO_BODY},
 
+    {"GET", "plans", PERMISSION_POOL_READ, plans_get, LANE_QUICK, 0},
+    {"POST", "plans", PERMISSION_POOL_WRITE, plans_post, LANE_QUICK, ROUTE_IDEMPOTENT},
+    {"GET", "plans/{plan}", PERMISSION_POOL_READ, plan_get, LANE_QUICK, 0},
+    {"PATCH", "plans/{plan}", PERMISSION_POOL_WRITE, plan_patch, LANE_QUICK, 0},
+    {"DELETE", "plans/{plan}", PERMISSION_POOL_WRITE, plan_delete, LANE_QUICK, ROUTE_NO_BODY},
+
     {"GET", "desktops", PERMISSION_DESKTOP_READ, desktops_get, LANE_QUICK, 0},
     {"GET", "desktops/{desktop}", PERMISSION_DESKTOP_READ, desktop_get, LANE_QUICK, 0},
     {"DELETE", "desktops/{desktop}", PERMISSION_DESKTOP_DELETE, desktop_delete, LANE_SLOW, ROUTE_NO_BODY},

@@ -10,6 +10,8 @@ DesktopFate session_desktop_fate(const BrokerPool *pool, SessionEvent end)
     switch (end) {
     case SESSION_LOGGED_OFF:
     case SESSION_TIME_PASSED:
+        if (pool->delete_on_log_off)
+            return FATE_DELETE;
         if (!floating)
             return pool->refresh_on_log_off ? FATE_RENEW : FATE_KEEP;
         return pool->refresh_on_log_off ? FATE_REFRESH : FATE_RELEASE;

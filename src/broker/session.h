@@ -21,6 +21,7 @@ typedef enum {
     FATE_RELEASE, /* to nobody, running on as it is */
     FATE_REFRESH, /* to nobody and back to the image */
     FATE_RENEW,   /* back to the image, assigned as it is */
+    FATE_DELETE,  /* gone, disk and all */
     FATE_RESTART, /* keeps its user and disk; its machine is to be started again */
 } DesktopFate;
 

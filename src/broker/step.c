@@ -28,7 +28,7 @@ static DesktopStep step_to_running(const StepQuestion *question)
         return question->observed == BROKER_RUNNING ? STEP_NONE : STEP_MARK_RUNNING;
     if (question->observed == BROKER_RUNNING)
         return STEP_DIED;
-    if (question->observed == BROKER_STOPPING && is_a_spare(question))
+    if ((question->observed == BROKER_STOPPING || question->suspended) && is_a_spare(question))
         return step_away(question, STEP_MARK_ABSENT); /* wanted again while it was being stopped */
     if (question->suspended)
         return STEP_RESUME;
@@ -43,7 +43,9 @@ static DesktopStep step_to_stopped(const StepQuestion *question)
                                        ? STEP_NONE
                                        : STEP_MARK_ABSENT);
     if (question->alive)
-        return STEP_SHUT_DOWN;
+        return question->desired == BROKER_WANT_SUSPENDED ? STEP_SUSPEND
+               : question->desired == BROKER_WANT_OFF     ? STEP_POWER_OFF
+                                                          : STEP_SHUT_DOWN;
     if (!question->has_disk)
         return question->observed == BROKER_ABSENT ? STEP_NONE : STEP_MARK_ABSENT;
     return question->observed == BROKER_STOPPED ? STEP_NONE : STEP_MARK_STOPPED;
@@ -57,6 +59,8 @@ DesktopStep step_next(const StepQuestion *question)
     case BROKER_WANT_RUNNING:
         return step_to_running(question);
     case BROKER_WANT_STOPPED:
+    case BROKER_WANT_SUSPENDED:
+    case BROKER_WANT_OFF:
         return step_to_stopped(question);
     default:
         return STEP_NONE;
@@ -72,6 +76,8 @@ const char *step_name(DesktopStep step)
         [STEP_RESUME] = "resume",
         [STEP_BOOT] = "boot",
         [STEP_SHUT_DOWN] = "shut down",
+        [STEP_SUSPEND] = "suspend",
+        [STEP_POWER_OFF] = "power off",
         [STEP_END] = "end",
         [STEP_DISCARD] = "discard",
         [STEP_FORGET] = "forget",

@@ -11,6 +11,8 @@ typedef enum {
     STEP_RESUME,       /* its own suspended memory */
     STEP_BOOT,         /* its own disk, from power on */
     STEP_SHUT_DOWN,    /* orderly; the disk is kept */
+    STEP_SUSPEND,      /* its memory goes to the disk: STEP_RESUME brings it back */
+    STEP_POWER_OFF,    /* the power is cut; the disk is kept */
     STEP_END,          /* at once; its memory and disk are not wanted any more */
     STEP_DISCARD,      /* remove its folder */
     STEP_FORGET,       /* remove its row: machine and folder are gone */

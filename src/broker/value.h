@@ -19,6 +19,7 @@ typedef struct {
     bool maintenance;         /* the same, and people are told that it is maintenance */
     bool deleted;             /* the pool is going: so are all its desktops */
     bool refresh_on_log_off;  /* floating: back to the image after each user */
+    bool delete_on_log_off;   /* a release plan's: the desktop goes with its session */
     unsigned size;            /* most desktops */
     unsigned spares;          /* desktops that run, ready for the next user */
     int64_t log_off_after_ms; /* a disconnected session is logged off after this; 0: never */
@@ -33,7 +34,13 @@ typedef enum {
     BROKER_FAILED,
 } BrokerObserved;
 
-typedef enum { BROKER_WANT_RUNNING, BROKER_WANT_STOPPED, BROKER_WANT_DELETED } BrokerDesired;
+typedef enum {
+    BROKER_WANT_RUNNING,
+    BROKER_WANT_STOPPED,   /* shut down in an orderly way */
+    BROKER_WANT_SUSPENDED, /* memory on the disk; resumes where it was */
+    BROKER_WANT_OFF,       /* power cut, disk kept */
+    BROKER_WANT_DELETED,
+} BrokerDesired;
 
 typedef struct {
     const char *id;

@@ -26,6 +26,7 @@ typedef enum {
 typedef enum {
     NAMES_NONE,
     NAMES_POOL,
+    NAMES_PLAN,
     NAMES_IMAGE,
     NAMES_RECIPE,
     NAMES_DESKTOP,
@@ -86,5 +87,5 @@ const Verb *verb_find(const VerbGroup *group, const char *name);
 char *verb_path(const VerbGroup *group, const Verb *verb);
 
 /* The groups, each defined in its own file. */
-extern const VerbGroup status_group, doctor_group, image_group, pool_group, desktop_group, session_group,
+extern const VerbGroup status_group, doctor_group, image_group, pool_group, plan_group, desktop_group, session_group,
     user_group, group_group, entitle_group, job_group, event_group, token_group, host_group, completion_group;

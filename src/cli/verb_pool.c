@@ -36,6 +36,9 @@ static const Column card_columns[] = {
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
+    {"Power plan", "power_plan.name", SHOW_TEXT},
+    {"Release plan", "release_plan.name", SHOW_TEXT},
+    {"Display plan", "display_plan.name", SHOW_TEXT},
     {"Enabled", "enabled", SHOW_YES},
     {"Maintenance", "maintenance", SHOW_YES},
     {"Template", "template.state", SHOW_TEXT},
@@ -85,11 +88,24 @@ static bool body_version(Cli *cli, const Call *call, Json *body, GError **error)
     return json_object_set_new(body, "version", json_integer((json_int_t)version)) == 0;
 }
 
+/* "none" is the API's null. */
+static void body_plans(const Call *call, Json *body)
+{
+    static const char *const options[][2] = {
+        {"power-plan", "power_plan"}, {"release-plan", "release_plan"}, {"display-plan", "display_plan"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        const char *name = call_option(call, options[i][0]);
+        if (name)
+            json_object_set_new(body, options[i][1], strcmp(name, "none") == 0 ? json_null() : json_string(name));
+    }
+}
+
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     if (!body_version(cli, call, body, error))
         return false;
+    body_plans(call, body);
     return cli_show(cli, cli_create(cli, call, "pools", body, error), show_card);
 }
 
@@ -115,6 +131,7 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     g_autoptr(Json) body = call_body(call);
     if (!body_version(cli, call, body, error))
         return false;
+    body_plans(call, body);
     if (json_object_size(body) == 0)
         return cli_misused(cli, error,
                           "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
@@ -221,7 +238,11 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"refresh", VALUE_SWITCH, "yes|no", .help = "Back to the image when its person logs off", \
      .field = "refresh_on_log_off"}, \
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
-    {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}
+    {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}, \
+    {"power-plan", VALUE_TEXT, "PLAN", .help = "What becomes of idle desktops, and spares by the hour; or \"none\"", \
+     .names = NAMES_PLAN}, \
+    {"release-plan", VALUE_TEXT, "PLAN", .help = "When sessions end, and what then; or \"none\"", .names = NAMES_PLAN}, \
+    {"display-plan", VALUE_TEXT, "PLAN", .help = "What the display may; or \"none\"", .names = NAMES_PLAN}
 /* clang-format on */
 
 static const Option create_options[] = {

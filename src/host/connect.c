@@ -97,6 +97,8 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
         *again = work_do(work, step, error);
         return *again ? LOST : BROKEN;
     case STEP_SHUT_DOWN:
+    case STEP_SUSPEND:
+    case STEP_POWER_OFF:
     case STEP_FORGET:
     case STEP_MARK_STOPPED:
     case STEP_MARK_ABSENT:

@@ -92,7 +92,7 @@ void event_handle(Work *work, unsigned events)
         log_warning("desktop %s: its user logged off, but its session does not know: %s", work->row->name,
                     error->message);
     g_clear_error(&error);
-    if ((events & SLOT_TIME_UP) && !session_tell(work, SESSION_TIME_PASSED, &error))
+    if ((events & SLOT_TIME_UP) && !session_time_up(work, &error))
         log_warning("desktop %s: its session's time is over, but it cannot be ended: %s", work->row->name,
                     error->message);
 }
@@ -117,7 +117,7 @@ static const char *sentence_of(MachineEnd end)
 /* Without a session: what the broker says about its desktop is done to the row directly. */
 static bool without_session(Work *work, SessionEvent event, GError **error)
 {
-    BrokerPool pool = values_pool(work->pool);
+    BrokerPool pool = plan_values(work->host, work->pool);
     StoreAfter after = values_after(session_desktop_fate(&pool, event));
     if (!after.release && !after.refresh)
         return true;

@@ -122,6 +122,16 @@ static bool is_due(int64_t *last_ms, int64_t every_ms)
     return true;
 }
 
+/* A time of theirs is over, or they have changed. */
+static bool plans_due(Host *host)
+{
+    g_mutex_lock(&host->lock);
+    bool changed = host->plans_followed != host->plans_edition;
+    host->plans_followed = host->plans_edition;
+    g_mutex_unlock(&host->lock);
+    return changed || (host->plans_due_ms && clock_utc_ms() >= host->plans_due_ms);
+}
+
 static void pass(Loop *loop)
 {
     Host *host = loop->host;
@@ -139,8 +149,10 @@ static void pass(Loop *loop)
     look_at_desktops(host, row_of, pool_of);
     pool_pass(host, pool_of, rows);
     bool over = host->sessions_due_ms && clock_utc_ms() >= host->sessions_due_ms;
-    if (over || is_due(&loop->sessions_ms, tick_ms))
+    if (over || plans_due(host) || is_due(&loop->sessions_ms, tick_ms)) {
         session_pass(host, row_of);
+        host->plans_due_ms = plan_pass(host, row_of, pool_of);
+    }
     if (is_due(&loop->collected_ms, collect_every_ms))
         collect_pass(host);
 }
@@ -168,6 +180,8 @@ static int64_t rest_ms(const Loop *loop)
     int64_t retry = next_retry(loop->host) - clock_monotonic_ms();
     if (retry > 0) /* one that is over already was queued by this pass */
         rest = MIN(rest, retry);
+    if (loop->host->plans_due_ms)
+        rest = MIN(rest, MAX(loop->host->plans_due_ms - clock_utc_ms(), 0) + 1);
     if (loop->host->sessions_due_ms)
         rest = MIN(rest, MAX(loop->host->sessions_due_ms - clock_utc_ms(), 0) + 1);
     return rest;

@@ -101,7 +101,9 @@ static void open_item(gpointer item, gpointer data)
 
 static void on_change(const StoreChange *change, void *data)
 {
-    static const char *const kinds[] = {"desktop", "pool", "image", "*"};
+    static const char *const kinds[] = {"desktop", "pool", "image", "plan", "*"};
+    if (strcmp(change->kind, "plan") == 0 || strcmp(change->kind, "*") == 0)
+        plan_book_outdated(data);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (strcmp(change->kind, kinds[i]) == 0)
             host_wake(data);
@@ -199,6 +201,7 @@ void host_close(Host *host)
     g_thread_pool_free(host->workers, FALSE, TRUE);
     release_machines(host);
     pool_template_sweep(host, NULL);
+    g_clear_pointer(&host->plans, plan_book_release);
     host_free(host);
 }
 

@@ -69,7 +69,8 @@ static bool start_desktops(const Look *look, unsigned count, GError **error)
 {
     for (size_t i = 0; i < look->count && count > 0; i++) {
         const BrokerDesktop *desktop = &look->desktops[i];
-        if (desktop->user_id || desktop->desired != BROKER_WANT_STOPPED || desktop->outdated)
+        if (desktop->user_id || desktop->desired == BROKER_WANT_RUNNING ||
+            desktop->desired == BROKER_WANT_DELETED || desktop->outdated)
             continue;
         if (!store_desktop_set_desired(look->host->store, NULL, desktop->id, STORE_DESIRED_RUNNING, error))
             return false;
@@ -101,6 +102,7 @@ static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
     size_t count = 0;
     g_autofree BrokerDesktop *desktops = desktops_of(host, pool, rows, &count);
     Look look = {host, pool, values_pool(pool), desktops, count};
+    look.values.spares = MIN(plan_spares(host, pool, look.values.spares), look.values.size);
     unsigned room = capacity_room(host, pool->memory_bytes);
     Headroom headroom = headroom_of(&look.values, desktops, count, room);
     keep_waiting(&look, room);

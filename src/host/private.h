@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/config.h"
+#include "broker/plan.h"
 #include "broker/session.h"
 #include "broker/step.h"
 #include "broker/value.h"
@@ -108,6 +109,13 @@ typedef struct {
     int64_t measured_ms; /* monotonic; 0: never */
 } Capacity;
 
+/* All plans as they were read at one moment: never changed, only replaced. */
+typedef struct {
+    gatomicrefcount count;
+    unsigned edition;
+    GHashTable *plans; /* id → Plan */
+} PlanBook;
+
 struct Host {
     const Config *config;
     Store *store;
@@ -137,6 +145,10 @@ struct Host {
     unsigned thawing;         /* lock: forks, boots and resumes under way */
     unsigned thaws_queued;    /* lock: callers that wait for their turn */
     char *problem;            /* lock: what keeps the loop from its work, NULL: nothing */
+    PlanBook *plans;          /* lock: NULL: not read yet */
+    unsigned plans_edition;   /* lock: raised by every change of a plan */
+    int64_t plans_due_ms;     /* loop thread: UTC, when a plan's time may be over */
+    unsigned plans_followed;  /* loop thread: the edition that was last followed */
     int64_t sessions_due_ms;  /* loop thread: UTC, when a session's time limit may be over */
     GHashTable
         *unwanted; /* loop thread: names of template folders that nothing wanted at the last collection */
@@ -227,6 +239,7 @@ bool event_died(Work *work, GError **error);
 bool session_apply(Host *host, const StoreSession *session, const SessionVerdict *verdict, GError **error);
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
+bool session_time_up(Work *work, GError **error); /* its time may be over */
 void session_pass(Host *host, GHashTable *rows); /* time limits; rows: id → StoreDesktop */
 
 /* ---- template.c ---- */
@@ -271,6 +284,25 @@ Image *host_image(Host *host, const char *version_id, GError **error);
 
 /* ---- pool.c ---- */
 void pool_pass(Host *host, GHashTable *pools, GPtrArray *rows);
+
+/* ---- plan.c ---- */
+/* What holds for somebody in a pool; all borrowed from the book. NULL: the pool's own ways. */
+typedef struct {
+    PlanBook *book;
+    const PowerPlan *power;
+    const ReleasePlan *release;
+    const DisplayPlan *display;
+} PlanChoice;
+void plan_choice_clear(PlanChoice *choice);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PlanChoice, plan_choice_clear)
+PlanBook *plan_book(Host *host); /* counted; NULL: the store has not answered yet */
+void plan_book_release(PlanBook *book);
+void plan_book_outdated(Host *host); /* read them again when they are next needed */
+PlanChoice plan_choose(Host *host, const StorePool *pool);
+BrokerPool plan_values(Host *host, const StorePool *pool); /* values_pool as the release plan makes it */
+unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
+/* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */
+int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools);
 
 /* ---- capacity.c ---- */
 void capacity_measure(Host *host);

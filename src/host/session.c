@@ -85,6 +85,8 @@ static void empty(Work *work)
     slot_release_machine(work->host, machine);
 }
 
+static void ask_guest(Work *work);
+
 static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GError **error)
 {
     g_autoptr(GError) problem = NULL;
@@ -95,7 +97,7 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    BrokerPool pool = values_pool(work->pool);
+    BrokerPool pool = plan_values(work->host, work->pool);
     SessionFacts facts = values_session(session, ticket_until(work->slot));
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
     bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
@@ -112,6 +114,20 @@ bool session_tell(Work *work, SessionEvent event, GError **error)
     return tell_as(work, NULL, event, error);
 }
 
+/* Whoever worked there is logged off as by the log-off button, if the desktop keeps what they left open. */
+bool session_time_up(Work *work, GError **error)
+{
+    g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
+    if (session) {
+        BrokerPool pool = plan_values(work->host, work->pool);
+        SessionFacts facts = values_session(session, ticket_until(work->slot));
+        SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
+        if (verdict.phase == PHASE_ENDED && (verdict.fate == FATE_KEEP || verdict.fate == FATE_RELEASE))
+            ask_guest(work);
+    }
+    return session_tell(work, SESSION_TIME_PASSED, error);
+}
+
 /* ---- time limits ---- */
 
 static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows)
@@ -123,11 +139,11 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     if (!pool_row)
         return 0;
     g_autoptr(Slot) slot = slot_of(host, row->id);
-    BrokerPool pool = values_pool(pool_row);
+    BrokerPool pool = plan_values(host, pool_row);
     SessionFacts facts = values_session(session, ticket_until(slot));
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
-    if (verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE) {
-        slot_tell_time_up(slot); /* its viewers go too: that takes a worker who is busy with it */
+    if (verdict.phase == PHASE_ENDED && facts.phase == PHASE_DISCONNECTED) {
+        slot_tell_time_up(slot); /* its guest is asked to log off: that takes a worker who is busy with it */
         return clock_utc_ms() + again_ms;
     }
     g_autoptr(GError) error = NULL;

@@ -27,6 +27,10 @@ static BrokerDesired desired_of(StoreDesired desired)
     switch (desired) {
     case STORE_DESIRED_STOPPED:
         return BROKER_WANT_STOPPED;
+    case STORE_DESIRED_SUSPENDED:
+        return BROKER_WANT_SUSPENDED;
+    case STORE_DESIRED_OFF:
+        return BROKER_WANT_OFF;
     case STORE_DESIRED_DELETED:
         return BROKER_WANT_DELETED;
     case STORE_DESIRED_RUNNING:
@@ -81,5 +85,6 @@ StoreAfter values_after(DesktopFate fate)
     return (StoreAfter){
         .release = fate == FATE_RELEASE || fate == FATE_REFRESH,
         .refresh = fate == FATE_REFRESH || fate == FATE_RENEW,
+        .remove = fate == FATE_DELETE,
     };
 }

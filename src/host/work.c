@@ -99,11 +99,35 @@ static bool shut_down(Work *work, GError **error)
     return work_observe(work, STORE_OBSERVED_STOPPED, NULL, error);
 }
 
+/* A machine that cannot be saved is shut down: nobody's work is lost, and its memory is free all the same. */
+static bool put_to_sleep(Work *work, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    slot_tell_up(work->slot, 0);
+    if (!work_observe(work, STORE_OBSERVED_STOPPING, NULL, error))
+        return false;
+    if (thaw_suspend(work, &problem))
+        return true;
+    log_warning("desktop %s: cannot be suspended (%s); it is shut down", work->row->name, problem->message);
+    return shut_down(work, error);
+}
+
+/* The disk is kept as after a power cut. */
+static bool power_off(Work *work, GError **error)
+{
+    slot_tell_up(work->slot, 0);
+    if (!work_observe(work, STORE_OBSERVED_STOPPING, NULL, error) ||
+        !work->host->driver->quit(work->slot->machine, error))
+        return false;
+    slot_set_machine(work->slot, NULL, GUEST_NOTHING);
+    return work_observe(work, STORE_OBSERVED_STOPPED, NULL, error);
+}
+
 /* What is being stopped may be wanted again at any moment: the row says first that this end is ours, or it would pass for a
  * death. */
 static bool end_at_once(Work *work, GError **error)
 {
-    bool stops = work->row->desired == STORE_DESIRED_STOPPED;
+    bool stops = work->row->desired != STORE_DESIRED_RUNNING && work->row->desired != STORE_DESIRED_DELETED;
     return (!stops || work_observe(work, STORE_OBSERVED_STOPPING, NULL, error)) && work_end(work, error);
 }
 
@@ -143,6 +167,10 @@ static bool do_it(Work *work, DesktopStep step, GError **error)
         return thaw_boot(work, error);
     case STEP_SHUT_DOWN:
         return shut_down(work, error);
+    case STEP_SUSPEND:
+        return put_to_sleep(work, error);
+    case STEP_POWER_OFF:
+        return power_off(work, error);
     case STEP_END:
         return end_at_once(work, error);
     case STEP_DISCARD:

@@ -5,7 +5,7 @@
 #include "store/desktop_internal.h"
 #include "store/rules.h"
 
-static const char *const desired_words[] = {"running", "stopped", "deleted", NULL};
+static const char *const desired_words[] = {"running", "stopped", "suspended", "off", "deleted", NULL};
 static const char *const observed_words[] = {"absent",  "starting", "running", "stopping",
                                              "stopped", "failed",   NULL};
 static const char *const agent_words[] = {"none", "ready", NULL};
@@ -269,6 +269,8 @@ GPtrArray *store_desktop_list_near(Store *store, const char *pool_id, const char
 
 /* ---- desired ---- */
 
+static const char *const actions_of_desired[] = {"desktop.start", "desktop.stop", "desktop.suspend", "desktop.off", "desktop.delete"};
+
 static bool write_desired(Transaction *transaction, const char *id, StoreDesired desired, GError **error)
 {
     /* A desktop that goes away is nobody's any more: its user may get another one at once. */
@@ -284,7 +286,6 @@ static bool write_desired(Transaction *transaction, const char *id, StoreDesired
 bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,
                                GError **error)
 {
-    static const char *const actions[] = {"desktop.start", "desktop.stop", "desktop.delete"};
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
@@ -296,8 +297,36 @@ bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char
     if (desktop->desired == STORE_DESIRED_DELETED)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
     return write_desired(&transaction, id, desired, error) &&
-           desktop_record(&transaction, actions[desired], desktop, error) &&
+           desktop_record(&transaction, actions_of_desired[desired], desktop, error) &&
            transaction_commit(&transaction, error);
+}
+
+bool desktop_remove_in(Transaction *transaction, const StoreDesktop *desktop, GError **error)
+{
+    return write_desired(transaction, desktop->id, STORE_DESIRED_DELETED, error) &&
+           desktop_record(transaction, "desktop.delete", desktop, error);
+}
+
+bool store_desktop_rest(Store *store, const char *id, StoreDesired desired, bool *ret_done, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    *ret_done = false;
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
+    g_autoptr(Rows) watched = desktop ? transaction_query(&transaction,
+                                                          "SELECT s.id FROM sessions s WHERE s.desktop_id = $1"
+                                                          " AND s.state IN ('connecting', 'connected')",
+                                                          PARAMS(TEXT(id)), error)
+                                      : NULL;
+    if (!watched)
+        return false;
+    if (watched->count > 0 || desktop->desired != STORE_DESIRED_RUNNING || !desktop->user_id)
+        return true;
+    *ret_done = write_desired(&transaction, id, desired, error) &&
+                desktop_record(&transaction, actions_of_desired[desired], desktop, error) &&
+                transaction_commit(&transaction, error);
+    return *ret_done;
 }
 
 bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError **error)

@@ -3,7 +3,13 @@
 
 #include "store/store.h"
 
-typedef enum { STORE_DESIRED_RUNNING, STORE_DESIRED_STOPPED, STORE_DESIRED_DELETED } StoreDesired;
+typedef enum {
+    STORE_DESIRED_RUNNING,
+    STORE_DESIRED_STOPPED,
+    STORE_DESIRED_SUSPENDED,
+    STORE_DESIRED_OFF,
+    STORE_DESIRED_DELETED,
+} StoreDesired;
 
 typedef enum {
     STORE_OBSERVED_ABSENT,
@@ -106,17 +112,24 @@ bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id,
 typedef struct {
     bool release; /* nobody's again */
     bool refresh; /* generation + 1 */
+    bool remove;  /* desired = deleted, instead of both */
 } StoreAfter;
 
 /* Both at once, or one of them. Its sessions end ("released" or "refreshed"). Idempotent only for release. */
 bool store_desktop_release(Store *store, const StoreActor *actor, const char *id, StoreAfter after,
                            GError **error);
 
+/* The same for what a release plan wants: nothing, and true, where somebody has a session on it by now. */
+bool store_desktop_release_unused(Store *store, const char *id, StoreAfter after, GError **error);
+
 /* ---- desired: the API writes it ---- */
 
 /* STORE_DESIRED_DELETED also ends its sessions and cannot be taken back (CONFLICT). */
 bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,
                                GError **error);
+/* What a power plan wants of a user's desktop: STOPPED, SUSPENDED or OFF. *ret_done is false, and nothing was changed, where
+ * somebody connects or is connected by now, or it is nobody's or does not run any more. */
+bool store_desktop_rest(Store *store, const char *id, StoreDesired desired, bool *ret_done, GError **error);
 /* generation + 1; its sessions end. With desired = deleted: CONFLICT. Also the way out of failed. */
 bool store_desktop_refresh(Store *store, const StoreActor *actor, const char *id, GError **error);
 

@@ -237,6 +237,12 @@ bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id,
 
 bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreAfter after, GError **error)
 {
+    if (after.remove)
+        return desktop_remove_in(transaction, desktop, error);
+    /* Asleep or stopped with somebody's work in it: whoever comes next must not wake that. */
+    bool rests = desktop->desired != STORE_DESIRED_RUNNING || desktop->observed == STORE_OBSERVED_STOPPED ||
+                 desktop->observed == STORE_OBSERVED_STOPPING;
+    after.refresh = after.refresh || (after.release && rests);
     return transaction_run(
                transaction,
                "UPDATE desktops SET user_id = CASE WHEN $2 = 1 THEN NULL ELSE user_id END,"
@@ -250,6 +256,24 @@ bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreA
             desktop_record(transaction, "desktop.release", desktop, error));
 }
 
+bool store_desktop_release_unused(Store *store, const char *id, StoreAfter after, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
+    g_autoptr(Rows) used =
+        desktop ? transaction_query(&transaction,
+                                    "SELECT s.id FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended'",
+                                    PARAMS(TEXT(id)), error)
+                : NULL;
+    if (!used)
+        return false;
+    if (used->count > 0 || !desktop->user_id || desktop->desired == STORE_DESIRED_DELETED)
+        return true;
+    return desktop_leave(&transaction, desktop, after, error) && transaction_commit(&transaction, error);
+}
+
 bool store_desktop_release(Store *store, const StoreActor *actor, const char *id, StoreAfter after,
                            GError **error)
 {
@@ -259,7 +283,7 @@ bool store_desktop_release(Store *store, const StoreActor *actor, const char *id
     g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
     if (!desktop)
         return false;
-    if (!after.refresh && (!after.release || !desktop->user_id))
+    if (!after.remove && !after.refresh && (!after.release || !desktop->user_id))
         return true;
     if (desktop->desired == STORE_DESIRED_DELETED)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);

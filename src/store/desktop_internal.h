@@ -31,6 +31,7 @@ StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim
 
 /* Gives it up and/or raises its generation; the caller has locked it. Ends its sessions where reason is not
  * NULL. */
+bool desktop_remove_in(Transaction *transaction, const StoreDesktop *desktop, GError **error); /* desired = deleted, and its event */
 bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreAfter after, GError **error);
 
 /* Event and notification of a desktop. */

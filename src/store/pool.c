@@ -16,7 +16,10 @@
     " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance,"                              \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
     " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting, p.created_ms,"    \
-    " p.updated_ms, p.version"
+    " p.updated_ms, p.version, p.power_plan_id, p.release_plan_id, p.display_plan_id,"                     \
+    " (SELECT l.name FROM plans l WHERE l.id = p.power_plan_id),"                                             \
+    " (SELECT l.name FROM plans l WHERE l.id = p.release_plan_id),"                                           \
+    " (SELECT l.name FROM plans l WHERE l.id = p.display_plan_id)"
 #define POOL_COLUMNS                                                                                         \
     POOL_FIELDS "," COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
     COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") "," COUNT_DESKTOPS(                                         \
@@ -52,6 +55,10 @@ void store_pool_free(StorePool *pool)
     g_free(pool->image_id);
     g_free(pool->image_version_id);
     g_free(pool->image_name);
+    for (int kind = 0; kind < STORE_PLAN_KINDS; kind++) {
+        g_free(pool->plan_ids[kind]);
+        g_free(pool->plan_names[kind]);
+    }
     g_free(pool);
 }
 
@@ -78,6 +85,10 @@ static gpointer pool_read_fields(Reader *reader)
     pool->created_ms = read_number(reader);
     pool->updated_ms = read_number(reader);
     pool->version = read_number(reader);
+    for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
+        pool->plan_ids[kind] = read_text(reader);
+    for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
+        pool->plan_names[kind] = read_text(reader);
     return pool;
 }
 
@@ -148,7 +159,8 @@ static bool check_count(Transaction *transaction, GError **error)
     TEXT((pool)->name), TEXT(text_or_empty((pool)->display_name)), TEXT(text_or_empty((pool)->description)), \
         TEXT(store_pool_type_word((pool)->type)), TEXT((pool)->image_id), TEXT((pool)->image_version_id),    \
         NUMBER((pool)->size), NUMBER((pool)->spares), NUMBER((pool)->memory_bytes), NUMBER((pool)->vcpus),   \
-        NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled), NUMBER((pool)->maintenance)
+        NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled), NUMBER((pool)->maintenance),  \
+        TEXT((pool)->plan_ids[0]), TEXT((pool)->plan_ids[1]), TEXT((pool)->plan_ids[2])
 
 static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
 {
@@ -158,8 +170,8 @@ static bool insert_row(Transaction *transaction, const StorePool *fields, const 
                "INSERT INTO pools (id, created_ms, updated_ms, name, display_name, description, type, "
                "image_id,"
                " image_version_id, size, spares, memory_bytes, vcpus, refresh_on_log_off,"
-               " enabled, maintenance) VALUES"
-               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+               " enabled, maintenance, power_plan_id, release_plan_id, display_plan_id) VALUES"
+               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
                PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
 }
@@ -242,7 +254,8 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
         "UPDATE pools SET updated_ms = $3, version = version + 1, name = $4, display_name = $5, description "
         "= $6, type = $7,"
         " image_id = $8, image_version_id = $9, size = $10, spares = $11, memory_bytes = $12, vcpus = $13,"
-        " refresh_on_log_off = $14, enabled = $15, maintenance = $16"
+        " refresh_on_log_off = $14, enabled = $15, maintenance = $16,"
+        " power_plan_id = $17, release_plan_id = $18, display_plan_id = $19"
         " WHERE id = $1 AND version = $2",
         PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
         &failure);
@@ -256,12 +269,13 @@ static Json *pool_fields(const StorePool *pool)
 {
     Json *version =
         pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s?, s:s?, s:s?}", "name", pool->name,
                      "display_name", pool->display_name, "description", pool->description, "type",
                      store_pool_type_word(pool->type), "image", pool->image_name, "version", version, "size",
                      (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "memory_bytes",
                      (json_int_t)pool->memory_bytes, "vcpus", (json_int_t)pool->vcpus, "refresh_on_log_off",
-                     pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance);
+                     pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance, "power_plan",
+                     pool->plan_names[0], "release_plan", pool->plan_names[1], "display_plan", pool->plan_names[2]);
 }
 
 /* The new values are read from the row: there the image has its name. */

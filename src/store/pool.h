@@ -1,6 +1,7 @@
 /* Pools and who may use them. */
 #pragma once
 
+#include "store/plan.h"
 #include "store/store.h"
 
 typedef enum { STORE_POOL_FLOATING, STORE_POOL_DEDICATED } StorePoolType;
@@ -23,6 +24,8 @@ typedef struct {
     bool refresh_on_log_off;
     bool enabled;
     bool maintenance;             /* nobody may connect; desktops stay */
+    char *plan_ids[STORE_PLAN_KINDS]; /* power, release, display; NULL: none */
+    char *plan_names[STORE_PLAN_KINDS]; /* read only */
     char *image_name;             /* read only, as all of the following */
     int64_t image_version_number; /* 0: not pinned */
     bool deleting;                /* store_pool_delete was called: goes when its last desktop has gone */

@@ -220,6 +220,36 @@ StoreSession *store_session_of_desktop(Store *store, const char *desktop_id, GEr
                        "of this desktop", error);
 }
 
+void store_left_free(StoreLeft *left)
+{
+    if (!left)
+        return;
+    g_free(left->desktop_id);
+    g_free(left->client);
+    g_free(left);
+}
+
+static gpointer left_read(Reader *reader)
+{
+    StoreLeft *left = g_new0(StoreLeft, 1);
+    left->desktop_id = read_string(reader);
+    left->ended_ms = read_number(reader);
+    left->client = read_string(reader);
+    return left;
+}
+
+GPtrArray *store_session_left(Store *store, const char *host_id, GError **error)
+{
+    List list = {NULL, left_read, (GDestroyNotify)store_left_free, 0};
+    return list_of(store_read(store,
+                              "SELECT d.id, s.ended_ms, s.client FROM desktops d JOIN sessions s ON s.id ="
+                              " (SELECT MAX(last.id) FROM sessions last WHERE last.desktop_id = d.id)"
+                              " WHERE d.host_id = $1 AND d.user_id IS NOT NULL AND d.desired <> 'deleted'"
+                              " AND s.state = 'ended'",
+                              PARAMS(TEXT(host_id)), error),
+                   &list, NULL);
+}
+
 GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
                               char **ret_next, GError **error)
 {
@@ -317,7 +347,7 @@ bool store_session_end(Store *store, const StoreActor *actor, const char *id, co
         return false;
     if (session->state == STORE_SESSION_ENDED)
         return true;
-    bool leaves = desktop && desktop->desired != STORE_DESIRED_DELETED && (after.release || after.refresh);
+    bool leaves = desktop && desktop->desired != STORE_DESIRED_DELETED && (after.release || after.refresh || after.remove);
     return write_end(&transaction, session, reason, error) &&
            (!leaves || desktop_leave(&transaction, desktop, after, error)) &&
            transaction_commit(&transaction, error);

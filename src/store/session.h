@@ -72,6 +72,17 @@ typedef struct {
 GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
                               char **ret_next, GError **error);
 
+typedef struct {
+    char *desktop_id;
+    int64_t ended_ms;
+    char *client; /* where that session was last connected from */
+} StoreLeft;
+
+void store_left_free(StoreLeft *left);
+
+/* For each desktop of this host that is somebody's and has no session: the end of its last one, a row where there was one. */
+GPtrArray *store_session_left(Store *store, const char *host_id, GError **error);
+
 /* The desktop's session that is not ended. NOT_FOUND: none. */
 StoreSession *store_session_of_desktop(Store *store, const char *desktop_id, GError **error);
 
@@ -114,5 +125,6 @@ bool store_ticket_create(Store *store, const StoreActor *actor, const StoreTicke
  * (no difference is shown). */
 StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms, GError **error);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreLeft, store_left_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSession, store_session_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTicket, store_ticket_free)

@@ -172,7 +172,12 @@ static void do_step(StepQuestion *desktop, DesktopStep step)
         desktop->suspended = false;
         desktop->observed = BROKER_RUNNING;
         break;
+    case STEP_SUSPEND:
+        desktop->suspended = true;
+        desktop->alive = false;
+        break;
     case STEP_SHUT_DOWN:
+    case STEP_POWER_OFF:
     case STEP_END:
         desktop->alive = false;
         break;
@@ -201,11 +206,11 @@ static void do_step(StepQuestion *desktop, DesktopStep step)
 /* From every state that can be thought of, the steps come to an end, and the end is what was desired. */
 static void test_always_arrives(void)
 {
-    for (unsigned bits = 0; bits < 3 * 6 * 128; bits++) {
-        unsigned flags = bits / 18;
+    for (unsigned bits = 0; bits < 5 * 6 * 128; bits++) {
+        unsigned flags = bits / 30;
         StepQuestion desktop = {
-            .desired = (BrokerDesired)(bits % 3),
-            .observed = (BrokerObserved)(bits / 3 % 6),
+            .desired = (BrokerDesired)(bits % 5),
+            .observed = (BrokerObserved)(bits / 5 % 6),
             .current = flags & 1,
             .assigned = flags & 2,
             .floating = flags & 4,

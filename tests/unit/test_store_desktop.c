@@ -269,7 +269,7 @@ static void test_sessions_end_with_desktop(Fixture *fixture)
         if (i == 0)
             g_assert_true(store_desktop_refresh(store, NULL, id, &error));
         else if (i == 1)
-            g_assert_true(store_desktop_release(store, NULL, id, (StoreAfter){true, true}, &error));
+            g_assert_true(store_desktop_release(store, NULL, id, (StoreAfter){.release = true, .refresh = true}, &error));
         else
             g_assert_true(store_pool_delete(store, NULL, world.pool->id, 0, &error));
         g_autoptr(StoreSession) ended = store_session_get(store, connected.session->id, &error);
@@ -357,7 +357,7 @@ static void test_tickets(Fixture *fixture)
     fields.hash = "ended";
     g_assert_true(store_ticket_create(store, NULL, &fields, &error));
     g_assert_true(store_session_end(store, NULL, connected.session->id, "logged off",
-                                    (StoreAfter){true, false}, &error));
+                                    (StoreAfter){.release = true}, &error));
     g_assert_null(store_ticket_redeem(store, "ended", now_ms, &error));
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
     g_assert_null(store_ticket_redeem(store, "unknown", now_ms, &error));
@@ -485,7 +485,7 @@ static gpointer churn(gpointer data)
         StoreClaim claim = {churner->world->pool->id, churner->user_id, NULL};
         g_auto(StoreConnected) connected = {0};
         if (store_connect(churner->store, NULL, &claim, &(StoreSessionOpen){0}, &connected, &error)) {
-            StoreAfter after = {true, g_rand_boolean(random)};
+            StoreAfter after = {.release = true, .refresh = g_rand_boolean(random)};
             const char *session = connected.session->id, *desktop = connected.desktop->id;
             switch (g_rand_int_range(random, 0, 4)) {
             case 0:

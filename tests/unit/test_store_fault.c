@@ -82,7 +82,7 @@ static bool do_observe(Store *store, Scene *scene, GError **error)
 
 static bool do_end(Store *store, Scene *scene, GError **error)
 {
-    return store_session_end(store, NULL, scene->session_id, "logged off", (StoreAfter){true, true}, error);
+    return store_session_end(store, NULL, scene->session_id, "logged off", (StoreAfter){.release = true, .refresh = true}, error);
 }
 
 static bool do_update(Store *store, Scene *scene, GError **error)
@@ -202,7 +202,7 @@ static int child_churn(const char *database, const char *path)
             return 1;
         if (i % 3 == 0)
             continue;
-        StoreAfter after = {true, i % 2};
+        StoreAfter after = {.release = true, .refresh = i % 2};
         if (!store_session_end(store, NULL, connected.session->id, "logged off", after, &error))
             return 1;
     }

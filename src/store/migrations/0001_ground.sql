@@ -88,6 +88,18 @@ CREATE TABLE image_versions (
     UNIQUE (image_id, number)
 ) STRICT;
 
+-- Reusable settings that pools and policies choose: broker/plan.h says what `settings` (a JSON object) may hold.
+CREATE TABLE plans (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('power', 'release', 'display')),
+    settings TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1
+) STRICT;
+
 CREATE TABLE pools (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -104,6 +116,9 @@ CREATE TABLE pools (
     enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
     maintenance BIGINT NOT NULL CHECK (maintenance IN (0, 1)),
     deleting BIGINT NOT NULL DEFAULT 0 CHECK (deleting IN (0, 1)),
+    power_plan_id TEXT REFERENCES plans (id),
+    release_plan_id TEXT REFERENCES plans (id),
+    display_plan_id TEXT REFERENCES plans (id),
     next_number BIGINT NOT NULL DEFAULT 1,
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL,
@@ -111,6 +126,9 @@ CREATE TABLE pools (
 ) STRICT;
 CREATE INDEX pools_image ON pools (image_id);
 CREATE INDEX pools_image_version ON pools (image_version_id);
+CREATE INDEX pools_power_plan ON pools (power_plan_id);
+CREATE INDEX pools_release_plan ON pools (release_plan_id);
+CREATE INDEX pools_display_plan ON pools (display_plan_id);
 
 CREATE TABLE entitlements (
     pool_id TEXT NOT NULL REFERENCES pools (id) ON DELETE CASCADE,
@@ -129,7 +147,7 @@ CREATE TABLE desktops (
     host_id TEXT NOT NULL REFERENCES hosts (id),
     name TEXT NOT NULL UNIQUE,
     image_version_id TEXT NOT NULL REFERENCES image_versions (id),
-    desired TEXT NOT NULL CHECK (desired IN ('running', 'stopped', 'deleted')),
+    desired TEXT NOT NULL CHECK (desired IN ('running', 'stopped', 'suspended', 'off', 'deleted')),
     observed TEXT NOT NULL CHECK (observed IN ('absent', 'starting', 'running', 'stopping', 'stopped', 'failed')),
     generation BIGINT NOT NULL,
     observed_generation BIGINT NOT NULL,

@@ -1,0 +1,230 @@
+#include "broker/plan.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+static const char *const kinds[] = {"power", "release", "display", NULL};
+static const char *const actions[] = {"none", "suspend", "shut-down", "power-off", NULL};
+static const char *const thens[] = {"as-pool", "keep", "refresh", "delete", NULL};
+
+const char *plan_kind_word(PlanKind kind)
+{
+    return (unsigned)kind < PLAN_KINDS ? kinds[kind] : "";
+}
+
+static bool word_index(const char *const *words, const char *word, int *ret)
+{
+    for (int i = 0; word && words[i]; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool plan_kind_parse(const char *word, PlanKind *ret)
+{
+    int index = 0;
+    bool known = word_index(kinds, word, &index);
+    if (known)
+        *ret = (PlanKind)index;
+    return known;
+}
+
+void plan_free(Plan *plan)
+{
+    if (!plan)
+        return;
+    schedule_free(plan->power.schedule);
+    g_free(plan);
+}
+
+/* ---- reading ---- */
+
+/* A NULL-ended list of keys in the sentence. */
+static bool only(Json *object, const char *what, const char *const *keys, GError **error)
+{
+    const char *key;
+    Json *value;
+    if (!json_is_object(object))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: must be an object", what);
+    json_object_foreach(object, key, value)
+    {
+        if (g_strv_contains(keys, key))
+            continue;
+        g_autofree char *allowed = g_strjoinv(", ", (char **)keys);
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "%s: \"%s\" is unknown; allowed: %s", what, key, allowed);
+    }
+    return true;
+}
+
+typedef struct {
+    const char *key;
+    json_int_t lowest, highest;
+} WholeField;
+
+/* Absent or null: *ret stays, and false is written to *ret_given. */
+static bool whole(Json *object, const WholeField *field, int64_t *ret, bool *ret_given, GError **error)
+{
+    Json *value = json_object_get(object, field->key);
+    *ret_given = value && !json_is_null(value);
+    if (!*ret_given)
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < field->lowest || json_integer_value(value) > field->highest)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "settings: \"%s\" must be a whole number from %lld to %lld", field->key,
+                          (long long)field->lowest, (long long)field->highest);
+    *ret = json_integer_value(value);
+    return true;
+}
+
+static bool minutes(Json *object, const char *key, json_int_t lowest, int64_t *ret_ms, GError **error)
+{
+    const WholeField field = {key, lowest, LIMIT_PLAN_MINUTES};
+    bool given = false;
+    int64_t value = 0;
+    if (!whole(object, &field, &value, &given, error))
+        return false;
+    if (given)
+        *ret_ms = value * 60 * 1000;
+    return true;
+}
+
+static bool word(Json *object, const char *key, const char *const *words, int *ret, GError **error)
+{
+    Json *value = json_object_get(object, key);
+    if (!value || word_index(words, json_string_value(value), ret))
+        return true;
+    g_autofree char *allowed = g_strjoinv(", ", (char **)words);
+    return oriel_fail(error, ORIEL_ERROR_INVALID, "settings: \"%s\" must be one of: %s", key, allowed);
+}
+
+static bool power_rule(Json *settings, const char *key, PowerRule *ret, GError **error)
+{
+    static const char *const keys[] = {"action", "after_minutes", NULL};
+    Json *rule = json_object_get(settings, key);
+    int action = POWER_NONE;
+    if (!rule)
+        return true;
+    g_autofree char *what = g_strdup_printf("settings: %s", key);
+    if (!only(rule, what, keys, error) || !word(rule, "action", actions, &action, error) ||
+        !minutes(rule, "after_minutes", 0, &ret->after_ms, error))
+        return false;
+    ret->action = (PowerAction)action;
+    return true;
+}
+
+static bool spares(Json *settings, const char *key, unsigned *ret, bool *ret_given, GError **error)
+{
+    const WholeField field = {key, 0, LIMIT_DESKTOPS_POOL};
+    int64_t value = 0;
+    if (!whole(settings, &field, &value, ret_given, error))
+        return false;
+    *ret = (unsigned)value;
+    return true;
+}
+
+static bool read_power(Json *settings, PowerPlan *ret, GError **error)
+{
+    static const char *const keys[] = {"on_disconnect", "on_log_off", "peak", "peak_spares", "off_peak_spares", NULL};
+    Json *peak = json_object_get(settings, "peak");
+    if (!only(settings, "settings", keys, error) || !power_rule(settings, "on_disconnect", &ret->on_disconnect, error) ||
+        !power_rule(settings, "on_log_off", &ret->on_log_off, error) ||
+        !spares(settings, "peak_spares", &ret->peak_spares, &ret->has_peak_spares, error) ||
+        !spares(settings, "off_peak_spares", &ret->off_peak_spares, &ret->has_off_peak_spares, error))
+        return false;
+    if (ret->has_off_peak_spares && !peak)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "settings: off_peak_spares need \"peak\": when is it peak?");
+    return !peak || (ret->schedule = schedule_read(peak, "settings: peak", error)) != NULL;
+}
+
+static bool read_release(Json *settings, ReleasePlan *ret, GError **error)
+{
+    static const char *const keys[] = {"log_off_after_minutes", "at_log_off", "release_after_minutes", "at_release", NULL};
+    int at_log_off = THEN_AS_POOL, at_release = THEN_AS_POOL;
+    if (!only(settings, "settings", keys, error) ||
+        !minutes(settings, "log_off_after_minutes", 1, &ret->log_off_after_ms, error) ||
+        !minutes(settings, "release_after_minutes", 1, &ret->release_after_ms, error) ||
+        !word(settings, "at_log_off", thens, &at_log_off, error) ||
+        !word(settings, "at_release", thens, &at_release, error))
+        return false;
+    ret->at_log_off = (ThenWord)at_log_off;
+    ret->at_release = (ThenWord)at_release;
+    return true;
+}
+
+static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
+{
+    static const char *const keys[] = {"clipboard", NULL}, *const words[] = {"both", "none", NULL};
+    int clipboard = 0;
+    if (!only(settings, "settings", keys, error) || !word(settings, "clipboard", words, &clipboard, error))
+        return false;
+    ret->no_clipboard = clipboard == 1;
+    return true;
+}
+
+Plan *plan_read(PlanKind kind, Json *settings, GError **error)
+{
+    g_autoptr(Plan) plan = g_new0(Plan, 1);
+    plan->kind = kind;
+    bool read = kind == PLAN_POWER     ? read_power(settings, &plan->power, error)
+                : kind == PLAN_RELEASE ? read_release(settings, &plan->release, error)
+                                       : read_display(settings, &plan->display, error);
+    return read ? g_steal_pointer(&plan) : NULL;
+}
+
+/* ---- power ---- */
+
+PowerVerdict power_after(const PowerPlan *plan, const PowerFacts *facts, int64_t now_ms)
+{
+    PowerRule rule = {0};
+    if (!plan || !facts->assigned || !facts->running)
+        return (PowerVerdict){0};
+    if (!facts->in_session)
+        rule = plan->on_log_off;
+    else if (facts->disconnected)
+        rule = plan->on_disconnect;
+    if (rule.action == POWER_NONE)
+        return (PowerVerdict){0};
+    int64_t due = facts->since_ms + rule.after_ms;
+    return now_ms >= due ? (PowerVerdict){rule.action, 0} : (PowerVerdict){POWER_NONE, due};
+}
+
+unsigned power_spares(const PowerPlan *plan, unsigned pool_spares, int64_t now_ms)
+{
+    if (!plan)
+        return pool_spares;
+    if (!plan->schedule || schedule_contains(plan->schedule, now_ms))
+        return plan->has_peak_spares ? plan->peak_spares : pool_spares;
+    return plan->has_off_peak_spares ? plan->off_peak_spares : pool_spares;
+}
+
+/* ---- release ---- */
+
+BrokerPool release_pool(BrokerPool pool, const ReleasePlan *plan)
+{
+    if (!plan)
+        return pool;
+    pool.log_off_after_ms = plan->log_off_after_ms;
+    if (plan->at_log_off != THEN_AS_POOL) {
+        pool.refresh_on_log_off = plan->at_log_off == THEN_REFRESH;
+        pool.delete_on_log_off = plan->at_log_off == THEN_DELETE;
+    }
+    return pool;
+}
+
+ReleaseVerdict release_after(const ReleasePlan *plan, const BrokerPool *pool, int64_t since_ms, int64_t now_ms)
+{
+    if (!plan || plan->release_after_ms == 0 || pool->type != BROKER_DEDICATED)
+        return (ReleaseVerdict){0};
+    int64_t due = since_ms + plan->release_after_ms;
+    if (now_ms < due)
+        return (ReleaseVerdict){.look_again_ms = due};
+    return (ReleaseVerdict){
+        .due = true,
+        .refresh = plan->at_release == THEN_AS_POOL || plan->at_release == THEN_REFRESH,
+        .remove = plan->at_release == THEN_DELETE,
+    };
+}

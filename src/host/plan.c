@@ -1,0 +1,253 @@
+/* Plans at work: which of them holds for a pool, a session or a desktop, and what they want done with desktops that are
+ * somebody's and that nobody looks at. Plans are read from the store once and again when it says that they changed; their
+ * times are looked at by the reconcile thread, so that a restart forgets nothing. */
+#include "host/private.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "store/plan.h"
+
+/* ---- the book: all plans, read ---- */
+
+static void book_unref(PlanBook *book)
+{
+    if (!book || !g_atomic_ref_count_dec(&book->count))
+        return;
+    g_hash_table_unref(book->plans);
+    g_free(book);
+}
+
+void plan_book_release(PlanBook *book)
+{
+    book_unref(book);
+}
+
+static void read_plan(PlanBook *book, const StorePlan *row)
+{
+    static const PlanKind kinds[] = {
+        [STORE_PLAN_POWER] = PLAN_POWER, [STORE_PLAN_RELEASE] = PLAN_RELEASE, [STORE_PLAN_DISPLAY] = PLAN_DISPLAY};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) settings = json_parse_object(row->settings, strlen(row->settings), row->name, &error);
+    Plan *plan = settings ? plan_read(kinds[row->kind], settings, &error) : NULL;
+    if (plan)
+        g_hash_table_insert(book->plans, g_strdup(row->id), plan);
+    else
+        log_warning("plan %s: cannot be read, so it does nothing: %s", row->name, error->message);
+}
+
+static PlanBook *book_read(Host *host, GError **error)
+{
+    g_autoptr(GPtrArray) rows = store_plan_list(host->store, NULL, NULL, error);
+    if (!rows)
+        return NULL;
+    PlanBook *book = g_new0(PlanBook, 1);
+    g_atomic_ref_count_init(&book->count);
+    book->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)plan_free);
+    for (size_t i = 0; i < rows->len; i++)
+        read_plan(book, rows->pdata[i]);
+    return book;
+}
+
+void plan_book_outdated(Host *host)
+{
+    g_mutex_lock(&host->lock);
+    host->plans_edition++;
+    g_mutex_unlock(&host->lock);
+}
+
+/* With the lock held. */
+static PlanBook *book_hold(Host *host)
+{
+    if (host->plans)
+        g_atomic_ref_count_inc(&host->plans->count);
+    return host->plans;
+}
+
+PlanBook *plan_book(Host *host)
+{
+    g_mutex_lock(&host->lock);
+    unsigned edition = host->plans_edition;
+    bool current = host->plans && host->plans->edition == edition;
+    PlanBook *book = book_hold(host);
+    g_mutex_unlock(&host->lock);
+    if (current)
+        return book;
+    g_autoptr(GError) error = NULL;
+    PlanBook *fresh = book_read(host, &error);
+    if (!fresh) { /* the old ones hold until the store answers */
+        log_warning("plans cannot be read: %s", error->message);
+        return book;
+    }
+    book_unref(book);
+    fresh->edition = edition;
+    g_mutex_lock(&host->lock);
+    PlanBook *old = host->plans;
+    host->plans = fresh;
+    book = book_hold(host);
+    g_mutex_unlock(&host->lock);
+    book_unref(old);
+    return book;
+}
+
+/* ---- which holds ---- */
+
+static const Plan *find(const PlanBook *book, const char *id)
+{
+    return book && id ? g_hash_table_lookup(book->plans, id) : NULL;
+}
+
+void plan_choice_clear(PlanChoice *choice)
+{
+    plan_book_release(choice->book);
+    *choice = (PlanChoice){0};
+}
+
+PlanChoice plan_choose(Host *host, const StorePool *pool)
+{
+    PlanChoice choice = {.book = plan_book(host)};
+    const Plan *power = find(choice.book, pool->plan_ids[STORE_PLAN_POWER]);
+    const Plan *release = find(choice.book, pool->plan_ids[STORE_PLAN_RELEASE]);
+    const Plan *display = find(choice.book, pool->plan_ids[STORE_PLAN_DISPLAY]);
+    choice.power = power ? &power->power : NULL;
+    choice.release = release ? &release->release : NULL;
+    choice.display = display ? &display->display : NULL;
+    return choice;
+}
+
+BrokerPool plan_values(Host *host, const StorePool *pool)
+{
+    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    return release_pool(values_pool(pool), choice.release);
+}
+
+unsigned plan_spares(Host *host, const StorePool *pool, unsigned own)
+{
+    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    return power_spares(choice.power, own, clock_utc_ms());
+}
+
+/* ---- desktops that nobody looks at ---- */
+
+typedef struct {
+    Host *host;
+    GHashTable *sessions; /* desktop id → StoreSession that has not ended */
+    GHashTable *left;     /* desktop id → StoreLeft */
+    int64_t now_ms;
+    int64_t due_ms;
+} Pass;
+
+static void look_again(Pass *pass, int64_t when_ms)
+{
+    if (when_ms && (!pass->due_ms || when_ms < pass->due_ms))
+        pass->due_ms = when_ms;
+}
+
+/* Since when it has no session; one that somebody has just been given, or started, counts from then. */
+static int64_t free_since(const Pass *pass, const StoreDesktop *row)
+{
+    const StoreLeft *left = g_hash_table_lookup(pass->left, row->id);
+    int64_t since = MAX(row->assigned_ms, row->observed_ms);
+    return left ? MAX(since, left->ended_ms) : since;
+}
+
+static void rest(Pass *pass, const StoreDesktop *row, PowerAction action)
+{
+    static const StoreDesired wanted[] = {[POWER_SUSPEND] = STORE_DESIRED_SUSPENDED,
+                                          [POWER_SHUT_DOWN] = STORE_DESIRED_STOPPED,
+                                          [POWER_OFF] = STORE_DESIRED_OFF};
+    g_autoptr(GError) error = NULL;
+    bool done = false;
+    if (!store_desktop_rest(pass->host->store, row->id, wanted[action], &done, &error))
+        log_warning("desktop %s: its power plan cannot be followed: %s", row->name, error->message);
+    else if (done)
+        log_info("desktop %s: its power plan wants it %s", row->name, store_desired_word(wanted[action]));
+}
+
+static void follow_power(Pass *pass, const StoreDesktop *row, const PowerPlan *plan)
+{
+    const StoreSession *session = g_hash_table_lookup(pass->sessions, row->id);
+    PowerFacts facts = {
+        .assigned = row->user_id != NULL,
+        .running = row->desired == STORE_DESIRED_RUNNING && row->observed == STORE_OBSERVED_RUNNING,
+        .in_session = session != NULL,
+        .disconnected = session && session->state == STORE_SESSION_DISCONNECTED,
+        .since_ms = session ? session->changed_ms : free_since(pass, row),
+    };
+    PowerVerdict verdict = power_after(plan, &facts, pass->now_ms);
+    if (verdict.action != POWER_NONE)
+        rest(pass, row, verdict.action);
+    look_again(pass, verdict.look_again_ms);
+}
+
+static void give_back(Pass *pass, const StoreDesktop *row, const ReleaseVerdict *verdict)
+{
+    StoreAfter after = {.release = !verdict->remove, .refresh = verdict->refresh, .remove = verdict->remove};
+    g_autoptr(GError) error = NULL;
+    if (store_desktop_release_unused(pass->host->store, row->id, after, &error))
+        log_info("desktop %s: nobody's again, as its release plan says", row->name);
+    else
+        log_warning("desktop %s: its release plan cannot be followed: %s", row->name, error->message);
+}
+
+static void follow(Pass *pass, const StoreDesktop *row, const StorePool *pool)
+{
+    g_auto(PlanChoice) choice = plan_choose(pass->host, pool);
+    if (choice.release && !g_hash_table_contains(pass->sessions, row->id)) {
+        BrokerPool values = values_pool(pool);
+        ReleaseVerdict verdict = release_after(choice.release, &values, free_since(pass, row), pass->now_ms);
+        if (verdict.due) {
+            give_back(pass, row, &verdict);
+            return;
+        }
+        look_again(pass, verdict.look_again_ms);
+    }
+    follow_power(pass, row, choice.power);
+}
+
+static GHashTable *table_of(const GPtrArray *list, size_t offset)
+{
+    GHashTable *table = g_hash_table_new(g_str_hash, g_str_equal);
+    for (size_t i = 0; i < list->len; i++) {
+        const char *id = G_STRUCT_MEMBER(char *, list->pdata[i], offset);
+        if (id)
+            g_hash_table_insert(table, (char *)id, list->pdata[i]);
+    }
+    return table;
+}
+
+static bool has_plans(Host *host)
+{
+    PlanBook *book = plan_book(host);
+    bool some = book && g_hash_table_size(book->plans) > 0;
+    plan_book_release(book);
+    return some;
+}
+
+int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools)
+{
+    if (!has_plans(host))
+        return 0;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) sessions = store_session_list(host->store, NULL, NULL, NULL, &error);
+    g_autoptr(GPtrArray) left = sessions ? store_session_left(host->store, host->id, &error) : NULL;
+    if (!left) {
+        log_warning("plans cannot be followed now: %s", error->message);
+        return 0;
+    }
+    g_autoptr(GHashTable) session_of = table_of(sessions, G_STRUCT_OFFSET(StoreSession, desktop_id));
+    g_autoptr(GHashTable) left_of = table_of(left, G_STRUCT_OFFSET(StoreLeft, desktop_id));
+    Pass pass = {host, session_of, left_of, clock_utc_ms(), 0};
+    GHashTableIter each;
+    gpointer value = NULL;
+    g_hash_table_iter_init(&each, rows);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const StoreDesktop *row = value;
+        const StorePool *pool = row->user_id ? g_hash_table_lookup(pools, row->pool_id) : NULL;
+        if (pool)
+            follow(&pass, row, pool);
+    }
+    return pass.due_ms;
+}

@@ -1,0 +1,201 @@
+#include <string.h>
+
+#include "base/error.h"
+#include "broker/plan.h"
+
+static Json *json_of(const char *text)
+{
+    g_autofree char *strict = g_strdelimit(g_strdup(text), "'", '"');
+    Json *value = json_loads(strict, 0, NULL);
+    g_assert_nonnull(value);
+    return value;
+}
+
+static int64_t utc(const char *text)
+{
+    g_autoptr(GTimeZone) zone = g_time_zone_new_utc();
+    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, zone);
+    g_assert_nonnull(time);
+    return g_date_time_to_unix(time) * 1000;
+}
+
+#define OFFICE                                                                                               \
+    "{'time_zone': 'Europe/Berlin', 'windows': [{'days': ['mon', 'tue', 'wed', 'thu', 'fri'], 'from': '08:00'," \
+    " 'to': '18:00'}], 'holidays': ['2026-12-25']}"
+#define NIGHT "{'time_zone': 'Europe/Berlin', 'windows': [{'days': ['fri'], 'from': '22:00', 'to': '06:00'}]}"
+#define EARLY "{'time_zone': 'Europe/Berlin', 'windows': [{'from': '02:30', 'to': '03:30'}]}"
+
+static const struct {
+    const char *what, *schedule, *time;
+    bool inside;
+} times[] = {
+    {"a minute before eight in winter", OFFICE, "2026-11-23T06:59:59Z", false},
+    {"eight in winter", OFFICE, "2026-11-23T07:00:00Z", true},
+    {"the last minute", OFFICE, "2026-11-23T16:59:59Z", true},
+    {"six in the evening", OFFICE, "2026-11-23T17:00:00Z", false},
+    {"eight in summer is an hour earlier in the world", OFFICE, "2026-07-01T06:00:00Z", true},
+    {"a minute before", OFFICE, "2026-07-01T05:59:00Z", false},
+    {"saturday", OFFICE, "2026-11-28T10:00:00Z", false},
+    {"christmas is a friday", OFFICE, "2026-12-25T10:00:00Z", false},
+    {"the friday before is not christmas", OFFICE, "2026-12-18T10:00:00Z", true},
+    {"the monday after the clocks went forward", OFFICE, "2026-03-30T06:00:00Z", true},
+    {"the friday before they did", OFFICE, "2026-03-27T06:00:00Z", false},
+    {"friday at ten in the evening", NIGHT, "2026-11-27T21:00:00Z", true},
+    {"midnight", NIGHT, "2026-11-27T23:00:00Z", true},
+    {"saturday before six", NIGHT, "2026-11-28T04:59:00Z", true},
+    {"saturday at six", NIGHT, "2026-11-28T05:00:00Z", false},
+    {"friday before six belongs to thursday", NIGHT, "2026-11-27T04:00:00Z", false},
+    {"half past two does not exist: it begins when the clock jumps to three", EARLY, "2026-03-29T01:00:00Z", true},
+    {"the minute before the jump", EARLY, "2026-03-29T00:59:00Z", false},
+    {"and ends at half past three", EARLY, "2026-03-29T01:30:00Z", false},
+    {"half past two comes twice: once in summer time", EARLY, "2026-10-25T00:30:00Z", true},
+    {"two again, in winter time: before half past", EARLY, "2026-10-25T01:15:00Z", false},
+    {"half past two once more", EARLY, "2026-10-25T01:30:00Z", true},
+    {"no windows: never", "{}", "2026-11-23T10:00:00Z", false},
+    {"a window without words: always", "{'windows': [{}]}", "2026-11-22T23:59:59Z", true},
+    {"to 24:00", "{'windows': [{'from': '23:00', 'to': '24:00'}]}", "2026-11-22T23:59:59Z", true},
+    {"and no further", "{'windows': [{'days': ['sun'], 'from': '23:00', 'to': '24:00'}]}", "2026-11-23T00:00:00Z", false},
+    {"to 00:00 is the same", "{'windows': [{'days': ['sun'], 'from': '23:00', 'to': '00:00'}]}", "2026-11-22T23:30:00Z", true},
+    {"from eight to eight: a whole day", "{'windows': [{'days': ['sun'], 'from': '08:00', 'to': '08:00'}]}",
+     "2026-11-23T07:59:00Z", true},
+    {"a holiday's night window does not begin",
+     "{'windows': [{'from': '22:00', 'to': '06:00'}], 'holidays': ['2026-12-24']}", "2026-12-25T03:00:00Z", false},
+    {"that of the night before still ends", "{'windows': [{'from': '22:00', 'to': '06:00'}], 'holidays': ['2026-12-25']}",
+     "2026-12-25T03:00:00Z", true},
+};
+
+static void test_schedule(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) json = json_of(times[i].schedule);
+        g_autoptr(Schedule) schedule = schedule_read(json, "peak", &error);
+        g_assert_no_error(error);
+        g_test_message("%s", times[i].what);
+        g_assert_cmpint(schedule_contains(schedule, utc(times[i].time)), ==, times[i].inside);
+    }
+}
+
+static const struct {
+    PlanKind kind;
+    const char *settings, *sentence; /* NULL: it is good */
+} settings[] = {
+    {PLAN_POWER, "{}", NULL},
+    {PLAN_POWER, "{'on_disconnect': {'action': 'suspend', 'after_minutes': 10}, 'peak': {}, 'off_peak_spares': 0}", NULL},
+    {PLAN_POWER, "{'off_peak_spares': 1}", "when is it peak"},
+    {PLAN_POWER, "{'on_disconnect': {'action': 'explode'}}", "none, suspend, shut-down, power-off"},
+    {PLAN_POWER, "{'on_disconnect': {'after_minutes': -1}}", "whole number from 0"},
+    {PLAN_POWER, "{'on_disconnect': {'after_minutes': 1.5}}", "whole number"},
+    {PLAN_POWER, "{'on_disconnect': 5}", "must be an object"},
+    {PLAN_POWER, "{'on_idle': {}}", "\"on_idle\" is unknown"},
+    {PLAN_POWER, "{'peak': {'time_zone': 'Mars/Olympus'}}", "time zone"},
+    {PLAN_POWER, "{'peak': {'time_zone': '../../etc/passwd'}}", "time zone"},
+    {PLAN_POWER, "{'peak': {'windows': [{'from': '8:00'}]}}", "time such as"},
+    {PLAN_POWER, "{'peak': {'windows': [{'from': '24:00'}]}}", "at most 23:59"},
+    {PLAN_POWER, "{'peak': {'windows': [{'to': '24:01'}]}}", "at most 24:00"},
+    {PLAN_POWER, "{'peak': {'windows': [{'days': ['monday']}]}}", "a day must be"},
+    {PLAN_POWER, "{'peak': {'windows': [{'days': []}]}}", "at least one day"},
+    {PLAN_POWER, "{'peak': {'holidays': ['2026-02-30']}}", "a holiday must be a date"},
+    {PLAN_POWER, "{'peak': {'windows': 3}}", "must be a list"},
+    {PLAN_RELEASE, "{'log_off_after_minutes': 60, 'at_log_off': 'keep'}", NULL},
+    {PLAN_RELEASE, "{'log_off_after_minutes': null}", NULL},
+    {PLAN_RELEASE, "{'log_off_after_minutes': 0}", "from 1"},
+    {PLAN_RELEASE, "{'at_log_off': 'burn'}", "as-pool, keep, refresh, delete"},
+    {PLAN_DISPLAY, "{'clipboard': 'none'}", NULL},
+    {PLAN_DISPLAY, "{'usb': true}", "\"usb\" is unknown"},
+};
+
+static void test_settings(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) json = json_of(settings[i].settings);
+        g_autoptr(Plan) plan = plan_read(settings[i].kind, json, &error);
+        g_test_message("%s", settings[i].settings);
+        if (!settings[i].sentence) {
+            g_assert_no_error(error);
+            g_assert_nonnull(plan);
+            continue;
+        }
+        g_assert_null(plan);
+        g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_INVALID);
+        g_assert_nonnull(strstr(error->message, settings[i].sentence));
+    }
+}
+
+static const PowerPlan power = {
+    .on_disconnect = {POWER_SUSPEND, 1000}, .on_log_off = {POWER_SHUT_DOWN, 5000}};
+
+static const struct {
+    const char *what;
+    PowerFacts facts;
+    int64_t now;
+    PowerVerdict want;
+} powers[] = {
+    {"connected", {true, true, true, false, 1000}, 90000, {POWER_NONE, 0}},
+    {"just disconnected", {true, true, true, true, 1000}, 1999, {POWER_NONE, 2000}},
+    {"disconnected for so long", {true, true, true, true, 1000}, 2000, {POWER_SUSPEND, 0}},
+    {"just logged off", {true, true, false, false, 1000}, 5999, {POWER_NONE, 6000}},
+    {"logged off for so long", {true, true, false, false, 1000}, 6000, {POWER_SHUT_DOWN, 0}},
+    {"sleeps already", {true, false, true, true, 1000}, 9000, {POWER_NONE, 0}},
+    {"nobody's: the spares decide", {false, true, false, false, 1000}, 9000, {POWER_NONE, 0}},
+};
+
+static void test_power(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(powers); i++) {
+        g_test_message("%s", powers[i].what);
+        PowerVerdict verdict = power_after(&power, &powers[i].facts, powers[i].now);
+        g_assert_cmpint(verdict.action, ==, powers[i].want.action);
+        g_assert_cmpint(verdict.look_again_ms, ==, powers[i].want.look_again_ms);
+    }
+    g_assert_cmpint(power_after(NULL, &powers[2].facts, 2000).action, ==, POWER_NONE);
+}
+
+static void test_spares(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) json = json_of("{'peak': " OFFICE ", 'peak_spares': 5, 'off_peak_spares': 0}");
+    g_autoptr(Plan) plan = plan_read(PLAN_POWER, json, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(power_spares(&plan->power, 2, utc("2026-11-23T10:00:00Z")), ==, 5);
+    g_assert_cmpuint(power_spares(&plan->power, 2, utc("2026-11-23T22:00:00Z")), ==, 0);
+    g_assert_cmpuint(power_spares(NULL, 2, utc("2026-11-23T22:00:00Z")), ==, 2);
+    plan->power.has_off_peak_spares = false;
+    g_assert_cmpuint(power_spares(&plan->power, 2, utc("2026-11-23T22:00:00Z")), ==, 2);
+}
+
+static void test_release(void)
+{
+    const ReleasePlan plan = {.log_off_after_ms = 7000, .release_after_ms = 9000, .at_log_off = THEN_DELETE};
+    const BrokerPool floating = {.type = BROKER_FLOATING, .refresh_on_log_off = true}, own = {.type = BROKER_DEDICATED};
+    BrokerPool changed = release_pool(floating, &plan);
+    g_assert_true(changed.delete_on_log_off);
+    g_assert_cmpint(changed.log_off_after_ms, ==, 7000);
+    g_assert_true(release_pool(floating, &(ReleasePlan){0}).refresh_on_log_off);
+    g_assert_false(release_pool(floating, &(ReleasePlan){.at_log_off = THEN_KEEP}).refresh_on_log_off);
+    g_assert_true(release_pool(own, &(ReleasePlan){.at_log_off = THEN_REFRESH}).refresh_on_log_off);
+    g_assert_true(release_pool(floating, NULL).refresh_on_log_off);
+
+    ReleaseVerdict verdict = release_after(&plan, &own, 1000, 9999);
+    g_assert_false(verdict.due);
+    g_assert_cmpint(verdict.look_again_ms, ==, 10000);
+    verdict = release_after(&plan, &own, 1000, 10000);
+    g_assert_true(verdict.due && verdict.refresh && !verdict.remove);
+    g_assert_false(release_after(&plan, &floating, 1000, 10000).due);
+    g_assert_false(release_after(NULL, &own, 1000, 10000).due);
+    ReleasePlan keep = {.release_after_ms = 1, .at_release = THEN_KEEP}, gone = {.release_after_ms = 1, .at_release = THEN_DELETE};
+    g_assert_false(release_after(&keep, &own, 0, 10).refresh);
+    g_assert_true(release_after(&gone, &own, 0, 10).remove);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/broker/plan/schedule", test_schedule);
+    g_test_add_func("/broker/plan/settings", test_settings);
+    g_test_add_func("/broker/plan/power", test_power);
+    g_test_add_func("/broker/plan/spares", test_spares);
+    g_test_add_func("/broker/plan/release", test_release);
+    return g_test_run();
+}
