@@ -52,7 +52,7 @@ static char *make_pool(Store *store, GError **error)
     g_autoptr(StorePool) pool = store_pool_create(store, NULL, &fields, error);
     must(pool, *error);
     for (int i = 0; i < DESKTOPS; i++) {
-        StoreDesktopNew desktop = {pool->id, host.id, version->id, NULL, STORE_DESIRED_RUNNING};
+        StoreDesktopNew desktop = {.pool_id = pool->id, .host_id = host.id, .image_version_id = version->id, .desired = STORE_DESIRED_RUNNING};
         g_autoptr(StoreDesktop) made = store_desktop_create(store, NULL, &desktop, error);
         must(made, *error);
     }

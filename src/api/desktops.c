@@ -33,12 +33,14 @@ typedef struct {
     Store *store;
     GHashTable *versions; /* image version id → StoreImageVersion */
     GHashTable *sessions; /* desktop id → StoreSession that has not ended */
+    GHashTable *users;    /* desktop id → JSON array of those who may use it */
 } Lookup;
 
 static void lookup_clear(Lookup *lookup)
 {
     g_clear_pointer(&lookup->versions, g_hash_table_unref);
     g_clear_pointer(&lookup->sessions, g_hash_table_unref);
+    g_clear_pointer(&lookup->users, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lookup, lookup_clear)
 
@@ -63,6 +65,32 @@ static bool lookup_open(Lookup *lookup, Store *store, const StoreSessionFilter *
     return true;
 }
 
+/* Of a list by id, from its first to its last. */
+static bool lookup_users(Lookup *lookup, const GPtrArray *desktops, GError **error)
+{
+    lookup->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+    if (desktops->len == 0)
+        return true;
+    const StoreDesktop *first = desktops->pdata[0], *last = desktops->pdata[desktops->len - 1];
+    g_autoptr(GPtrArray) assignments = store_assignment_list(lookup->store, first->id, last->id, error);
+    for (unsigned i = 0; assignments && i < assignments->len; i++) {
+        const StoreAssignment *one = assignments->pdata[i];
+        Json *users = g_hash_table_lookup(lookup->users, one->desktop_id);
+        if (!users)
+            g_hash_table_insert(lookup->users, g_strdup(one->desktop_id), users = json_array());
+        json_array_append_new(users, json_ref(one->user_id, one->user_name));
+    }
+    return assignments != NULL;
+}
+
+static Json *users_json(const Lookup *lookup, const StoreDesktop *desktop)
+{
+    Json *users = g_hash_table_lookup(lookup->users, desktop->id);
+    if (users)
+        return json_incref(users);
+    return desktop->user_id ? json_pack("[o]", json_ref(desktop->user_id, desktop->user_name)) : json_array();
+}
+
 static const StoreImageVersion *lookup_version(Lookup *lookup, const char *id, GError **error)
 {
     StoreImageVersion *version = g_hash_table_lookup(lookup->versions, id);
@@ -76,8 +104,9 @@ static const StoreImageVersion *lookup_version(Lookup *lookup, const char *id, G
 
 static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **error)
 {
-    const StoreImageVersion *version = lookup_version(lookup, desktop->image_version_id, error);
-    if (!version)
+    const StoreImageVersion *version =
+        desktop->image_version_id ? lookup_version(lookup, desktop->image_version_id, error) : NULL;
+    if (desktop->image_version_id && !version)
         return NULL;
     Json *value = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "id", desktop->id, "name", desktop->name, "pool",
@@ -85,9 +114,10 @@ static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **
         store_desired_word(desktop->desired), "observed", store_observed_word(desktop->observed), "agent",
         store_agent_word(desktop->agent), "user", json_ref(desktop->user_id, desktop->user_name), "session",
         session_brief(g_hash_table_lookup(lookup->sessions, desktop->id)));
-    Json *more = json_pack("{s:o, s:I, s:I, s:I, s:o, s:I, s:I}", "image",
-                           json_ref(version->image_id, version->image_name), "version",
-                           (json_int_t)version->number, "generation", (json_int_t)desktop->generation,
+    Json *more = json_pack("{s:o, s:o, s:o, s:b, s:I, s:I, s:o, s:I, s:I}", "image",
+                           version ? json_ref(version->image_id, version->image_name) : json_null(), "version",
+                           json_time_or_null(version ? version->number : 0), "users", users_json(lookup, desktop),
+                           "maintenance", desktop->maintenance, "generation", (json_int_t)desktop->generation,
                            "observed_generation", (json_int_t)desktop->observed_generation, "error",
                            json_text_or_null(desktop->error), "created_ms", (json_int_t)desktop->created_ms,
                            "updated_ms", (json_int_t)desktop->updated_ms);
@@ -103,7 +133,9 @@ static bool desktop_answer(Call *call, const char *id, GError **error)
     StoreSessionFilter filter = {.desktop_id = desktop ? desktop->id : NULL};
     if (!desktop || !lookup_open(&lookup, call->service->store, &filter, error))
         return false;
-    Json *value = desktop_json(&lookup, desktop, error);
+    g_autoptr(GPtrArray) one = g_ptr_array_new();
+    g_ptr_array_add(one, desktop);
+    Json *value = lookup_users(&lookup, one, error) ? desktop_json(&lookup, desktop, error) : NULL;
     if (!value)
         return false;
     call_etag(call, desktop->version);
@@ -128,7 +160,8 @@ bool desktops_get(Call *call, GError **error)
     StoreDesktopFilter filter = {.pool_id = pool_id, .user_id = user_id, .observed = state};
     StoreSessionFilter sessions = {.pool_id = pool_id};
     g_autoptr(GPtrArray) desktops = store_desktop_list(call->service->store, &filter, &page, &next, error);
-    if (!desktops || !lookup_open(&lookup, call->service->store, &sessions, error))
+    if (!desktops || !lookup_open(&lookup, call->service->store, &sessions, error) ||
+        !lookup_users(&lookup, desktops, error))
         return false;
     g_autoptr(Json) items = json_array();
     for (unsigned i = 0; i < desktops->len; i++) {
@@ -221,6 +254,28 @@ bool desktop_assign_post(Call *call, GError **error)
     g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
     g_autoptr(StoreUser) user = desktop ? store_user_find(call->service->store, name, error) : NULL;
     return user && host_desktop_assign(call->service->host, desktop->id, user->id, &call->actor, error) &&
+           desktop_answer(call, desktop->id, error);
+}
+
+bool desktop_unassign_post(Call *call, GError **error)
+{
+    const char *name = NULL;
+    if (!json_read(call->body, "request body", error, "{s:s}", "user", &name))
+        return false;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreUser) user = desktop ? store_user_find(call->service->store, name, error) : NULL;
+    return user && host_desktop_unassign(call->service->host, desktop->id, user->id, &call->actor, error) &&
+           desktop_answer(call, desktop->id, error);
+}
+
+bool desktop_patch(Call *call, GError **error)
+{
+    static const char *const keys[] = {"maintenance", NULL};
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    bool maintenance = desktop ? desktop->maintenance : false;
+    return desktop && call_match(call, desktop->version, error) && json_only(call->body, keys, error) &&
+           json_take_flag(call->body, "maintenance", &maintenance, error) &&
+           host_desktop_set_maintenance(call->service->host, desktop->id, maintenance, &call->actor, error) &&
            desktop_answer(call, desktop->id, error);
 }
 

@@ -1,4 +1,6 @@
 /* Pools. */
+#include <string.h>
+
 #include "api/resource.h"
 #include "base/limits.h"
 #include "base/number.h"
@@ -8,6 +10,7 @@
 #define MEMORY_LEAST (64 * 1024 * 1024ULL)
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
+#define POOL_RULES "minimum", "naming", "draining", "assignment", "users_a_desktop"
 
 /* ---- out ---- */
 
@@ -60,10 +63,17 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool->id), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
+                            pool->naming, "draining", pool->draining, "drained",
+                            pool->draining && pool->sessions == 0, "assignment",
+                            pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
+                            (json_int_t)pool->users_a_desktop);
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
+    json_object_update(value, rules);
     json_decref(more);
+    json_decref(rules);
     return value;
 }
 
@@ -195,6 +205,31 @@ static bool sizes_check(const Call *call, const StorePool *pool, GError **error)
                       "pool: %s of memory for a desktop are more than this host can ever give: %s", wanted, most);
 }
 
+/* Who gets its desktops, and how they come and go. */
+static bool rules_read(Json *body, StorePool *pool, GError **error)
+{
+    const char *naming, *assignment;
+    const NumberField minimum = {"minimum", 0, LIMIT_DESKTOPS_POOL},
+                      users = {"users_a_desktop", 1, LIMIT_USERS_DESKTOP};
+    if (!json_take_number(body, &minimum, &pool->minimum, error) ||
+        !json_take_number(body, &users, &pool->users_a_desktop, error) ||
+        !json_take_text(body, "naming", &naming, error) ||
+        !json_take_text(body, "assignment", &assignment, error) ||
+        !json_take_flag(body, "draining", &pool->draining, error))
+        return false;
+    if (naming)
+        store_set(&pool->naming, naming);
+    if (assignment && strcmp(assignment, "automatic") != 0 && strcmp(assignment, "manual") != 0)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: assignment \"%s\" is unknown; allowed: automatic, manual", assignment);
+    if (assignment)
+        pool->assign_by_hand = strcmp(assignment, "manual") == 0;
+    if (pool->type == STORE_POOL_FLOATING && (pool->assign_by_hand || pool->users_a_desktop > 1))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: assignment by hand and several users a desktop are for dedicated pools");
+    return true;
+}
+
 /* Fields that creating and changing share; what is absent stays. */
 static bool fields_read(Call *call, StorePool *pool, GError **error)
 {
@@ -213,7 +248,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
         !json_take_flag(body, "maintenance", &pool->maintenance, error) || !plans_read(call, pool, error))
         return false;
-    if (!sizes_check(call, pool, error))
+    if (!rules_read(body, pool, error) || !sizes_check(call, pool, error))
         return false;
     if (display_name)
         store_set(&pool->display_name, display_name);
@@ -261,7 +296,7 @@ bool pools_post(Call *call, GError **error)
     static const char *const keys[] = {
         "name",   "image", "display_name", "description",        "type",    "version",     "size",
         "spares", "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance",
-        "power_plan", "release_plan", "display_plan", NULL};
+        "power_plan", "release_plan", "display_plan", POOL_RULES, NULL};
     const char *name;
     g_autoptr(StorePool) fields = g_new0(StorePool, 1);
     fields->enabled = true;
@@ -293,7 +328,7 @@ bool pool_patch(Call *call, GError **error)
     static const char *const keys[] = {
         "image", "display_name", "description",        "version", "size",        "spares",
         "vcpus", "memory_bytes", "refresh_on_log_off", "enabled", "maintenance", "power_plan",
-        "release_plan", "display_plan", NULL};
+        "release_plan", "display_plan", POOL_RULES, NULL};
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     if (!pool || !call_match(call, pool->version, error) || !json_only(call->body, keys, error) ||
         !fields_read(call, pool, error) ||

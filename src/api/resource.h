@@ -47,12 +47,14 @@ bool entitlement_group_delete(Call *call, GError **error);
 /* desktops.c */
 bool desktops_get(Call *call, GError **error);
 bool desktop_get(Call *call, GError **error);
+bool desktop_patch(Call *call, GError **error);
 bool desktop_delete(Call *call, GError **error);
 bool desktop_start_post(Call *call, GError **error);
 bool desktop_stop_post(Call *call, GError **error);
 bool desktop_reset_post(Call *call, GError **error);
 bool desktop_refresh_post(Call *call, GError **error);
 bool desktop_assign_post(Call *call, GError **error);
+bool desktop_unassign_post(Call *call, GError **error);
 bool desktop_release_post(Call *call, GError **error);
 bool desktop_thumbnail_get(Call *call, GError **error);
 /* images.c */
@@ -90,6 +92,9 @@ bool stream_get(Call *call, GError **error);
 /* status.c */
 bool health_get(Call *call, GError **error);
 bool status_get(Call *call, GError **error);
+bool host_drain_post(Call *call, GError **error);
+bool host_maintenance_post(Call *call, GError **error);
+bool host_resume_post(Call *call, GError **error);
 bool host_stop_post(Call *call, GError **error);
 /* tokens.c */
 bool tokens_get(Call *call, GError **error);

@@ -43,6 +43,7 @@ const Route routes[] = {
 
     {"GET", "desktops", PERMISSION_DESKTOP_READ, desktops_get, LANE_QUICK, 0},
     {"GET", "desktops/{desktop}", PERMISSION_DESKTOP_READ, desktop_get, LANE_QUICK, 0},
+    {"PATCH", "desktops/{desktop}", PERMISSION_DESKTOP_ASSIGN, desktop_patch, LANE_SLOW, 0},
     {"DELETE", "desktops/{desktop}", PERMISSION_DESKTOP_DELETE, desktop_delete, LANE_SLOW, ROUTE_NO_BODY},
     {"POST", "desktops/{desktop}/start", PERMISSION_DESKTOP_POWER, desktop_start_post, LANE_SLOW,
      ROUTE_NO_BODY},
@@ -53,6 +54,7 @@ const Route routes[] = {
     {"POST", "desktops/{desktop}/refresh", PERMISSION_DESKTOP_POWER, desktop_refresh_post, LANE_SLOW,
      ROUTE_NO_BODY},
     {"POST", "desktops/{desktop}/assign", PERMISSION_DESKTOP_ASSIGN, desktop_assign_post, LANE_SLOW, 0},
+    {"POST", "desktops/{desktop}/unassign", PERMISSION_DESKTOP_ASSIGN, desktop_unassign_post, LANE_SLOW, 0},
     {"POST", "desktops/{desktop}/release", PERMISSION_DESKTOP_ASSIGN, desktop_release_post, LANE_SLOW,
      ROUTE_NO_BODY},
     {"GET", "desktops/{desktop}/thumbnail", PERMISSION_SELF, desktop_thumbnail_get, LANE_SLOW, 0},
@@ -88,6 +90,9 @@ const Route routes[] = {
     {"GET", "events/verify", PERMISSION_EVENT_READ, events_verify_get, LANE_SLOW, 0},
     {"GET", "stream", PERMISSION_SELF, stream_get, LANE_QUICK, 0},
     {"GET", "status", PERMISSION_STATUS_READ, status_get, LANE_QUICK, 0},
+    {"POST", "host/drain", PERMISSION_HOST_WRITE, host_drain_post, LANE_QUICK, ROUTE_NO_BODY},
+    {"POST", "host/maintenance", PERMISSION_HOST_WRITE, host_maintenance_post, LANE_QUICK, ROUTE_NO_BODY},
+    {"POST", "host/resume", PERMISSION_HOST_WRITE, host_resume_post, LANE_QUICK, ROUTE_NO_BODY},
     {"POST", "host/stop", ROUTE_LOCAL, host_stop_post, LANE_QUICK, 0},
 
     {"GET", "tokens", PERMISSION_SELF, tokens_get, LANE_QUICK, 0},

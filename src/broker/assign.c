@@ -5,7 +5,7 @@
 
 static bool is_free(const BrokerDesktop *desktop)
 {
-    return !desktop->user_id && !desktop->in_session && desktop->desired != BROKER_WANT_DELETED;
+    return !desktop->user_id && !desktop->in_session && !desktop->maintenance && desktop->desired != BROKER_WANT_DELETED;
 }
 
 static bool may_be_given(const BrokerDesktop *desktop)
@@ -63,9 +63,11 @@ Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops,
                           const char *user_id)
 {
     const BrokerDesktop *own = own_desktop(desktops, count, user_id);
+    if (own && own->maintenance && !own->in_session)
+        return (Assignment){ASSIGN_HELD, NULL};
     if (own)
         return (Assignment){ASSIGN_EXISTING, own->id};
-    if (pool->type == BROKER_MANUAL)
+    if (pool->type == BROKER_MANUAL || pool->assign_by_hand)
         return (Assignment){ASSIGN_NONE, NULL};
     const BrokerDesktop *best = NULL;
     for (size_t i = 0; i < count; i++)
@@ -81,6 +83,8 @@ char *assign_refusal(const BrokerPool *pool, AssignKind kind)
     if (kind == ASSIGN_NONE)
         return g_strdup_printf(
             "pool \"%s\": no desktop of it was assigned to you; ask your administrator for one", pool->name);
+    if (kind == ASSIGN_HELD)
+        return g_strdup_printf("pool \"%s\": your desktop is in maintenance; try again later", pool->name);
     return g_strdup_printf(
         "pool \"%s\": all %u desktops are in use; try again when somebody has logged off, or ask your "
         "administrator to raise its size",

@@ -9,20 +9,22 @@ typedef enum {
     ASSIGN_START,    /* nobody's, not running: give it and start it */
     ASSIGN_CREATE,   /* none is there, but the pool may grow */
     ASSIGN_FULL,     /* none, and the pool may not grow */
-    ASSIGN_NONE,     /* a manual pool, and nobody gave this user a desktop */
+    ASSIGN_NONE,     /* assigned by hand, and nobody gave this user a desktop */
+    ASSIGN_HELD,     /* the user's own is in maintenance */
 } AssignKind;
 
 typedef struct {
     AssignKind kind;
-    const char *desktop_id; /* borrowed from the desktops given; NULL for CREATE, FULL and NONE */
+    const char *desktop_id; /* borrowed from the desktops given; NULL for CREATE, FULL, NONE and HELD */
 } Assignment;
 
 /* A new user gets what is there soonest: of the running ones, those whose agent is ready come first and those that boot last,
  * after what can be forked. Among several equally good ones each user has an order of preference of their own (rendezvous hashing), so that many who
  * click at once do not all reach for the same one. Desktops on their way out (desired deleted), failed or outdated ones are
- * not given to a new user; a user's own desktop is, whatever its state. */
+ * not given to a new user; a user's own desktop is, whatever its state, unless it is in maintenance and no session of theirs
+ * goes on there. */
 Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
                           const char *user_id);
 
-/* The sentence for ASSIGN_FULL and ASSIGN_NONE. Caller frees. */
+/* The sentence for ASSIGN_FULL, ASSIGN_NONE and ASSIGN_HELD. Caller frees. */
 char *assign_refusal(const BrokerPool *pool, AssignKind kind);

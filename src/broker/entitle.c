@@ -34,6 +34,9 @@ bool entitle_use(const BrokerPool *pool, const EntitleQuestion *question, GError
     if (pool->maintenance)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": is in maintenance; try again later",
                           pool->name);
+    if (pool->draining && !question->in_session)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "pool \"%s\": takes no new sessions now, it is being emptied; try again later", pool->name);
     if (!pool->enabled && !question->has_desktop)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": is switched off; ask your administrator",
                           pool->name);

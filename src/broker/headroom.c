@@ -12,7 +12,7 @@ typedef struct {
 
 static bool is_free(const BrokerDesktop *desktop)
 {
-    return !desktop->user_id && !desktop->in_session && desktop->desired != BROKER_WANT_DELETED;
+    return !desktop->user_id && !desktop->in_session && !desktop->maintenance && desktop->desired != BROKER_WANT_DELETED;
 }
 
 /* A click that has just made one takes no outdated one: those need not wait. */
@@ -46,7 +46,8 @@ static unsigned spares_wanted(const BrokerPool *pool, const Census *census)
 {
     unsigned used = census->all - census->spare - census->startable - census->useless;
     unsigned places = pool->size > used ? pool->size - used : 0;
-    return MIN(pool->spares, places);
+    unsigned up_front = pool->minimum > used ? pool->minimum - used : 0;
+    return pool->draining ? 0 : MIN(MAX(pool->spares, up_front), places);
 }
 
 static unsigned surplus_of(const BrokerPool *pool, const Census *census)

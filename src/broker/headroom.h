@@ -1,4 +1,4 @@
-/* How many desktops a pool must gain or lose so that its spares and its size hold. Pure; any thread. */
+/* How many desktops a pool must gain or lose so that its minimum, its spares and its size hold. Pure; any thread. */
 #pragma once
 
 #include "broker/value.h"
@@ -11,7 +11,8 @@ typedef struct {
 
 /* `room`: how many more machines fit into this host (admission.h). Spares that start or failed count as
  * spares (the host tries a failed one again, with back-off), so that asking twice does not make twice as
- * many. `delete` says how many too many there are; fresh ones among them stay for now. */
+ * many. Of nobody's desktops a pool keeps as many as its spares, or as its minimum asks for beyond those that are in use;
+ * of a pool that drains all go. `delete` says how many too many there are; fresh ones among them stay for now. */
 Headroom headroom_of(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, unsigned room);
 
 /* Which desktops go, and in which order: those that are useless first (outdated, failed, stopped), then the

@@ -21,7 +21,10 @@ typedef struct {
     bool refresh_on_log_off;  /* floating: back to the image after each user */
     bool delete_on_log_off;   /* a release plan's: the desktop goes with its session */
     unsigned size;            /* most desktops */
+    unsigned minimum;         /* desktops that are there in any case, whoever has them */
     unsigned spares;          /* desktops that run, ready for the next user */
+    bool draining;            /* no new sessions; those that are open go on, and free desktops go */
+    bool assign_by_hand;      /* dedicated: a click gives nobody a desktop, an operator does */
     int64_t log_off_after_ms; /* a disconnected session is logged off after this; 0: never */
 } BrokerPool;
 
@@ -51,6 +54,7 @@ typedef struct {
     bool outdated;   /* made from another image version or with other sizes than the pool has now */
     bool agent_ready; /* its guest has said that it is usable */
     bool booting;     /* runs, but from its disk, and is not usable yet: nothing to see for a while */
+    bool maintenance; /* for the administrator alone: nobody gets it, nothing takes it away */
     bool in_session; /* a session that has not ended */
     bool fresh; /* changed a moment ago: perhaps a click has just made it for itself, so nobody takes it away
                    yet */

@@ -22,6 +22,7 @@ static const Column card_columns[] = {
     {"State", "state", SHOW_TEXT},
     {"Error", "error", SHOW_TEXT},
     {"Assigned to", "user.name", SHOW_TEXT},
+    {"Maintenance", "maintenance", SHOW_YES},
     {"Session", "session.state", SHOW_TEXT},
     {"Session id", "session.id", SHOW_TEXT},
     {"Agent", "agent", SHOW_TEXT},
@@ -225,6 +226,26 @@ static bool run_assign(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static bool run_unassign(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), "unassign", NULL);
+    g_autoptr(Json) body = json_pack("{s:s}", "user", call_argument(call, 1));
+    if (!cli_do(cli, "POST", path, body, error))
+        return false;
+    cli_say(cli, "Desktop %s no longer belongs to %s.", call_argument(call, 0), call_argument(call, 1));
+    return true;
+}
+
+static bool run_edit(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    if (json_object_size(body) == 0)
+        return cli_misused(cli, error,
+                          "oriel desktop edit: nothing to change; \"oriel desktop edit --help\" lists what can be");
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
+}
+
 static bool run_delete(Cli *cli, const Call *call, GError **error)
 {
     const char *name = call_argument(call, 0);
@@ -277,6 +298,12 @@ static const Option yes_options[] = {
     {0},
 };
 
+static const Option edit_options[] = {
+    {"maintenance", VALUE_SWITCH, "yes|no", .field = "maintenance",
+     .help = "Nobody gets it; when its session ends it stays as it is for you"},
+    {0},
+};
+
 static const Option stop_options[] = {
     {"force", VALUE_FLAG, .help = "Even while somebody is in session there"},
     {0},
@@ -312,8 +339,13 @@ static const Verb verbs[] = {
     {"refresh", "Back to the image: everything on its disk is lost",
      "In a floating pool it is nobody's afterwards, and free for the next person.", DESKTOP, .options = yes_options,
      .run = run_refresh},
-    {"assign", "Give a desktop to a person", "It stays theirs until it is released.",
+    {"assign", "Give a desktop to a person", "It stays theirs until it is released or unassigned. Its pool may allow several people a desktop.",
      .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_assign},
+    {"unassign", "Take a dedicated desktop from one of its people; it stays as it is",
+     .arguments = {{"DESKTOP", NAMES_DESKTOP}, {"USER", NAMES_USER}}, .run = run_unassign},
+    {"edit", "Put a desktop into maintenance, or take it out",
+     "A floating desktop that is nobody's goes back to the image at the end of its maintenance.", DESKTOP,
+     .options = edit_options, .run = run_edit},
     {"release", "End an assignment; the desktop goes back to the image", DESKTOP, .options = yes_options,
      .run = run_release},
     {"thumbnail", "Save what is on its screen now as PNG", DESKTOP, .options = thumbnail_options,

@@ -76,6 +76,34 @@ static bool run_stop(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static void show_service(Cli *cli, const Json *answer)
+{
+    const char *service = json_string_value(json_object_get(answer, "service"));
+    int running = (int)json_integer_value(json_object_get(answer, "running"));
+    int sessions = (int)json_integer_value(json_object_get(answer, "sessions"));
+    if (g_strcmp0(service, "open") == 0)
+        cli_say(cli, "This host is open: desktops start here again.");
+    else if (running == 0 && sessions == 0)
+        cli_say(cli, "Nothing starts here any more, and nothing runs.");
+    else
+        cli_say(cli, "Nothing starts here any more. %d desktops still run, %d sessions are open.", running, sessions);
+}
+
+static bool run_drain(Cli *cli, const Call *call, GError **error)
+{
+    return cli_show(cli, client_request(cli->client, "POST", "host/drain", NULL, error), show_service);
+}
+
+static bool run_maintenance(Cli *cli, const Call *call, GError **error)
+{
+    return cli_show(cli, client_request(cli->client, "POST", "host/maintenance", NULL, error), show_service);
+}
+
+static bool run_resume(Cli *cli, const Call *call, GError **error)
+{
+    return cli_show(cli, client_request(cli->client, "POST", "host/resume", NULL, error), show_service);
+}
+
 static const Option stop_options[] = {
     {"machines", VALUE_FLAG, .help = "The machines too, in an orderly way; desktops in use are kept"},
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
@@ -83,6 +111,10 @@ static const Option stop_options[] = {
 };
 
 static const Verb verbs[] = {
+    {"drain", "Take no new sessions; those that are open go on",
+     "Desktops of nobody go. \"oriel status\" says what still runs.", .run = run_drain},
+    {"maintenance", "Start nothing and let nobody connect; what runs goes on", .run = run_maintenance},
+    {"resume", "Take new sessions again", .run = run_resume},
     {"stop", "End orield in an orderly way",
      "Machines go on without it and are found again by the next orield, unless --machines.",
      .options = stop_options, .run = run_stop},

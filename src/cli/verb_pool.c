@@ -32,7 +32,11 @@ static const Column card_columns[] = {
     {"Version", "version", SHOW_NUMBER},
     {"Follows the newest", "follows_newest", SHOW_YES},
     {"Desktops at most", "size", SHOW_NUMBER},
+    {"Desktops at least", "minimum", SHOW_NUMBER},
     {"Spares", "spares", SHOW_NUMBER},
+    {"Named", "naming", SHOW_TEXT},
+    {"Assigned by", "assignment", SHOW_TEXT},
+    {"People a desktop", "users_a_desktop", SHOW_NUMBER},
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
@@ -41,6 +45,8 @@ static const Column card_columns[] = {
     {"Display plan", "display_plan.name", SHOW_TEXT},
     {"Enabled", "enabled", SHOW_YES},
     {"Maintenance", "maintenance", SHOW_YES},
+    {"Draining", "draining", SHOW_YES},
+    {"Drained", "drained", SHOW_YES},
     {"Template", "template.state", SHOW_TEXT},
     {"Template's error", "template.error", SHOW_TEXT},
     {"Template waits for", "template.waits_for", SHOW_TEXT},
@@ -229,8 +235,15 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"}, \
     {"size", VALUE_COUNT, "N", .help = "Desktops at most (10)", .lowest = 1, .highest = LIMIT_DESKTOPS_POOL, \
      .field = "size"}, \
+    {"minimum", VALUE_COUNT, "N", .help = "Desktops made up front, whoever has them (0)", .highest = LIMIT_DESKTOPS_POOL, \
+     .field = "minimum"}, \
     {"spares", VALUE_COUNT, "N", .help = "Free desktops kept running (1)", .highest = LIMIT_DESKTOPS_POOL, \
      .field = "spares"}, \
+    {"naming", VALUE_TEXT, "PATTERN", .help = "Names of its desktops, as \"pc-{n:3}\" (\"{pool}-{n}\")", .field = "naming"}, \
+    {"assignment", VALUE_CHOICE, .choices = "automatic|manual", .field = "assignment", \
+     .help = "Dedicated: by the first click (the default), or by an operator alone"}, \
+    {"users", VALUE_COUNT, "N", .help = "Dedicated: people one desktop may be assigned to (1)", .lowest = 1, \
+     .highest = LIMIT_USERS_DESKTOP, .field = "users_a_desktop"}, \
     {"cpus", VALUE_COUNT, "N", .help = "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, \
      .field = "vcpus"}, \
     {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \
@@ -239,6 +252,7 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
      .field = "refresh_on_log_off"}, \
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
     {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}, \
+    {"drain", VALUE_SWITCH, "yes|no", .help = "No new sessions; open ones go on, free desktops go", .field = "draining"}, \
     {"power-plan", VALUE_TEXT, "PLAN", .help = "What becomes of idle desktops, and spares by the hour; or \"none\"", \
      .names = NAMES_PLAN}, \
     {"release-plan", VALUE_TEXT, "PLAN", .help = "When sessions end, and what then; or \"none\"", .names = NAMES_PLAN}, \

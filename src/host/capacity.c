@@ -287,8 +287,10 @@ bool host_status(Host *host, HostStatus *ret, GError **error)
     status.desktops_room = admission_room(&memory, each);
     g_autoptr(GError) full = NULL;
     bool disk = admission_disk(capacity.disk_free, capacity.disk_total, host->config->state, &full);
-    status.accepts_desktops = disk && admission_memory(&memory, each, "one more desktop", &full);
-    if (!status.accepts_desktops && !status.problem)
+    bool room = disk && admission_memory(&memory, each, "one more desktop", &full);
+    status.service = host_service(host);
+    status.accepts_desktops = room && status.service == STORE_HOST_OPEN;
+    if (!room && !status.problem)
         status.problem = g_strdup(full->message);
     *ret = status;
     status = (HostStatus){0};

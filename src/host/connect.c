@@ -1,6 +1,8 @@
 /* The click: from "this user, that pool" to running processors, straight-line on the caller's thread. */
 #include "host/private.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -110,8 +112,9 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
 /* While this click waited for the slot, its desktop may have died, and been refreshed and released. */
 static bool changed_hands(const Click *click, const StoreDesktop *claimed, const StoreDesktop *row)
 {
-    return row->generation != claimed->generation ||
-           (click->user && g_strcmp0(row->user_id, click->user->id) != 0);
+    bool theirs = click->pool && click->pool->type != STORE_POOL_FLOATING ? row->user_id != NULL
+                                                                        : !click->user || g_strcmp0(row->user_id, click->user->id) == 0;
+    return row->generation != claimed->generation || (click->user && !theirs);
 }
 
 static Rise rise_busy(Click *click, const StoreDesktop *claimed, Work *work, GError **error)
@@ -181,11 +184,23 @@ static void remember_ticket(Click *click, const char *desktop_id)
 
 /* ---- which desktop ---- */
 
+/* Asked only where it matters: nothing new starts in a pool or on a host that is being emptied. */
+static bool is_in_session(Click *click, bool *ret, GError **error)
+{
+    StoreSessionFilter filter = {.user_id = click->user->id, .pool_id = click->pool->id};
+    *ret = false;
+    if (!click->pool->draining && host_service(click->host) == STORE_HOST_OPEN)
+        return true;
+    g_autoptr(GPtrArray) sessions = store_session_list(click->host->store, &filter, NULL, NULL, error);
+    *ret = sessions && sessions->len > 0;
+    return sessions != NULL;
+}
+
 static bool check_entitled(Click *click, bool has_desktop, GError **error)
 {
     const HostConnectRequest *request = click->request;
-    bool entitled = false;
-    if (!store_user_entitled(click->host->store, click->user->id, click->pool->id, &entitled, error))
+    bool entitled = false, in_session = false;
+    if (!is_in_session(click, &in_session, error) || !store_user_entitled(click->host->store, click->user->id, click->pool->id, &entitled, error))
         return false;
     BrokerPool pool = values_pool(click->pool);
     bool is_own = !request->actor || g_strcmp0(request->actor->user_id, click->user->id) == 0;
@@ -193,12 +208,13 @@ static bool check_entitled(Click *click, bool has_desktop, GError **error)
         .user_enabled = click->user->enabled,
         .user_entitled = entitled,
         .has_desktop = has_desktop,
+        .in_session = in_session,
         .for_user = is_own ? NULL : click->user->name,
         .as_admin = request->as_admin,
     };
     g_autoptr(GError) refusal = NULL;
     if (entitle_use(&pool, &question, &refusal))
-        return true;
+        return service_check(click->host, in_session, error);
     StoreEventNew event = {
         .action = "desktop.connect",
         .object_kind = "pool",
@@ -209,6 +225,29 @@ static bool check_entitled(Click *click, bool has_desktop, GError **error)
     store_event_add(click->host->store, request->actor, &event, NULL);
     g_propagate_error(error, g_steal_pointer(&refusal));
     return false;
+}
+
+/* The one of this click's user among desktops that may have several users, and whether a session goes on in one that is in
+ * maintenance. */
+static bool mark_own(const Click *click, BrokerDesktop *desktops, size_t count, GError **error)
+{
+    Store *store = click->host->store;
+    g_autoptr(StoreDesktop) own = NULL;
+    g_autoptr(GError) problem = NULL;
+    if (click->pool->type != STORE_POOL_FLOATING &&
+        !(own = store_desktop_of_user(store, click->pool->id, click->user->id, &problem)) &&
+        oriel_error_kind(problem) != ORIEL_ERROR_NOT_FOUND) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (own && strcmp(own->id, desktops[i].id) == 0)
+            desktops[i].user_id = click->user->id;
+        bool held = desktops[i].maintenance && g_strcmp0(desktops[i].user_id, click->user->id) == 0;
+        g_autoptr(StoreSession) session = held ? store_session_of_desktop(store, desktops[i].id, NULL) : NULL;
+        desktops[i].in_session = desktops[i].in_session || session;
+    }
+    return true;
 }
 
 /* As many as rows; caller frees. */
@@ -274,12 +313,14 @@ static Rise can_fork(Click *click, GError **error)
 }
 
 /* Caller frees *ret_desktop_id. false: error. */
-static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, char **ret_desktop_id)
+static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, char **ret_desktop_id, GError **error)
 {
     g_autoptr(GPtrArray) rows = owned;
     if (!rows)
         return false;
     g_autofree BrokerDesktop *desktops = values_of(rows, click->host);
+    if (!mark_own(click, desktops, rows->len, error))
+        return false;
     BrokerPool pool = values_pool(click->pool);
     Assignment assignment = assign_desktop(&pool, desktops, rows->len, click->user->id);
     *ret_kind = assignment.kind;
@@ -293,12 +334,12 @@ static bool assign(Click *click, AssignKind *ret_kind, char **ret_desktop_id, GE
     Store *store = click->host->store;
     StoreDesktopFilter all = {.pool_id = click->pool->id};
     if (!assign_from(click, store_desktop_list_near(store, click->pool->id, click->user->id, most_near, error), ret_kind,
-                     ret_desktop_id))
+                     ret_desktop_id, error))
         return false;
-    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE)
+    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE || *ret_kind == ASSIGN_HELD)
         return true;
     g_clear_pointer(ret_desktop_id, g_free);
-    return assign_from(click, store_desktop_list(store, &all, NULL, NULL, error), ret_kind, ret_desktop_id);
+    return assign_from(click, store_desktop_list(store, &all, NULL, NULL, error), ret_kind, ret_desktop_id, error);
 }
 
 static Rise choose(Click *click, char **ret_desktop_id, GError **error)
@@ -321,6 +362,7 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     }
     case ASSIGN_FULL:
     case ASSIGN_NONE:
+    case ASSIGN_HELD:
     default: {
         g_autofree char *refusal = assign_refusal(&pool, kind);
         oriel_fail(error, ORIEL_ERROR_FULL, "%s", refusal);
@@ -409,7 +451,7 @@ static bool connect_user(Click *click, GError **error)
         Rise end = one_round(click, &problem);
         if (end == UP || end == PENDING)
             return true;
-        bool refused = click->pool->maintenance || !click->pool->enabled || click->pool->deleting;
+        bool refused = click->pool->maintenance || click->pool->draining || !click->pool->enabled || click->pool->deleting;
         if (!was_lost(end, problem) || (refused && problem)) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return false;

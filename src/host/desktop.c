@@ -115,6 +115,25 @@ bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id
     return done(host, desktop_id, store_desktop_assign(host->store, actor, desktop_id, user_id, error));
 }
 
+bool host_desktop_unassign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
+                           GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    g_autoptr(StorePool) pool = row ? store_pool_find(host->store, row->pool_id, error) : NULL;
+    if (!pool)
+        return false;
+    if (pool->type == STORE_POOL_FLOATING)
+        return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                          "desktop \"%s\": a floating desktop has one user at a time; release it instead", row->name);
+    return done(host, row->id, store_desktop_unassign(host->store, actor, row->id, user_id, error));
+}
+
+bool host_desktop_set_maintenance(Host *host, const char *desktop_id, bool maintenance, const StoreActor *actor,
+                                  GError **error)
+{
+    return done(host, desktop_id, store_desktop_set_maintenance(host->store, actor, desktop_id, maintenance, error));
+}
+
 bool host_desktop_delete(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
     return done(host, desktop_id,

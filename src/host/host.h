@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "store/host.h"
 #include "store/store.h"
 
 typedef struct Host Host;
@@ -127,6 +128,14 @@ bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *
  * in this pool. */
 bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
                          GError **error);
+/* Takes it from one of its users; their session ends. It stays as it is. FLOATING pools: UNSUPPORTED, there release it.
+ * NOT_FOUND: it is not theirs. */
+bool host_desktop_unassign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
+                           GError **error);
+/* In maintenance nobody gets it, and when its session ends it stays as it is for the administrator. Afterwards a floating one
+ * that is nobody's is refreshed. */
+bool host_desktop_set_maintenance(Host *host, const char *desktop_id, bool maintenance, const StoreActor *actor,
+                                  GError **error);
 /* Ends the machine and removes row and folder; the session ends. The pool may make a new one for its size. */
 bool host_desktop_delete(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 
@@ -164,12 +173,17 @@ typedef struct {
     unsigned waiting;       /* QEMU processes that wait for a click */
     unsigned templates_ready;
     unsigned templates_building;
+    StoreHostService service;
     bool accepts_desktops; /* false: no room; says why: */
     char *problem;         /* NULL, or one sentence */
 } HostStatus;
 
 void host_status_clear(HostStatus *status);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostStatus, host_status_clear)
+
+/* Opens this host, drains it (nothing new starts; sessions that are open go on) or puts it into maintenance (nothing starts
+ * and nobody connects; what runs goes on until somebody ends it). */
+bool host_set_service(Host *host, StoreHostService service, const StoreActor *actor, GError **error);
 
 /* From memory, at most 5 s old; quick. */
 bool host_status(Host *host, HostStatus *ret, GError **error);

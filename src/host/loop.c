@@ -63,7 +63,7 @@ static void look_at(Host *host, StoreDesktop *row, StorePool *pool)
     g_mutex_lock(&host->lock);
     bool due = slot->retry_ms <= clock_monotonic_ms();
     g_mutex_unlock(&host->lock);
-    if (step != STEP_NONE && step != STEP_WAIT && due)
+    if (step != STEP_NONE && step != STEP_WAIT && due && !work_is_held(host, step))
         slot_queue(slot);
     slot_release(slot);
 }
@@ -140,7 +140,8 @@ static void pass(Loop *loop)
         capacity_measure(host);
     g_autoptr(GPtrArray) rows = store_desktop_list_host(host->store, host->id, &error);
     g_autoptr(GPtrArray) pools = rows ? store_pool_list_fields(host->store, &error) : NULL;
-    bool beaten = pools && (!is_due(&loop->beaten_ms, beat_every_ms) || loop_beat(host, &error));
+    bool beaten = pools && (!is_due(&loop->beaten_ms, beat_every_ms) || loop_beat(host, &error)) &&
+                  service_read(host, &error);
     set_problem(loop, error);
     if (!beaten)
         return;

@@ -138,7 +138,7 @@ static bool begin(Host *host, GError **error)
     if (!host->hypervisor)
         return false;
     host->driver->about(host->hypervisor, &host->about);
-    if (!host->driver->waiting_clear(host->hypervisor, error) || !introduce(host, error))
+    if (!host->driver->waiting_clear(host->hypervisor, error) || !introduce(host, error) || !service_read(host, error))
         return false;
     if (!adopt_all(host, error))
         return false;

@@ -69,7 +69,7 @@ static bool start_desktops(const Look *look, unsigned count, GError **error)
 {
     for (size_t i = 0; i < look->count && count > 0; i++) {
         const BrokerDesktop *desktop = &look->desktops[i];
-        if (desktop->user_id || desktop->desired == BROKER_WANT_RUNNING ||
+        if (desktop->user_id || desktop->maintenance || desktop->desired == BROKER_WANT_RUNNING ||
             desktop->desired == BROKER_WANT_DELETED || desktop->outdated)
             continue;
         if (!store_desktop_set_desired(look->host->store, NULL, desktop->id, STORE_DESIRED_RUNNING, error))
@@ -93,7 +93,7 @@ static bool remove_desktops(const Look *look, unsigned count, GError **error)
 static void keep_waiting(const Look *look, unsigned room)
 {
     const StorePool *pool = look->pool;
-    bool useful = pool->enabled && !pool->maintenance && !pool->deleting && pool->size > 0 && room > 0;
+    bool useful = pool->enabled && !pool->maintenance && !pool->draining && !pool->deleting && pool->size > 0 && room > 0;
     pool_template_keep_waiting(look->host, pool, useful ? MIN(look->host->config->waiting, room) : 0);
 }
 
@@ -103,7 +103,9 @@ static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
     g_autofree BrokerDesktop *desktops = desktops_of(host, pool, rows, &count);
     Look look = {host, pool, values_pool(pool), desktops, count};
     look.values.spares = MIN(plan_spares(host, pool, look.values.spares), look.values.size);
-    unsigned room = capacity_room(host, pool->memory_bytes);
+    bool open = host_service(host) == STORE_HOST_OPEN;
+    look.values.draining = look.values.draining || !open;
+    unsigned room = open ? capacity_room(host, pool->memory_bytes) : 0;
     Headroom headroom = headroom_of(&look.values, desktops, count, room);
     keep_waiting(&look, room);
     g_autoptr(GError) error = NULL;
@@ -123,7 +125,8 @@ void pool_pass(Host *host, GHashTable *pools, GPtrArray *rows)
     gpointer pool = NULL;
     g_hash_table_iter_init(&each, pools);
     while (g_hash_table_iter_next(&each, NULL, &pool)) {
-        pool_template_follow(host, pool);
+        if (host_service(host) == STORE_HOST_OPEN)
+            pool_template_follow(host, pool);
         look_after(host, pool, rows);
     }
 }

@@ -18,6 +18,7 @@
 #include "image/image.h"
 #include "job/job.h"
 #include "store/desktop.h"
+#include "store/host.h"
 #include "store/image.h"
 #include "store/pool.h"
 #include "store/session.h"
@@ -144,6 +145,7 @@ struct Host {
     Capacity capacity;        /* lock */
     unsigned thawing;         /* lock: forks, boots and resumes under way */
     unsigned thaws_queued;    /* lock: callers that wait for their turn */
+    StoreHostService service; /* lock: as this host's row says */
     char *problem;            /* lock: what keeps the loop from its work, NULL: nothing */
     PlanBook *plans;          /* lock: NULL: not read yet */
     unsigned plans_edition;   /* lock: raised by every change of a plan */
@@ -205,6 +207,8 @@ bool work_load(Work *work, Host *host, Slot *slot, GError **error);
 DesktopStep work_next(const Work *work);
 /* Does one step. On failure the row says failed, with the reason. */
 bool work_do(Work *work, DesktopStep step, GError **error);
+/* Whether this step has to wait until the host is open again: it would start a machine. A click does not ask. */
+bool work_is_held(Host *host, DesktopStep step);
 void work_run(Slot *slot); /* a worker's whole visit */
 bool work_observe(const Work *work, StoreObserved observed, const char *sentence, GError **error);
 bool work_end(Work *work, GError **error); /* kills its machine */
@@ -322,6 +326,12 @@ void collect_pass(Host *host);       /* folders that nothing names */
 /* ---- loop.c ---- */
 void *loop_main(void *host);
 bool loop_beat(Host *host, GError **error); /* this host's row */
+
+/* ---- service.c ---- */
+StoreHostService host_service(Host *host);
+bool service_read(Host *host, GError **error); /* from this host's row */
+/* UNAVAILABLE, with what to do, unless this host takes the click; in_session: one of the user's open sessions. */
+bool service_check(Host *host, bool in_session, GError **error);
 
 /* ---- thumbnail.c ---- */
 /* A smaller PNG, at most `width` pixels wide; `png` itself if it is not wider. One at a time.

@@ -7,16 +7,32 @@
 /* A row changed this recently may be a click's that has not finished. */
 static const int64_t fresh_ms = 5 * 1000;
 
+static BrokerPoolType type_of(StorePoolType type)
+{
+    switch (type) {
+    case STORE_POOL_DEDICATED:
+        return BROKER_DEDICATED;
+    case STORE_POOL_MANUAL:
+        return BROKER_MANUAL;
+    case STORE_POOL_FLOATING:
+    default:
+        return BROKER_FLOATING;
+    }
+}
+
 BrokerPool values_pool(const StorePool *pool)
 {
     return (BrokerPool){
         .id = pool->id,
         .name = pool->name,
-        .type = pool->type == STORE_POOL_DEDICATED ? BROKER_DEDICATED : BROKER_FLOATING,
+        .type = type_of(pool->type),
         .enabled = pool->enabled,
         .maintenance = pool->maintenance,
         .deleted = pool->deleting,
         .refresh_on_log_off = pool->refresh_on_log_off,
+        .draining = pool->draining,
+        .assign_by_hand = pool->assign_by_hand,
+        .minimum = (unsigned)MIN(pool->minimum, LIMIT_DESKTOPS_POOL),
         .size = (unsigned)MIN(pool->size, LIMIT_DESKTOPS_POOL),
         .spares = (unsigned)MIN(pool->spares, LIMIT_DESKTOPS_POOL),
     };
@@ -57,6 +73,7 @@ BrokerDesktop values_desktop(const StoreDesktop *row)
         .desired = desired_of(row->desired),
         .observed = observed_of(row->observed),
         .current = row->generation == row->observed_generation,
+        .maintenance = row->maintenance,
         .agent_ready = row->agent == STORE_AGENT_READY,
         .fresh = clock_utc_ms() - row->updated_ms < fresh_ms,
     };

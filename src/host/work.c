@@ -260,9 +260,15 @@ static bool turn(Work *work, Host *host, Slot *slot)
         return true;
     }
     DesktopStep step = work_next(work);
-    if (step == STEP_NONE || step == STEP_WAIT || !is_due(slot))
+    if (step == STEP_NONE || step == STEP_WAIT || !is_due(slot) || work_is_held(host, step))
         return false;
     return work_do(work, step, NULL) && step != STEP_FORGET;
+}
+
+bool work_is_held(Host *host, DesktopStep step)
+{
+    bool starts = step == STEP_FORK || step == STEP_BOOT || step == STEP_RESUME;
+    return starts && host_service(host) != STORE_HOST_OPEN;
 }
 
 void work_run(Slot *slot)

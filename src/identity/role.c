@@ -32,6 +32,7 @@ static const struct {
     [PERMISSION_JOB_CANCEL] = {"job.cancel", FROM_OPERATOR},
     [PERMISSION_EVENT_READ] = {"event.read", ROLE_AUDITOR | ROLE_ADMIN},
     [PERMISSION_STATUS_READ] = {"status.read", FROM_OPERATOR},
+    [PERMISSION_HOST_WRITE] = {"host.write", ROLE_ADMIN},
     [PERMISSION_STREAM_ALL] = {"stream.all", FROM_OPERATOR},
 };
 

@@ -34,6 +34,7 @@ typedef enum {
     PERMISSION_JOB_CANCEL,
     PERMISSION_EVENT_READ,
     PERMISSION_STATUS_READ,
+    PERMISSION_HOST_WRITE, /* drain a host, put it into maintenance */
     PERMISSION_STREAM_ALL, /* changes of everything, not only one's own */
     PERMISSIONS,
 } Permission;

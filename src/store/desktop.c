@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/naming.h"
 #include "store/desktop_internal.h"
 #include "store/rules.h"
 
@@ -44,6 +45,10 @@ void store_desktop_free(StoreDesktop *desktop)
     g_free(desktop->host_id);
     g_free(desktop->name);
     g_free(desktop->image_version_id);
+    g_free(desktop->protocol);
+    g_free(desktop->address);
+    g_free(desktop->wake_mac);
+    g_free(desktop->sealed_password);
     g_free(desktop->user_id);
     g_free(desktop->user_name);
     g_free(desktop->error);
@@ -60,7 +65,13 @@ gpointer desktop_read(Reader *reader)
     desktop->pool_name = read_string(reader);
     desktop->host_id = read_string(reader);
     desktop->name = read_string(reader);
-    desktop->image_version_id = read_string(reader);
+    desktop->image_version_id = read_text(reader);
+    desktop->maintenance = read_bool(reader);
+    desktop->protocol = read_text(reader);
+    desktop->address = read_text(reader);
+    desktop->port = (uint16_t)read_number(reader);
+    desktop->wake_mac = read_text(reader);
+    desktop->sealed_password = read_text(reader);
     desktop->desired = (StoreDesired)read_word(reader, desired_words);
     desktop->observed = (StoreObserved)read_word(reader, observed_words);
     desktop->generation = read_number(reader);
@@ -123,12 +134,17 @@ bool desktop_record(Transaction *transaction, const char *action, const StoreDes
 
 /* ---- making ---- */
 
+typedef struct {
+    const char *pattern;
+    const char *pool;
+    int64_t next;
+} PoolNaming;
+
 /* A renamed pool may have left its old name on desktops: the number goes on to a free one. */
-static char *free_name(Transaction *transaction, const char *pool_id, const char *pool, int64_t number,
-                       GError **error)
+static char *free_name(Transaction *transaction, const char *pool_id, const PoolNaming *naming, GError **error)
 {
-    for (;; number++) {
-        g_autofree char *name = g_strdup_printf("%s-%" G_GINT64_FORMAT, pool, number);
+    for (int64_t number = naming->next;; number++) {
+        g_autofree char *name = naming_make(naming->pattern, naming->pool, number);
         g_autoptr(Rows) taken = transaction_query(transaction, "SELECT id FROM desktops WHERE name = $1",
                                                   PARAMS(TEXT(name)), error);
         if (!taken)
@@ -148,7 +164,7 @@ static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, 
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT p.name, p.next_number, p.size, p.deleting, (SELECT COUNT(*)"
-                          " FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted')"
+                          " FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'), p.naming"
                           " FROM pools p WHERE p.id = $1 FOR UPDATE",
                           PARAMS(TEXT(fields->pool_id)), error);
     if (!rows)
@@ -164,7 +180,8 @@ static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, 
     else if (fields->name)
         return g_strdup(fields->name);
     else
-        return free_name(transaction, fields->pool_id, pool, rows_number(rows, 0, 1), error);
+        return free_name(transaction, fields->pool_id,
+                         &(PoolNaming){rows_text(rows, 0, 5), pool, rows_number(rows, 0, 1)}, error);
     return NULL;
 }
 
@@ -175,11 +192,14 @@ static bool insert_row(Transaction *transaction, const StoreDesktopNew *fields, 
     if (transaction_run(transaction,
                         "INSERT INTO desktops (id, pool_id, host_id, name, image_version_id, desired, "
                         "observed, generation,"
-                        " observed_generation, agent, observed_ms, created_ms, updated_ms)"
-                        " VALUES ($1, $2, $3, $4, $5, $6, 'absent', 1, 0, 'none', $7, $7, $7)",
+                        " observed_generation, agent, observed_ms, created_ms, updated_ms, protocol, address, port,"
+                        " wake_mac, sealed_password)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, 'absent', 1, 0, 'none', $7, $7, $7, $8, $9,"
+                        " CASE WHEN $8 IS NULL THEN NULL ELSE $10 END, $11, $12)",
                         PARAMS(TEXT(id), TEXT(fields->pool_id), TEXT(fields->host_id), TEXT(name),
                                TEXT(fields->image_version_id), TEXT(store_desired_word(fields->desired)),
-                               NUMBER(transaction->now_ms)),
+                               NUMBER(transaction->now_ms), TEXT(fields->protocol), TEXT(fields->address),
+                               NUMBER(fields->port), TEXT(fields->wake_mac), TEXT(fields->sealed_password)),
                         &failure))
         return true;
     if (transaction_failure(transaction) == FAILURE_FOREIGN_KEY)
@@ -221,8 +241,7 @@ StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const cha
 {
     return one_desktop(store_read(store,
                                   "SELECT " DESKTOP_COLUMNS
-                                  " FROM desktops d WHERE d.pool_id = $1 AND d.user_id = $2"
-                                  " AND d.desired <> 'deleted'",
+                                  " FROM desktops d WHERE " DESKTOP_THEIRS,
                                   PARAMS(TEXT(pool_id), TEXT(user_id)), error),
                        "of this user", error);
 }
@@ -235,7 +254,8 @@ GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, co
     List list = {page, desktop_read, (GDestroyNotify)store_desktop_free, 0};
     return list_of(store_read(store,
                               "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id > $1"
-                              " AND ($2 IS NULL OR d.pool_id = $2) AND ($3 IS NULL OR d.user_id = $3)"
+                              " AND ($2 IS NULL OR d.pool_id = $2) AND ($3 IS NULL OR d.user_id = $3 OR d.id IN"
+                              " (SELECT a.desktop_id FROM assignments a WHERE a.user_id = $3))"
                               " AND ($4 IS NULL OR d.host_id = $4) AND ($5 IS NULL OR d.observed = $5)"
                               " ORDER BY d.id LIMIT $6",
                               PARAMS(TEXT(page_after(page)), TEXT(filter->pool_id), TEXT(filter->user_id),
@@ -260,9 +280,10 @@ GPtrArray *store_desktop_list_near(Store *store, const char *pool_id, const char
         store_read(store,
                    "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id IN ("
                    "SELECT own.id FROM desktops own WHERE own.user_id = $2 AND own.pool_id = $1 AND own.desired <> 'deleted'"
+                   " UNION SELECT a.desktop_id FROM assignments a WHERE a.pool_id = $1 AND a.user_id = $2"
                    " UNION ALL SELECT ready.id FROM (SELECT free.id FROM desktops free WHERE free.pool_id = $1 AND"
                    " free.user_id IS NULL AND free.desired = 'running' AND free.observed = 'running'"
-                   " AND free.agent = 'ready' AND free.generation = free.observed_generation LIMIT $3) ready)",
+                   " AND free.agent = 'ready' AND free.maintenance = 0 AND free.generation = free.observed_generation LIMIT $3) ready)",
                    PARAMS(TEXT(pool_id), TEXT(user_id), NUMBER(most)), error),
         &list, NULL);
 }
@@ -280,7 +301,9 @@ static bool write_desired(Transaction *transaction, const char *id, StoreDesired
                " user_id = CASE WHEN $2 = 'deleted' THEN NULL ELSE user_id END,"
                " assigned_ms = CASE WHEN $2 = 'deleted' THEN 0 ELSE assigned_ms END WHERE id = $1",
                PARAMS(TEXT(id), TEXT(store_desired_word(desired)), NUMBER(transaction->now_ms)), error) &&
-           (desired != STORE_DESIRED_DELETED || sessions_end_on(transaction, id, "deleted", error));
+           (desired != STORE_DESIRED_DELETED ||
+            (sessions_end_on(transaction, id, "deleted", error) &&
+             transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1", PARAMS(TEXT(id)), error)));
 }
 
 bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,

@@ -33,7 +33,13 @@ typedef struct {
     char *pool_name; /* read only */
     char *host_id;
     char *name; /* unique */
-    char *image_version_id;
+    char *image_version_id; /* NULL: a machine that was there before */
+    bool maintenance;       /* nobody gets it; when its session ends it stays as it is for the administrator */
+    char *protocol;         /* of a machine that was there before: "vnc" or "rdp"; NULL: one of ours, and the next four too */
+    char *address;          /* name or address */
+    uint16_t port;
+    char *wake_mac;         /* Wake-on-LAN goes there; NULL: none */
+    char *sealed_password;  /* of its VNC server, as secret_seal made it; NULL: none */
     StoreDesired desired;
     StoreObserved observed;
     int64_t generation;          /* a refresh raises it */
@@ -57,8 +63,13 @@ typedef struct {
     const char *pool_id;
     const char *host_id;
     const char *image_version_id;
-    const char *name; /* NULL: POOL-NUMBER with the pool's next number */
+    const char *name; /* NULL: of the pool's naming, with its next number */
     StoreDesired desired;
+    const char *protocol; /* a machine that was there before: as in StoreDesktop, and image_version_id is NULL */
+    const char *address;
+    uint16_t port;
+    const char *wake_mac;
+    const char *sealed_password;
 } StoreDesktopNew;
 
 /* generation 1, observed = absent. FULL: the pool has its size in desktops. CONFLICT: the pool is being
@@ -95,7 +106,7 @@ typedef struct {
 
 /* The user's desktop in this pool if there is one, else a free one that becomes theirs; either is set to
  * desired = running. Atomic: never two users one desktop, never two desktops one user in one pool, however
- * many claim at once. FULL: none is free. CONFLICT: the pool is disabled, in maintenance or being deleted.
+ * many claim at once. FULL: none is free, or an operator assigns them, or another of its users is in session. CONFLICT: the pool is disabled, in maintenance or being deleted.
  * NOT_FOUND: no such pool or user. */
 StoreDesktop *store_desktop_claim(Store *store, const StoreActor *actor, const StoreClaim *claim,
                                   GError **error);
@@ -103,7 +114,8 @@ StoreDesktop *store_desktop_claim(Store *store, const StoreActor *actor, const S
 /* The user's desktop in this pool. NOT_FOUND: none. */
 StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const char *user_id, GError **error);
 
-/* Gives a free desktop to this user. CONFLICT: it is somebody else's, or the user has one in this pool.
+/* Gives a desktop to this user. CONFLICT: it is somebody else's (of as many as its pool allows for one), or the user has one
+ * in this pool.
  * Idempotent. */
 bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id, const char *user_id,
                           GError **error);
@@ -121,6 +133,28 @@ bool store_desktop_release(Store *store, const StoreActor *actor, const char *id
 
 /* The same for what a release plan wants: nothing, and true, where somebody has a session on it by now. */
 bool store_desktop_release_unused(Store *store, const char *id, StoreAfter after, GError **error);
+
+/* One of those who may use a dedicated or manual desktop. */
+typedef struct {
+    char *desktop_id;
+    char *user_id;
+    char *user_name;
+    int64_t assigned_ms;
+} StoreAssignment;
+
+void store_assignment_free(StoreAssignment *assignment);
+
+/* Who may use the desktops with ids from `first` to `last`, by desktop, those who came first first. Of floating ones: none. */
+GPtrArray *store_assignment_list(Store *store, const char *first, const char *last, GError **error);
+
+/* Takes a dedicated or manual desktop from this one of its users: their session ends. The desktop stays as it is. NOT_FOUND:
+ * it is not theirs. */
+bool store_desktop_unassign(Store *store, const StoreActor *actor, const char *id, const char *user_id, GError **error);
+
+/* Into maintenance, or out of it: then a floating desktop that is nobody's is refreshed, for it may hold what its last user
+ * left. Idempotent. */
+bool store_desktop_set_maintenance(Store *store, const StoreActor *actor, const char *id, bool maintenance,
+                                   GError **error);
 
 /* ---- desired: the API writes it ---- */
 
@@ -163,3 +197,4 @@ GPtrArray *store_desktop_list_host(Store *store, const char *host_id, GError **e
 bool store_desktop_remove(Store *store, const char *id, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreDesktop, store_desktop_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreAssignment, store_assignment_free)

@@ -9,14 +9,14 @@ enum { ATTEMPTS = 8 }; /* each failed one means that another claim succeeded mea
 
 /* The lock on the user lets the clicks of one person come one after the other: of two at once, one would take a second
  * desktop, and hold it from others until it finds out. */
-static bool check_claim(Transaction *transaction, const StoreClaim *claim, GError **error)
+static bool check_claim(Transaction *transaction, const StoreClaim *claim, Gift *ret, bool *ret_by_hand, GError **error)
 {
     if (!transaction_run(transaction, "SELECT id FROM users WHERE id = $1 FOR UPDATE", PARAMS(TEXT(claim->user_id)), error))
         return false;
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT p.name, p.enabled, p.maintenance, p.deleting,"
-                          " (SELECT u.name FROM users u WHERE u.id = $2) FROM pools p WHERE p.id = $1",
+                          " (SELECT u.name FROM users u WHERE u.id = $2), p.type, p.assignment FROM pools p WHERE p.id = $1",
                           PARAMS(TEXT(claim->pool_id), TEXT(claim->user_id)), error);
     if (!rows)
         return false;
@@ -25,6 +25,9 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, GErro
     if (!rows_text(rows, 0, 4))
         return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "user \"%s\": there is none",
                           text_or_empty(claim->user_id));
+    bool shared = g_strcmp0(rows_text(rows, 0, 5), "floating") != 0;
+    *ret = (Gift){.pool_id = claim->pool_id, .user_id = claim->user_id, .shared = shared};
+    *ret_by_hand = g_strcmp0(rows_text(rows, 0, 5), "manual") == 0 || g_strcmp0(rows_text(rows, 0, 6), "manual") == 0;
     const char *why = rows_number(rows, 0, 3)    ? "it is being deleted"
                       : !rows_number(rows, 0, 1) ? "it is disabled"
                       : rows_number(rows, 0, 2)  ? "it is in maintenance; try again later"
@@ -33,7 +36,7 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, GErro
 }
 
 #define FREE                                                                                                 \
-    " d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted'"                                       \
+    " d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted' AND d.maintenance = 0"                \
     " AND (d.observed <> 'failed' OR d.generation > d.observed_generation)"
 
 /* This one, or the best free one: up to date and ready for a user, up to date and running, up to date, any. */
@@ -75,26 +78,47 @@ static bool fail_full(Transaction *transaction, const StoreClaim *claim, GError 
                       rows->count ? rows_text(rows, 0, 0) : "", rows->count ? rows_text(rows, 0, 1) : "0");
 }
 
-/* NULL with *ret_retry where the user got another one at this very moment. */
-static StoreDesktop *give(Transaction *transaction, const char *id, const char *user_id, bool *ret_retry,
-                          GError **error)
+bool desktop_record_user(Transaction *transaction, const char *action, const StoreDesktop *desktop, const char *user_id,
+                        GError **error)
 {
-    if (!transaction_run(
-            transaction,
-            "UPDATE desktops SET user_id = $2, assigned_ms = $3, updated_ms = $3, version = version + 1"
-            " WHERE id = $1 AND user_id IS NULL",
-            PARAMS(TEXT(id), TEXT(user_id), NUMBER(transaction->now_ms)), error)) {
+    StoreDesktop theirs = *desktop;
+    g_autoptr(Rows) rows = transaction_query(transaction, "SELECT name FROM users WHERE id = $1", PARAMS(TEXT(user_id)),
+                                             error);
+    if (!rows)
+        return false;
+    theirs.user_id = (char *)user_id;
+    theirs.user_name = (char *)(rows->count ? rows_text(rows, 0, 0) : "");
+    return desktop_record(transaction, action, &theirs, error);
+}
+
+static bool write_gift(Transaction *transaction, const Gift *gift, GError **error)
+{
+    return transaction_run(transaction,
+                           "UPDATE desktops SET user_id = COALESCE(user_id, $2), assigned_ms = CASE WHEN user_id IS NULL"
+                           " THEN $3 ELSE assigned_ms END, updated_ms = $3, version = version + 1 WHERE id = $1",
+                           PARAMS(TEXT(gift->desktop_id), TEXT(gift->user_id), NUMBER(transaction->now_ms)), error) &&
+           (!gift->shared ||
+            transaction_run(
+                transaction,
+                "INSERT INTO assignments (desktop_id, user_id, pool_id, assigned_ms) VALUES ($1, $2, $3, $4)",
+                PARAMS(TEXT(gift->desktop_id), TEXT(gift->user_id), TEXT(gift->pool_id), NUMBER(transaction->now_ms)),
+                error));
+}
+
+StoreDesktop *desktop_give(Transaction *transaction, const Gift *gift, bool *ret_retry, GError **error)
+{
+    if (!write_gift(transaction, gift, error)) {
         Failure failure = transaction_failure(transaction);
         *ret_retry = failure == FAILURE_UNIQUE || failure == FAILURE_RETRY;
         return NULL;
     }
-    g_autoptr(StoreDesktop) desktop = desktop_in(transaction, id, error);
-    if (!desktop || !desktop_record(transaction, "desktop.assign", desktop, error))
+    g_autoptr(StoreDesktop) desktop = desktop_in(transaction, gift->desktop_id, error);
+    if (!desktop || !desktop_record_user(transaction, "desktop.assign", desktop, gift->user_id, error))
         return NULL;
     return g_steal_pointer(&desktop);
 }
 
-static StoreDesktop *claim_free(Transaction *transaction, const StoreClaim *claim, bool *ret_retry,
+static StoreDesktop *claim_free(Transaction *transaction, const StoreClaim *claim, Gift *gift, bool *ret_retry,
                                 GError **error)
 {
     g_autoptr(Rows) rows = find_free(transaction, claim, error);
@@ -105,7 +129,39 @@ static StoreDesktop *claim_free(Transaction *transaction, const StoreClaim *clai
         fail_full(transaction, claim, error);
         return NULL;
     }
-    return give(transaction, rows_text(rows, 0, 0), claim->user_id, ret_retry, error);
+    gift->desktop_id = rows_text(rows, 0, 0);
+    return desktop_give(transaction, gift, ret_retry, error);
+}
+
+static void fail_by_hand(GError **error)
+{
+    oriel_fail(error, ORIEL_ERROR_FULL, "none of these desktops was assigned to you; ask your administrator for one");
+}
+
+/* Whoever claimed it is its user for what follows, though another may have been the first. */
+static bool be_user(Transaction *transaction, StoreDesktop *desktop, const char *user_id, GError **error)
+{
+    if (g_strcmp0(desktop->user_id, user_id) == 0)
+        return true;
+    g_autoptr(Rows) rows = transaction_query(transaction, "SELECT name FROM users WHERE id = $1", PARAMS(TEXT(user_id)),
+                                             error);
+    if (!rows || rows->count == 0)
+        return false;
+    store_set(&desktop->user_id, user_id);
+    store_set(&desktop->user_name, rows_text(rows, 0, 0));
+    return true;
+}
+
+/* Of several who may use it one at a time does. */
+static bool check_nobody_else(Transaction *transaction, const StoreDesktop *desktop, const char *user_id, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction,
+                                             "SELECT s.user_name FROM sessions s WHERE s.desktop_id = $1"
+                                             " AND s.state <> 'ended' AND s.user_id <> $2",
+                                             PARAMS(TEXT(desktop->id), TEXT(user_id)), error);
+    return rows && (rows->count == 0 || oriel_fail(error, ORIEL_ERROR_FULL,
+                                                   "desktop \"%s\": %s uses it now; try again later", desktop->name,
+                                                   rows_text(rows, 0, 0)));
 }
 
 static bool want_running(Transaction *transaction, StoreDesktop *desktop, GError **error)
@@ -122,20 +178,47 @@ static bool want_running(Transaction *transaction, StoreDesktop *desktop, GError
         PARAMS(TEXT(desktop->id), NUMBER(transaction->now_ms)), error);
 }
 
+/* Theirs, locked; NULL: they have none. PostgreSQL looks again at a row that it had to wait for, but not at what other tables
+ * say about it: so whose it is stands in the row's own condition, or is asked anew once it is locked. */
+static bool lock_theirs(Transaction *transaction, const Gift *gift, StoreDesktop **ret, GError **error)
+{
+    g_autoptr(Rows) rows =
+        gift->shared
+            ? transaction_query(transaction,
+                                "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.desired <> 'deleted' AND d.id ="
+                                " (SELECT a.desktop_id FROM assignments a WHERE a.pool_id = $1 AND a.user_id = $2)"
+                                " FOR UPDATE",
+                                PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id)), error)
+            : transaction_query(transaction,
+                                "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.pool_id = $1 AND d.user_id = $2"
+                                " AND d.desired <> 'deleted' FOR UPDATE",
+                                PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id)), error);
+    if (!rows || rows->count == 0)
+        return rows != NULL;
+    g_autoptr(StoreDesktop) desktop = desktop_read(&(Reader){rows, 0, 0});
+    bool theirs = true;
+    if (gift->shared && !desktop_is_theirs(transaction, desktop, gift->user_id, &theirs, error))
+        return false;
+    *ret = theirs ? g_steal_pointer(&desktop) : NULL;
+    return true;
+}
+
 StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim, bool *ret_retry,
                                GError **error)
 {
-    if (!check_claim(transaction, claim, error))
+    Gift gift = {0};
+    bool by_hand = false;
+    if (!check_claim(transaction, claim, &gift, &by_hand, error))
         return NULL;
-    g_autoptr(Rows) rows = transaction_query(transaction,
-                                             "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.pool_id = $1"
-                                             " AND d.user_id = $2 AND d.desired <> 'deleted' FOR UPDATE",
-                                             PARAMS(TEXT(claim->pool_id), TEXT(claim->user_id)), error);
-    if (!rows)
+    g_autoptr(StoreDesktop) desktop = NULL;
+    if (!lock_theirs(transaction, &gift, &desktop, error))
         return NULL;
-    g_autoptr(StoreDesktop) desktop =
-        rows->count ? desktop_read(&(Reader){rows, 0, 0}) : claim_free(transaction, claim, ret_retry, error);
-    if (!desktop || !want_running(transaction, desktop, error))
+    if (!desktop && by_hand)
+        return fail_by_hand(error), NULL;
+    if (!desktop)
+        desktop = claim_free(transaction, claim, &gift, ret_retry, error);
+    if (!desktop || !be_user(transaction, desktop, claim->user_id, error) || (gift.shared && !check_nobody_else(transaction, desktop, claim->user_id, error)) ||
+        !want_running(transaction, desktop, error))
         return NULL;
     return g_steal_pointer(&desktop);
 }
@@ -202,27 +285,64 @@ void store_connected_clear(StoreConnected *connected)
     g_clear_pointer(&connected->session, store_session_free);
 }
 
+/* Users that it has, and how many its pool allows it. */
+static bool count_users(Transaction *transaction, const StoreDesktop *desktop, Gift *ret, bool *ret_room, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction,
+                                             "SELECT p.type, p.users_a_desktop, (SELECT COUNT(*) FROM assignments a"
+                                             " WHERE a.desktop_id = $2) FROM pools p WHERE p.id = $1 FOR UPDATE",
+                                             PARAMS(TEXT(desktop->pool_id), TEXT(desktop->id)), error);
+    if (!rows || rows->count == 0)
+        return false;
+    ret->shared = g_strcmp0(rows_text(rows, 0, 0), "floating") != 0;
+    *ret_room = ret->shared ? rows_number(rows, 0, 2) < rows_number(rows, 0, 1) : !desktop->user_id;
+    return true;
+}
+
+bool desktop_is_theirs(Transaction *transaction, const StoreDesktop *desktop, const char *user_id, bool *ret, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction, "SELECT 1 FROM assignments WHERE desktop_id = $1 AND user_id = $2",
+                                             PARAMS(TEXT(desktop->id), TEXT(user_id)), error);
+    *ret = rows && (rows->count > 0 || g_strcmp0(desktop->user_id, user_id) == 0);
+    return rows != NULL;
+}
+
+static bool check_assign(Transaction *transaction, const StoreDesktop *desktop, Gift *gift, GError **error)
+{
+    bool room = false;
+    if (!count_users(transaction, desktop, gift, &room, error))
+        return false;
+    if (!room)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "desktop \"%s\": it is assigned to \"%s\"; release it first, or allow its pool more users a "
+                          "desktop",
+                          desktop->name, text_or_empty(desktop->user_name));
+    return desktop->desired != STORE_DESIRED_DELETED ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
+}
+
 bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id, const char *user_id,
                           GError **error)
 {
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !check_exists(&transaction, "SELECT id FROM users WHERE id = $1", "user", user_id, error))
+        !check_exists(&transaction, "SELECT id FROM users WHERE id = $1 FOR UPDATE", "user", user_id, error))
         return false;
-    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
-    if (!desktop)
+    g_autoptr(StoreDesktop) before = desktop_in(&transaction, id, error);
+    Gift gift = {.desktop_id = id, .pool_id = before ? before->pool_id : NULL, .user_id = user_id};
+    bool theirs = false, has_one = false;
+    if (!before || !desktop_is_theirs(&transaction, before, user_id, &theirs, error))
         return false;
-    if (g_strcmp0(desktop->user_id, user_id) == 0)
+    if (theirs)
         return true;
-    if (desktop->user_id)
-        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                          "desktop \"%s\": it is assigned to \"%s\"; release it first", desktop->name,
-                          text_or_empty(desktop->user_name));
-    if (desktop->desired == STORE_DESIRED_DELETED)
-        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
-    bool has_one = false;
+    /* The pool is locked before the desktop: of two at once the second counts the first. */
+    g_autoptr(Rows) pool = transaction_query(&transaction, "SELECT id FROM pools WHERE id = $1 FOR UPDATE",
+                                             PARAMS(TEXT(before->pool_id)), error);
+    g_autoptr(StoreDesktop) desktop = pool ? desktop_lock(&transaction, id, error) : NULL;
+    if (!desktop || !check_assign(&transaction, desktop, &gift, error))
+        return false;
     g_autoptr(GError) failure = NULL;
-    g_autoptr(StoreDesktop) given = give(&transaction, id, user_id, &has_one, &failure);
+    g_autoptr(StoreDesktop) given = desktop_give(&transaction, &gift, &has_one, &failure);
     if (given)
         return transaction_commit(&transaction, error);
     if (has_one)
@@ -251,6 +371,8 @@ bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreA
                PARAMS(TEXT(desktop->id), NUMBER(after.release), NUMBER(after.refresh),
                       NUMBER(transaction->now_ms)),
                error) &&
+           (!after.release || transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1",
+                                              PARAMS(TEXT(desktop->id)), error)) &&
            (!after.refresh || desktop_record(transaction, "desktop.refresh", desktop, error)) &&
            (!after.release || !desktop->user_id ||
             desktop_record(transaction, "desktop.release", desktop, error));

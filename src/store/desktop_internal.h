@@ -6,11 +6,16 @@
 
 #define DESKTOP_COLUMNS                                                                                      \
     "d.id, d.pool_id, (SELECT p.name FROM pools p WHERE p.id = d.pool_id), d.host_id, d.name, "              \
-    "d.image_version_id,"                                                                                    \
+    "d.image_version_id, d.maintenance, d.protocol, d.address, d.port, d.wake_mac, d.sealed_password,"                                                                                    \
     " d.desired, d.observed, d.generation, d.observed_generation, d.user_id,"                                \
     " (SELECT u.name FROM users u WHERE u.id = d.user_id), d.assigned_ms, d.agent, d.error, d.mac, "         \
     "d.machine_id,"                                                                                          \
     " d.observed_ms, d.created_ms, d.updated_ms, d.version"
+
+/* The one of user $2 in pool $1. */
+#define DESKTOP_THEIRS                                                                                       \
+    "d.desired <> 'deleted' AND d.id IN (SELECT o.id FROM desktops o WHERE o.pool_id = $1 AND o.user_id = $2" \
+    " UNION SELECT a.desktop_id FROM assignments a WHERE a.pool_id = $1 AND a.user_id = $2)"
 
 gpointer desktop_read(Reader *reader); /* of DESKTOP_COLUMNS */
 
@@ -24,6 +29,22 @@ bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError *
 
 /* Removes a pool that is being deleted and has no desktop left. */
 bool pool_remove_if_empty(Transaction *transaction, const char *id, GError **error);
+
+/* Makes it theirs, in user_id (where it has nobody) and in assignments. *ret_retry: the user got another one meanwhile. */
+typedef struct {
+    const char *desktop_id;
+    const char *pool_id;
+    const char *user_id;
+    bool shared; /* dedicated or manual: in assignments too */
+} Gift;
+StoreDesktop *desktop_give(Transaction *transaction, const Gift *gift, bool *ret_retry, GError **error);
+
+/* Whether this user is one of those whose desktop it is. */
+bool desktop_is_theirs(Transaction *transaction, const StoreDesktop *desktop, const char *user_id, bool *ret,
+                       GError **error);
+/* As desktop_record, of one of several users. */
+bool desktop_record_user(Transaction *transaction, const char *action, const StoreDesktop *desktop, const char *user_id,
+                         GError **error);
 
 /* The claim itself. *ret_retry: somebody else was quicker, the transaction may be tried again. */
 StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim, bool *ret_retry,

@@ -5,9 +5,16 @@
 #include "store/transaction.h"
 
 #define HOST_COLUMNS                                                                                         \
-    "h.id, h.name, h.oriel_version, h.accelerator, h.memory_bytes, h.vcpus, h.maintenance, h.detail, "       \
+    "h.id, h.name, h.oriel_version, h.accelerator, h.memory_bytes, h.vcpus, h.service, h.detail, "       \
     "h.heartbeat_ms,"                                                                                        \
     " h.created_ms"
+
+static const char *const services[] = {"open", "draining", "maintenance", NULL};
+
+const char *store_host_service_word(StoreHostService service)
+{
+    return word_of(services, (int)service);
+}
 
 void store_host_free(StoreHost *host)
 {
@@ -30,7 +37,7 @@ static gpointer host_read(Reader *reader)
     host->accelerator = read_string(reader);
     host->memory_bytes = (uint64_t)read_number(reader);
     host->vcpus = (uint64_t)read_number(reader);
-    host->maintenance = read_bool(reader);
+    host->service = (StoreHostService)read_word(reader, services);
     host->detail = read_string(reader);
     host->heartbeat_ms = read_number(reader);
     host->created_ms = read_number(reader);
@@ -98,20 +105,21 @@ GPtrArray *store_host_list(Store *store, GError **error)
         NULL);
 }
 
-bool store_host_set_maintenance(Store *store, const StoreActor *actor, const char *id, bool maintenance,
-                                GError **error)
+bool store_host_set_service(Store *store, const StoreActor *actor, const char *id, StoreHostService service,
+                            GError **error)
 {
+    static const char *const actions[] = {"host.resume", "host.drain", "host.maintenance"};
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
     g_autoptr(Rows) rows =
-        transaction_query(&transaction, "UPDATE hosts SET maintenance = $2 WHERE id = $1 RETURNING name",
-                          PARAMS(TEXT(id), NUMBER(maintenance)), error);
+        transaction_query(&transaction, "UPDATE hosts SET service = $2 WHERE id = $1 RETURNING name",
+                          PARAMS(TEXT(id), TEXT(store_host_service_word(service))), error);
     if (!rows)
         return false;
     if (rows->count == 0)
         return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "host \"%s\": there is none", id);
-    Record record = {.action = maintenance ? "host.maintenance.begin" : "host.maintenance.end",
+    Record record = {.action = actions[service],
                      .kind = "host",
                      .id = id,
                      .name = rows_text(rows, 0, 0),

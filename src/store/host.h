@@ -3,6 +3,14 @@
 
 #include "store/store.h"
 
+typedef enum {
+    STORE_HOST_OPEN,
+    STORE_HOST_DRAINING,    /* nothing new starts there; sessions that are open go on */
+    STORE_HOST_MAINTENANCE, /* nothing starts there, nobody connects */
+} StoreHostService;
+
+const char *store_host_service_word(StoreHostService service); /* "open", "draining", "maintenance" */
+
 typedef struct {
     char *id;          /* the host keeps it in its state folder */
     char *name;        /* unique */
@@ -10,7 +18,7 @@ typedef struct {
     char *accelerator; /* "kvm", "tcg" */
     uint64_t memory_bytes;
     uint64_t vcpus;
-    bool maintenance;     /* read only here: store_host_set_maintenance */
+    StoreHostService service; /* read only here: store_host_set_service */
     char *detail;         /* JSON for status pages */
     int64_t heartbeat_ms; /* read only */
     int64_t created_ms;   /* read only */
@@ -23,8 +31,8 @@ void store_host_free(StoreHost *host);
 bool store_host_beat(Store *store, const StoreHost *host, GError **error);
 StoreHost *store_host_find(Store *store, const char *name_or_id, GError **error);
 GPtrArray *store_host_list(Store *store, GError **error);
-bool store_host_set_maintenance(Store *store, const StoreActor *actor, const char *id, bool maintenance,
-                                GError **error);
+bool store_host_set_service(Store *store, const StoreActor *actor, const char *id, StoreHostService service,
+                            GError **error);
 
 /* ---- Idempotency-Key ---- */
 

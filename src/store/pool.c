@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/naming.h"
 #include "store/desktop_internal.h"
 #include "store/rules.h"
 #include "store/transaction.h"
@@ -13,9 +14,11 @@
 /* clang-format off */
 #define POOL_FIELDS                                                                                          \
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
-    " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance,"                              \
+    " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance, p.provisioning, p.assignment,"  \
+    " p.users_a_desktop, p.minimum, p.naming, p.application, p.draining,"                                     \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
-    " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting, p.created_ms,"    \
+    " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
+    " CASE WHEN p.icon = '' THEN 0 ELSE 1 END, p.created_ms,"                                                 \
     " p.updated_ms, p.version, p.power_plan_id, p.release_plan_id, p.display_plan_id,"                     \
     " (SELECT l.name FROM plans l WHERE l.id = p.power_plan_id),"                                             \
     " (SELECT l.name FROM plans l WHERE l.id = p.release_plan_id),"                                           \
@@ -24,11 +27,13 @@
     POOL_FIELDS "," COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
     COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") "," COUNT_DESKTOPS(                                         \
         " AND d.user_id IS NULL AND d.observed = 'running' AND d.desired = 'running' AND d.agent = 'ready'"  \
-        " AND d.generation = d.observed_generation") ","                                                       \
+        " AND d.maintenance = 0 AND d.generation = d.observed_generation") ","                                                       \
     " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended')"
 /* clang-format on */
 
-static const char *const types[] = {"floating", "dedicated", NULL};
+static const char *const types[] = {"floating", "dedicated", "manual", NULL};
+static const char *const provisionings[] = {"instant", "linked", "full", NULL};
+static const char *const assignments[] = {"automatic", "manual", NULL};
 
 const char *store_pool_type_word(StorePoolType type)
 {
@@ -44,6 +49,20 @@ bool store_pool_type_parse(const char *word, StorePoolType *ret)
     return true;
 }
 
+const char *store_provisioning_word(StoreProvisioning provisioning)
+{
+    return word_of(provisionings, (int)provisioning);
+}
+
+bool store_provisioning_parse(const char *word, StoreProvisioning *ret)
+{
+    int value = 0;
+    if (!word_parse(provisionings, word, &value))
+        return false;
+    *ret = (StoreProvisioning)value;
+    return true;
+}
+
 void store_pool_free(StorePool *pool)
 {
     if (!pool)
@@ -54,6 +73,8 @@ void store_pool_free(StorePool *pool)
     g_free(pool->description);
     g_free(pool->image_id);
     g_free(pool->image_version_id);
+    g_free(pool->naming);
+    g_free(pool->application);
     g_free(pool->image_name);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++) {
         g_free(pool->plan_ids[kind]);
@@ -70,7 +91,7 @@ static gpointer pool_read_fields(Reader *reader)
     pool->display_name = read_string(reader);
     pool->description = read_string(reader);
     pool->type = (StorePoolType)read_word(reader, types);
-    pool->image_id = read_string(reader);
+    pool->image_id = read_text(reader);
     pool->image_version_id = read_text(reader);
     pool->size = (uint64_t)read_number(reader);
     pool->spares = (uint64_t)read_number(reader);
@@ -79,9 +100,17 @@ static gpointer pool_read_fields(Reader *reader)
     pool->refresh_on_log_off = read_bool(reader);
     pool->enabled = read_bool(reader);
     pool->maintenance = read_bool(reader);
-    pool->image_name = read_string(reader);
+    pool->provisioning = (StoreProvisioning)read_word(reader, provisionings);
+    pool->assign_by_hand = read_word(reader, assignments) == 1;
+    pool->users_a_desktop = (uint64_t)read_number(reader);
+    pool->minimum = (uint64_t)read_number(reader);
+    pool->naming = read_string(reader);
+    pool->application = read_string(reader);
+    pool->draining = read_bool(reader);
+    pool->image_name = read_text(reader);
     pool->image_version_number = read_number(reader);
     pool->deleting = read_bool(reader);
+    pool->has_icon = read_bool(reader);
     pool->created_ms = read_number(reader);
     pool->updated_ms = read_number(reader);
     pool->version = read_number(reader);
@@ -123,15 +152,37 @@ static bool check_numbers(const StorePool *pool, GError **error)
     if (pool->spares > pool->size)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": spares must not be more than its size",
                           pool->name);
+    if (pool->minimum > pool->size)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its minimum must not be more than its size",
+                          pool->name);
+    if (pool->type == STORE_POOL_MANUAL)
+        return true;
     if (pool->memory_bytes == 0 || pool->memory_bytes > INT64_MAX || pool->vcpus == 0 || pool->vcpus > 1024)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "pool \"%s\": memory and processors must not be 0 or endless", pool->name);
     return true;
 }
 
+static const char *naming_of(const StorePool *pool)
+{
+    return pool->naming ? pool->naming : NAMING_DEFAULT;
+}
+
+static bool check_fields(const StorePool *pool, GError **error)
+{
+    if (!pool->image_id != (pool->type == STORE_POOL_MANUAL))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          pool->image_id ? "pool \"%s\": machines of a manual pool have no image"
+                                         : "pool \"%s\": an image is needed",
+                          pool->name);
+    return check_numbers(pool, error) && naming_check(naming_of(pool), pool->name, LIMIT_DESKTOPS_POOL, error);
+}
+
 /* The lock on the image keeps it from being deleted between this check and our commit. */
 static bool check_image(Transaction *transaction, const StorePool *pool, GError **error)
 {
+    if (!pool->image_id)
+        return true;
     g_autoptr(Rows) rows = transaction_query(
         transaction,
         "SELECT (SELECT COUNT(*) FROM image_versions WHERE id = $2 AND image_id = $1 AND state <> 'deleting')"
@@ -159,8 +210,11 @@ static bool check_count(Transaction *transaction, GError **error)
     TEXT((pool)->name), TEXT(text_or_empty((pool)->display_name)), TEXT(text_or_empty((pool)->description)), \
         TEXT(store_pool_type_word((pool)->type)), TEXT((pool)->image_id), TEXT((pool)->image_version_id),    \
         NUMBER((pool)->size), NUMBER((pool)->spares), NUMBER((pool)->memory_bytes), NUMBER((pool)->vcpus),   \
-        NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled), NUMBER((pool)->maintenance),  \
-        TEXT((pool)->plan_ids[0]), TEXT((pool)->plan_ids[1]), TEXT((pool)->plan_ids[2])
+        NUMBER((pool)->refresh_on_log_off), NUMBER((pool)->enabled), NUMBER((pool)->maintenance),            \
+         TEXT(store_provisioning_word((pool)->provisioning)), TEXT(assignments[(pool)->assign_by_hand]),      \
+         NUMBER(MAX((pool)->users_a_desktop, 1)), NUMBER((pool)->minimum), TEXT(naming_of(pool)),             \
+         TEXT(text_or_empty((pool)->application)), NUMBER((pool)->draining), TEXT((pool)->plan_ids[0]),       \
+         TEXT((pool)->plan_ids[1]), TEXT((pool)->plan_ids[2])
 
 static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
 {
@@ -170,8 +224,9 @@ static bool insert_row(Transaction *transaction, const StorePool *fields, const 
                "INSERT INTO pools (id, created_ms, updated_ms, name, display_name, description, type, "
                "image_id,"
                " image_version_id, size, spares, memory_bytes, vcpus, refresh_on_log_off,"
-               " enabled, maintenance, power_plan_id, release_plan_id, display_plan_id) VALUES"
-               " ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+               " enabled, maintenance, provisioning, assignment, users_a_desktop, minimum, naming, application,"
+               " draining, power_plan_id, release_plan_id, display_plan_id) VALUES ($1, $2, $2, $3, $4, $5, $6, $7,"
+               " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
                PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
 }
@@ -188,7 +243,7 @@ StorePool *store_pool_create(Store *store, const StoreActor *actor, const StoreP
 {
     g_auto(Transaction) transaction = {0};
     g_autofree char *id = id_new();
-    if (!check_numbers(fields, error) ||
+    if (!check_fields(fields, error) ||
         !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
         !check_count(&transaction, error) || !check_image(&transaction, fields, error) ||
         !insert_row(&transaction, fields, id, error))
@@ -254,8 +309,9 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
         "UPDATE pools SET updated_ms = $3, version = version + 1, name = $4, display_name = $5, description "
         "= $6, type = $7,"
         " image_id = $8, image_version_id = $9, size = $10, spares = $11, memory_bytes = $12, vcpus = $13,"
-        " refresh_on_log_off = $14, enabled = $15, maintenance = $16,"
-        " power_plan_id = $17, release_plan_id = $18, display_plan_id = $19"
+        " refresh_on_log_off = $14, enabled = $15, maintenance = $16, provisioning = $17, assignment = $18,"
+        " users_a_desktop = $19, minimum = $20, naming = $21, application = $22, draining = $23,"
+        " power_plan_id = $24, release_plan_id = $25, display_plan_id = $26"
         " WHERE id = $1 AND version = $2",
         PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
         &failure);
@@ -268,14 +324,23 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
 static Json *pool_fields(const StorePool *pool)
 {
     Json *version =
-        pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s?, s:s?, s:s?}", "name", pool->name,
+        !pool->image_id ? json_null() : pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
+    Json *more = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:b, s:s?, s:s?, s:s?}", "provisioning",
+                           store_provisioning_word(pool->provisioning), "assignment",
+                           assignments[pool->assign_by_hand], "users_a_desktop", (json_int_t)pool->users_a_desktop,
+                           "minimum", (json_int_t)pool->minimum, "naming", pool->naming, "application",
+                           pool->application, "draining", pool->draining, "power_plan", pool->plan_names[0],
+                           "release_plan", pool->plan_names[1], "display_plan", pool->plan_names[2]);
+    Json *fields =
+        json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
                      "display_name", pool->display_name, "description", pool->description, "type",
                      store_pool_type_word(pool->type), "image", pool->image_name, "version", version, "size",
                      (json_int_t)pool->size, "spares", (json_int_t)pool->spares, "memory_bytes",
                      (json_int_t)pool->memory_bytes, "vcpus", (json_int_t)pool->vcpus, "refresh_on_log_off",
-                     pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance, "power_plan",
-                     pool->plan_names[0], "release_plan", pool->plan_names[1], "display_plan", pool->plan_names[2]);
+                     pool->refresh_on_log_off, "enabled", pool->enabled, "maintenance", pool->maintenance);
+    json_object_update(fields, more);
+    json_decref(more);
+    return fields;
 }
 
 /* The new values are read from the row: there the image has its name. */
@@ -291,7 +356,7 @@ static bool record_update(Transaction *transaction, const StorePool *old, GError
 bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!check_numbers(pool, error) || !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+    if (!check_fields(pool, error) || !transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
         !check_image(&transaction, pool, error))
         return false;
     g_autoptr(StorePool) old = pool_in(&transaction, pool->id, error);

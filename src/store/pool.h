@@ -4,10 +4,22 @@
 #include "store/plan.h"
 #include "store/store.h"
 
-typedef enum { STORE_POOL_FLOATING, STORE_POOL_DEDICATED } StorePoolType;
+typedef enum {
+    STORE_POOL_FLOATING,
+    STORE_POOL_DEDICATED,
+    STORE_POOL_MANUAL, /* machines that were there before: each has an address, none an image */
+} StorePoolType;
 
-const char *store_pool_type_word(StorePoolType type); /* "floating", "dedicated" */
+typedef enum {
+    STORE_PROVISION_INSTANT, /* forked from a running template */
+    STORE_PROVISION_LINKED,  /* a disk upon the image's, booted */
+    STORE_PROVISION_FULL,    /* a copy of the image's disk, booted */
+} StoreProvisioning;
+
+const char *store_pool_type_word(StorePoolType type); /* "floating", "dedicated", "manual" */
 bool store_pool_type_parse(const char *word, StorePoolType *ret);
+const char *store_provisioning_word(StoreProvisioning provisioning); /* "instant", "linked", "full" */
+bool store_provisioning_parse(const char *word, StoreProvisioning *ret);
 
 typedef struct {
     char *id;
@@ -15,19 +27,27 @@ typedef struct {
     char *display_name; /* never NULL, may be "" */
     char *description;  /* never NULL, may be "" */
     StorePoolType type;
-    char *image_id;
-    char *image_version_id; /* pinned; NULL: the newest ready version */
-    uint64_t size;          /* most desktops it may have */
-    uint64_t spares;        /* ready desktops that belong to nobody yet */
+    StoreProvisioning provisioning;
+    bool assign_by_hand;      /* dedicated: an operator assigns, not the first click */
+    uint64_t users_a_desktop; /* dedicated, manual: how many people one may be assigned to; 0 is taken as 1 */
+    char *image_id;           /* NULL: manual */
+    char *image_version_id;   /* pinned; NULL: the newest ready version */
+    uint64_t size;            /* most desktops it may have */
+    uint64_t minimum;         /* desktops that are there in any case, made up front */
+    uint64_t spares;          /* ready desktops that belong to nobody yet */
+    char *naming;             /* base/naming.h; NULL is taken as NAMING_DEFAULT */
     uint64_t memory_bytes;
     uint64_t vcpus;
+    char *application; /* command of the one program that it shows; "": the whole desktop. NULL is taken as "" */
     bool refresh_on_log_off;
     bool enabled;
     bool maintenance;             /* nobody may connect; desktops stay */
     char *plan_ids[STORE_PLAN_KINDS]; /* power, release, display; NULL: none */
     char *plan_names[STORE_PLAN_KINDS]; /* read only */
+    bool draining;                /* no new sessions, those that are open go on; free desktops go */
     char *image_name;             /* read only, as all of the following */
     int64_t image_version_number; /* 0: not pinned */
+    bool has_icon;
     bool deleting;                /* store_pool_delete was called: goes when its last desktop has gone */
     uint64_t desktops;            /* rows that are not desired = deleted */
     uint64_t desktops_running;    /* of them observed = running */
@@ -42,7 +62,8 @@ typedef struct {
 void store_pool_free(StorePool *pool);
 
 /* CONFLICT: name taken. NOT_FOUND: no such image or version. FULL: LIMIT_POOLS. INVALID: the version is
- * another image's, size 0 or over LIMIT_DESKTOPS_POOL, spares over size. */
+ * another image's, size 0 or over LIMIT_DESKTOPS_POOL, spares or minimum over size, naming is no pattern, a manual pool with
+ * an image or another one without. */
 StorePool *store_pool_create(Store *store, const StoreActor *actor, const StorePool *fields, GError **error);
 StorePool *store_pool_find(Store *store, const char *name_or_id, GError **error);
 /* Without the counts (they are 0), which cost as much as the pool has desktops; the same for the next. */

@@ -347,6 +347,8 @@ bool store_session_end(Store *store, const StoreActor *actor, const char *id, co
         return false;
     if (session->state == STORE_SESSION_ENDED)
         return true;
+    if (desktop && desktop->maintenance)
+        after.refresh = after.remove = false; /* stays as it is for the administrator; refreshed at the end of the maintenance */
     bool leaves = desktop && desktop->desired != STORE_DESIRED_DELETED && (after.release || after.refresh || after.remove);
     return write_end(&transaction, session, reason, error) &&
            (!leaves || desktop_leave(&transaction, desktop, after, error)) &&

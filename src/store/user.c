@@ -219,7 +219,8 @@ static bool check_user_unused(Transaction *transaction, const StoreUser *user, G
 {
     g_autoptr(Rows) rows =
         transaction_query(transaction,
-                          "SELECT name FROM desktops WHERE user_id = $1 UNION ALL SELECT desktop_name"
+                          "SELECT name FROM desktops WHERE user_id = $1 UNION ALL SELECT d.name FROM assignments a"
+                          " JOIN desktops d ON d.id = a.desktop_id WHERE a.user_id = $1 UNION ALL SELECT desktop_name"
                           " FROM sessions WHERE user_id = $1 AND state <> 'ended' LIMIT 1",
                           PARAMS(TEXT(user->id)), error);
     if (!rows)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* One letter a desktop: f free running, b free on its way, s free stopped, x free failed, o free outdated, u
- * a user's, c in a console session, d being deleted. */
+ * a user's, m in maintenance, c in a console session, d being deleted. */
 static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
 {
     static const char *const ids[] = {"01", "02", "03", "04", "05", "06", "07", "08", "09", "10"};
@@ -23,6 +23,7 @@ static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
                                         : BROKER_RUNNING,
             .current = true,
             .outdated = letter == 'o' || letter == 'p',
+            .maintenance = letter == 'm',
             .in_session = letter == 'c',
             .fresh = letter == 'n' || letter == 'p',
         };
@@ -30,7 +31,7 @@ static size_t desktops_from(const char *letters, BrokerDesktop *desktops)
     return count;
 }
 
-enum { OFF = 1, MAINTENANCE = 2, DELETED = 4 };
+enum { OFF = 1, MAINTENANCE = 2, DELETED = 4, DRAINING = 8 };
 
 static const struct {
     const char *what;
@@ -78,6 +79,57 @@ static const struct {
     {"deleted: all go", BROKER_DEDICATED, DELETED, 5, 2, "ufd", 9, {0, 0, 2}, "0201"},
     {"deleted, manual: all go", BROKER_MANUAL, DELETED, 5, 2, "u", 9, {0, 0, 1}, "01"},
 };
+
+static const struct {
+    const char *what;
+    unsigned minimum;
+    int flags;
+    unsigned size, spares;
+    const char *desktops;
+    Headroom want;
+    const char *surplus;
+} minimum_cases[] = {
+    {"all up front", 5, 0, 5, 0, "", {5, 0, 0}, ""},
+    {"those in use count", 3, 0, 5, 0, "uu", {1, 0, 0}, ""},
+    {"one in maintenance is there", 3, 0, 5, 0, "mm", {1, 0, 0}, ""},
+    {"more spares than minimum", 1, 0, 5, 2, "u", {2, 0, 0}, ""},
+    {"more minimum than spares", 4, 0, 5, 1, "u", {3, 0, 0}, ""},
+    {"never over the size", 5, 0, 5, 5, "uuu", {2, 0, 0}, ""},
+    {"stopped ones first", 3, 0, 5, 0, "us", {1, 1, 0}, ""},
+    {"what is beyond it goes", 2, 0, 5, 0, "uff", {0, 0, 1}, "03"},
+    {"one in maintenance is no spare", 0, 0, 5, 1, "m", {1, 0, 0}, ""},
+    {"nor does it go", 0, 0, 5, 0, "mf", {0, 0, 1}, "02"},
+    {"draining: free ones go", 2, DRAINING, 5, 2, "ufs", {0, 0, 2}, "0302"},
+    {"draining: nothing new", 5, DRAINING, 5, 2, "u", {0, 0, 0}, ""},
+};
+
+static void test_minimum(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(minimum_cases); i++) {
+        BrokerPool pool = {
+            .name = "p",
+            .type = BROKER_FLOATING,
+            .enabled = true,
+            .draining = minimum_cases[i].flags & DRAINING,
+            .minimum = minimum_cases[i].minimum,
+            .size = minimum_cases[i].size,
+            .spares = minimum_cases[i].spares,
+        };
+        BrokerDesktop desktops[10];
+        size_t count = desktops_from(minimum_cases[i].desktops, desktops);
+        g_test_message("%s", minimum_cases[i].what);
+        Headroom got = headroom_of(&pool, desktops, count, 9);
+        g_assert_cmpuint(got.create, ==, minimum_cases[i].want.create);
+        g_assert_cmpuint(got.start, ==, minimum_cases[i].want.start);
+        g_assert_cmpuint(got.delete, ==, minimum_cases[i].want.delete);
+        unsigned indices[10];
+        unsigned surplus = headroom_surplus(&pool, desktops, count, indices, 10);
+        g_autoptr(GString) ids = g_string_new(NULL);
+        for (unsigned s = 0; s < surplus; s++)
+            g_string_append(ids, desktops[indices[s]].id);
+        g_assert_cmpstr(ids->str, ==, minimum_cases[i].surplus);
+    }
+}
 
 static void test_headroom(void)
 {
@@ -134,6 +186,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/headroom", test_headroom);
+    g_test_add_func("/broker/headroom/minimum", test_minimum);
     g_test_add_func("/broker/headroom/settles", test_settles);
     return g_test_run();
 }

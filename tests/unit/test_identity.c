@@ -99,6 +99,7 @@ static void test_permissions(void)
         {"job.cancel", "admin operator"},
         {"event.read", "admin auditor"},
         {"status.read", "admin operator"},
+        {"host.write", "admin"},
         {"stream.all", "admin operator"},
     };
     g_assert_cmpuint(G_N_ELEMENTS(rows), ==, PERMISSIONS);

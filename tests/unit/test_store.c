@@ -259,7 +259,7 @@ static void test_pools(Fixture *fixture)
     g_assert_cmpstr(found->image_version_id, ==, world.version->id);
     g_assert_cmpuint(found->memory_bytes, ==, 5ULL << 40);
     g_assert_cmpuint(found->desktops, ==, 2);
-    StoreDesktopNew more = {pool->id, world.host_id, world.version->id, NULL, STORE_DESIRED_STOPPED};
+    StoreDesktopNew more = {.pool_id = pool->id, .host_id = world.host_id, .image_version_id = world.version->id, .desired = STORE_DESIRED_STOPPED};
     g_assert_null(store_desktop_create(store, NULL, &more, &error));
     assert_kind(error, ORIEL_ERROR_FULL);
 
@@ -291,7 +291,7 @@ static void test_renamed_pool(Fixture *fixture)
     fields.name = "pool";
     g_autoptr(StorePool) again = store_pool_create(store, NULL, &fields, &error);
     g_assert_no_error(error);
-    StoreDesktopNew desktop = {again->id, world.host_id, world.version->id, NULL, STORE_DESIRED_STOPPED};
+    StoreDesktopNew desktop = {.pool_id = again->id, .host_id = world.host_id, .image_version_id = world.version->id, .desired = STORE_DESIRED_STOPPED};
     g_autoptr(StoreDesktop) third = store_desktop_create(store, NULL, &desktop, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(third->name, ==, "pool-3");
@@ -639,11 +639,11 @@ static void test_hosts_and_meta(Fixture *fixture)
                       .memory_bytes = 1ULL << 40,
                       .vcpus = 64};
     g_assert_true(store_host_beat(store, &host, &error));
-    g_assert_true(store_host_set_maintenance(store, NULL, "a", true, &error));
+    g_assert_true(store_host_set_service(store, NULL, "a", STORE_HOST_DRAINING, &error));
     host.vcpus = 65;
     g_assert_true(store_host_beat(store, &host, &error));
     g_autoptr(StoreHost) found = store_host_find(store, "one", &error);
-    g_assert_true(found->maintenance);
+    g_assert_cmpint(found->service, ==, STORE_HOST_DRAINING);
     g_assert_cmpuint(found->vcpus, ==, 65);
     g_assert_cmpuint(found->memory_bytes, ==, 1ULL << 40);
     StoreHost twin = host;

@@ -52,7 +52,7 @@ CREATE TABLE hosts (
     accelerator TEXT NOT NULL,
     memory_bytes BIGINT NOT NULL,
     vcpus BIGINT NOT NULL,
-    maintenance BIGINT NOT NULL DEFAULT 0 CHECK (maintenance IN (0, 1)),
+    service TEXT NOT NULL DEFAULT 'open' CHECK (service IN ('open', 'draining', 'maintenance')),
     detail TEXT NOT NULL,
     heartbeat_ms BIGINT NOT NULL,
     created_ms BIGINT NOT NULL
@@ -105,16 +105,24 @@ CREATE TABLE pools (
     name TEXT NOT NULL UNIQUE,
     display_name TEXT NOT NULL,
     description TEXT NOT NULL,
-    type TEXT NOT NULL CHECK (type IN ('floating', 'dedicated')),
-    image_id TEXT NOT NULL REFERENCES images (id),
+    type TEXT NOT NULL CHECK (type IN ('floating', 'dedicated', 'manual')),
+    provisioning TEXT NOT NULL DEFAULT 'instant' CHECK (provisioning IN ('instant', 'linked', 'full')),
+    assignment TEXT NOT NULL DEFAULT 'automatic' CHECK (assignment IN ('automatic', 'manual')),
+    users_a_desktop BIGINT NOT NULL DEFAULT 1 CHECK (users_a_desktop > 0),
+    image_id TEXT REFERENCES images (id),
     image_version_id TEXT REFERENCES image_versions (id),
     size BIGINT NOT NULL CHECK (size > 0),
+    minimum BIGINT NOT NULL DEFAULT 0 CHECK (minimum >= 0),
     spares BIGINT NOT NULL CHECK (spares >= 0),
-    memory_bytes BIGINT NOT NULL CHECK (memory_bytes > 0),
-    vcpus BIGINT NOT NULL CHECK (vcpus > 0),
+    naming TEXT NOT NULL,
+    memory_bytes BIGINT NOT NULL CHECK (memory_bytes >= 0),
+    vcpus BIGINT NOT NULL CHECK (vcpus >= 0),
+    application TEXT NOT NULL DEFAULT '',
+    icon TEXT NOT NULL DEFAULT '',
     refresh_on_log_off BIGINT NOT NULL CHECK (refresh_on_log_off IN (0, 1)),
     enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
     maintenance BIGINT NOT NULL CHECK (maintenance IN (0, 1)),
+    draining BIGINT NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
     deleting BIGINT NOT NULL DEFAULT 0 CHECK (deleting IN (0, 1)),
     power_plan_id TEXT REFERENCES plans (id),
     release_plan_id TEXT REFERENCES plans (id),
@@ -122,7 +130,8 @@ CREATE TABLE pools (
     next_number BIGINT NOT NULL DEFAULT 1,
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL,
-    version BIGINT NOT NULL DEFAULT 1
+    version BIGINT NOT NULL DEFAULT 1,
+    CHECK ((image_id IS NULL) = (type = 'manual'))
 ) STRICT;
 CREATE INDEX pools_image ON pools (image_id);
 CREATE INDEX pools_image_version ON pools (image_version_id);
@@ -146,7 +155,13 @@ CREATE TABLE desktops (
     pool_id TEXT NOT NULL REFERENCES pools (id),
     host_id TEXT NOT NULL REFERENCES hosts (id),
     name TEXT NOT NULL UNIQUE,
-    image_version_id TEXT NOT NULL REFERENCES image_versions (id),
+    image_version_id TEXT REFERENCES image_versions (id),
+    maintenance BIGINT NOT NULL DEFAULT 0 CHECK (maintenance IN (0, 1)),
+    protocol TEXT CHECK (protocol IN ('vnc', 'rdp')),
+    address TEXT,
+    port BIGINT CHECK (port BETWEEN 1 AND 65535),
+    wake_mac TEXT,
+    sealed_password TEXT,
     desired TEXT NOT NULL CHECK (desired IN ('running', 'stopped', 'suspended', 'off', 'deleted')),
     observed TEXT NOT NULL CHECK (observed IN ('absent', 'starting', 'running', 'stopping', 'stopped', 'failed')),
     generation BIGINT NOT NULL,
@@ -161,18 +176,33 @@ CREATE TABLE desktops (
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL,
     version BIGINT NOT NULL DEFAULT 1,
-    CHECK (observed_generation <= generation)
+    CHECK (observed_generation <= generation),
+    -- A machine that was there before has an address, one of ours an image.
+    CHECK ((protocol IS NULL) = (image_version_id IS NOT NULL)),
+    CHECK ((protocol IS NULL) = (address IS NULL) AND (protocol IS NULL) = (port IS NULL))
 ) STRICT;
 -- Never two desktops for one user in one pool, whatever the code does.
 CREATE UNIQUE INDEX desktops_one_a_user ON desktops (pool_id, user_id) WHERE user_id IS NOT NULL AND desired <> 'deleted';
 CREATE INDEX desktops_pool ON desktops (pool_id);
 -- What a click looks at first: nobody's, and ready.
 CREATE INDEX desktops_ready ON desktops (pool_id)
-    WHERE user_id IS NULL AND desired = 'running' AND observed = 'running' AND agent = 'ready';
+    WHERE user_id IS NULL AND desired = 'running' AND observed = 'running' AND agent = 'ready' AND maintenance = 0;
 CREATE INDEX desktops_host ON desktops (host_id);
 CREATE INDEX desktops_user ON desktops (user_id);
 CREATE INDEX desktops_image_version ON desktops (image_version_id);
 CREATE UNIQUE INDEX desktops_mac ON desktops (mac) WHERE mac IS NOT NULL;
+
+-- Who may use a dedicated or manual desktop, the one in desktops.user_id among them (the first). A floating desktop has
+-- its one user in desktops.user_id alone. Never two desktops for one user in one pool here either.
+CREATE TABLE assignments (
+    desktop_id TEXT NOT NULL REFERENCES desktops (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    pool_id TEXT NOT NULL REFERENCES pools (id),
+    assigned_ms BIGINT NOT NULL,
+    PRIMARY KEY (desktop_id, user_id),
+    UNIQUE (pool_id, user_id)
+) STRICT;
+CREATE INDEX assignments_user ON assignments (user_id);
 
 CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,
