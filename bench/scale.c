@@ -106,7 +106,8 @@ static void log_on(Scene *scene, unsigned person)
     g_autofree char *token = secret_token_new();
     g_autofree char *hash = secret_token_hash(token);
     StoreActor actor = {.user_id = scene->users[person], .address = "192.0.2.7"};
-    StoreWebSessionNew fields = {hash, actor.user_id, "csrf", actor.address, "bench", clock_utc_ms() + 3600 * 1000};
+    StoreWebSessionNew fields = {.token_hash = hash, .user_id = actor.user_id, .csrf = "csrf", .address = actor.address,
+                                 .agent = "bench", .scopes = "all", .expires_ms = clock_utc_ms() + 3600 * 1000};
     g_autoptr(StoreWebSession) login = store_web_session_create(scene->household.store, &actor, &fields, &error);
     must(login, error);
     HostConnectRequest request = {&actor, actor.user_id, scene->pool[person % scene->pools]->id, NULL, false};

@@ -9,13 +9,22 @@
 
 bool call_allows(const Call *call, Permission permission)
 {
-    return call->caller && identity_allows(call->caller->roles, permission);
+    return call->caller && caller_allows(call->caller, permission, request_reads(call->request));
 }
 
 bool call_demand(const Call *call, Permission permission, GError **error)
 {
     if (call_allows(call, permission))
         return true;
+    if (call->caller && call->caller->scopes == SCOPE_ENROL)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                          "set up your second factor first: your role demands one before anything else");
+    if (call->caller && identity_allows(call->caller->roles, permission)) {
+        g_autofree char *scopes = scopes_format(call->caller->scopes);
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                          "this needs the permission \"%s\", which the scopes of this %s (%s) do not give",
+                          permission_word(permission), call->caller->means == CALLER_TOKEN ? "token" : "login", scopes);
+    }
     return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
                       "this needs the permission \"%s\", which your roles do not give",
                       permission_word(permission));

@@ -15,11 +15,6 @@
 
 #define IDEMPOTENCY_KEY_LONGEST 64
 
-static bool is_read(const Request *request)
-{
-    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-}
-
 /* ---- who ---- */
 
 /* What the request shows of itself is looked at first: a token sent through orield.sock means that token's
@@ -53,13 +48,13 @@ static bool shows_credentials(const Request *request)
 size_t dispatch_body_limit(const Route *route, const Request *request)
 {
     bool needs_little =
-        !route || route->permission == ROUTE_ANYONE || (route->flags & ROUTE_NO_BODY) || is_read(request);
+        !route || route->permission == ROUTE_ANYONE || (route->flags & ROUTE_NO_BODY) || request_reads(request);
     return needs_little || !shows_credentials(request) ? LIMIT_REQUEST_BODY_SMALL : LIMIT_REQUEST_BODY;
 }
 
 static bool check_forgery(const Call *call, GError **error)
 {
-    if (is_read(call->request) ||
+    if (request_reads(call->request) ||
         identity_csrf_matches(call->caller, request_header(call->request, "x-oriel-csrf")))
         return true;
     return oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
@@ -69,7 +64,7 @@ static bool check_forgery(const Call *call, GError **error)
 /* A refusal is written down where something was to be changed; reads would drown the trail. */
 static void note_refusal(const Call *call)
 {
-    if (is_read(call->request))
+    if (request_reads(call->request))
         return;
     const char *user = call->caller->user_id ? call->caller->user_id : "";
     g_autofree char *key = g_strdup_printf("%s %s %s", user, call->route->method, call->route->pattern);
@@ -116,7 +111,7 @@ static bool authorise(Call *call, GError **error)
 static bool parse_body(Call *call, int *ret_status, GError **error)
 {
     unsigned flags = call->route->flags;
-    if (is_read(call->request) || (flags & ROUTE_NO_BODY))
+    if (request_reads(call->request) || (flags & ROUTE_NO_BODY))
         return true;
     const GByteArray *body = call->request->body;
     if (body->len == 0) {
@@ -176,7 +171,7 @@ static bool key_is_valid(const char *key)
  * copy of the database. NULL: without a body. */
 static char *body_text(const Json *body)
 {
-    static const char *const secrets[] = {"password", "current", "token"};
+    static const char *const secrets[] = {"password", "current", "token", "code", "client_secret"};
     g_autoptr(Json) open = body ? json_copy((Json *)body) : NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(secrets); i++)
         json_object_del(open, secrets[i]);
@@ -322,7 +317,7 @@ void dispatch_unrouted(const Service *service, const char *allow, const Request 
         return;
     }
     bool is_api = strcmp(request->path, "/api") == 0 || g_str_has_prefix(request->path, "/api/");
-    if (!is_api && !is_read(request)) {
+    if (!is_api && !request_reads(request)) {
         reply_header(reply, "Allow", "GET, HEAD");
         reply_problem_text(reply, ORIEL_ERROR_INVALID, 405, "a page can only be read");
         return;

@@ -20,14 +20,21 @@ Json *roles_json(Roles roles)
 
 bool roles_read(Json *array, Roles *ret, GError **error)
 {
-    g_autoptr(GString) words = g_string_new(NULL);
-    if (!json_is_array(array) || json_array_size(array) == 0)
+    if (json_array_size(array) == 0)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "request body: \"roles\" must be a list of one or more roles");
+    return roles_read_list(array, "roles", ret, error);
+}
+
+bool roles_read_list(Json *array, const char *key, Roles *ret, GError **error)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+    if (!json_is_array(array))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"%s\" must be a list of roles", key);
     for (size_t i = 0; i < json_array_size(array); i++) {
         const char *word = json_string_value(json_array_get(array, i));
         if (!word || !*word || strchr(word, ' '))
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"roles\" must be a list of words");
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"%s\" must be a list of words", key);
         g_string_append_printf(words, "%s%s", i ? " " : "", word);
     }
     return roles_parse(words->str, ret, error);
@@ -37,8 +44,9 @@ Json *me_json(const Caller *caller)
 {
     const char *display_name =
         caller->display_name && *caller->display_name ? caller->display_name : caller->name;
-    return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?}", "user", "id", caller->user_id, "name", caller->name,
-                     "display_name", display_name, "roles", roles_json(caller->roles), "csrf", caller->csrf);
+    return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?, s:o, s:b}", "user", "id", caller->user_id, "name", caller->name,
+                     "display_name", display_name, "roles", roles_json(caller->roles), "csrf", caller->csrf, "scopes",
+                     scopes_json(caller->scopes), "must_enrol", caller->scopes == SCOPE_ENROL);
 }
 
 static void cookie_set(Call *call, const char *value, int64_t seconds)
@@ -52,6 +60,11 @@ static void cookie_set(Call *call, const char *value, int64_t seconds)
 
 static void login_answer(Call *call, const Login *login)
 {
+    if (!login->caller) {
+        reply_json(call->reply, 200, json_pack("{s:s, s:s, s:I}", "next", "totp", "login", login->half, "expires_ms",
+                                               (json_int_t)login->expires_ms));
+        return;
+    }
     cookie_set(call, login->cookie, MAX(1, (login->expires_ms - clock_utc_ms()) / 1000));
     reply_json(call->reply, 200, me_json(login->caller));
 }
@@ -68,6 +81,19 @@ bool login_post(Call *call, GError **error)
         return false;
     ClientInfo client = client_of(call);
     g_autoptr(Login) login = identity_login(call->service->identity, name, password, &client, error);
+    if (!login)
+        return false;
+    login_answer(call, login);
+    return true;
+}
+
+bool login_code_post(Call *call, GError **error)
+{
+    const char *half = NULL, *code = NULL;
+    if (!json_read(call->body, "request body", error, "{s:s, s:s}", "login", &half, "code", &code))
+        return false;
+    ClientInfo client = client_of(call);
+    g_autoptr(Login) login = identity_login_code(call->service->identity, half, code, &client, error);
     if (!login)
         return false;
     login_answer(call, login);
@@ -91,7 +117,8 @@ bool setup_post(Call *call, GError **error)
     g_autoptr(Login) login = identity_link_use(call->service->identity, token, password, &client, error);
     if (!login)
         return false;
-    setup_link_forget(call->service, login->caller->name);
+    if (login->caller)
+        setup_link_forget(call->service, login->caller->name);
     login_answer(call, login);
     return true;
 }

@@ -149,3 +149,8 @@ bool request_header_has(const Request *request, const char *name, const char *to
             return true;
     return false;
 }
+
+bool request_reads(const Request *request)
+{
+    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}

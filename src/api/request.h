@@ -29,6 +29,9 @@ void request_body_forget(Request *request);
 /* Keeps the first of equal names. */
 void request_add_header(Request *request, const char *name, const char *value);
 
+/* GET or HEAD: changes nothing. */
+bool request_reads(const Request *request);
+
 /* NULL if absent. Names of headers in lower case. */
 const char *request_header(const Request *request, const char *name);
 const char *request_query(const Request *request, const char *name);

@@ -15,6 +15,17 @@ bool login_post(Call *call, GError **error);
 bool logout_post(Call *call, GError **error);
 bool me_get(Call *call, GError **error);
 bool setup_post(Call *call, GError **error);
+bool login_code_post(Call *call, GError **error);
+/* totp.c */
+bool totp_get(Call *call, GError **error);
+bool totp_post(Call *call, GError **error);
+bool totp_confirm_post(Call *call, GError **error);
+bool totp_recovery_codes_post(Call *call, GError **error);
+bool totp_remove_post(Call *call, GError **error);
+bool user_totp_delete(Call *call, GError **error);
+/* settings.c */
+bool settings_login_get(Call *call, GError **error);
+bool settings_login_patch(Call *call, GError **error);
 /* portal.c */
 bool portal_get(Call *call, GError **error);
 bool pool_connect_post(Call *call, GError **error);
@@ -109,6 +120,9 @@ void setup_link_forget(const Service *service, const char *user_name);
 Json *roles_json(Roles roles);
 /* A JSON array of role words; at least one. */
 bool roles_read(Json *array, Roles *ret, GError **error);
+/* The same as a list that may be empty, under this key. */
+bool roles_read_list(Json *array, const char *key, Roles *ret, GError **error);
+Json *scopes_json(Scopes scopes);
 Json *job_json(const StoreJob *job);
 Json *session_json(const StoreSession *session);
 Json *session_brief(const StoreSession *session); /* null without a session */

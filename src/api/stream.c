@@ -17,6 +17,7 @@ struct StreamClient {
     Hub *hub;
     char *user_id;
     Roles roles;
+    Scopes scopes;
     char *cookie;
     char *token;
     GQueue messages; /* of GBytes */
@@ -104,6 +105,11 @@ static bool permission_of_kind(const char *kind, Permission *ret)
     return false;
 }
 
+static bool client_may(const StreamClient *client, Permission permission)
+{
+    return identity_allows(client->roles, permission) && scopes_allow(client->scopes, permission, true);
+}
+
 /* Changes that may change somebody's tiles, without telling them what others have. */
 static bool moves_tiles(const char *kind)
 {
@@ -116,7 +122,7 @@ static void change_send_locked(StreamClient *client, const StoreChange *change, 
     Permission needed;
     if (!permission_of_kind(change->kind, &needed))
         return;
-    if (identity_allows(client->roles, needed) ||
+    if (client_may(client, needed) ||
         (client->user_id && change->user_id && strcmp(client->user_id, change->user_id) == 0))
         send_locked(client, full);
     else if (client->user_id && moves_tiles(change->kind))
@@ -166,7 +172,7 @@ static void job_send(Hub *hub, const char *id)
     g_mutex_lock(&hub->lock);
     for (unsigned i = 0; i < hub->clients->len; i++) {
         StreamClient *client = hub->clients->pdata[i];
-        if (identity_allows(client->roles, PERMISSION_JOB_READ))
+        if (client_may(client, PERMISSION_JOB_READ))
             send_locked(client, message);
     }
     g_mutex_unlock(&hub->lock);
@@ -329,6 +335,7 @@ StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error)
     client->hub = hub;
     client->user_id = g_strdup(member->caller->user_id);
     client->roles = member->caller->roles;
+    client->scopes = member->caller->scopes;
     client->cookie = g_strdup(member->cookie);
     client->token = g_strdup(member->token);
     g_queue_init(&client->messages);

@@ -10,10 +10,35 @@
 #define DAYS_LONGEST 3650
 #define DAY_MS (24 * 60 * 60 * 1000LL)
 
+Json *scopes_json(Scopes scopes)
+{
+    g_autofree char *text = scopes_format(scopes);
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    Json *array = json_array();
+    for (size_t i = 0; words[i]; i++)
+        if (*words[i])
+            json_array_append_new(array, json_string(words[i]));
+    return array;
+}
+
+static bool scopes_read(Json *array, Scopes *ret, GError **error)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *word = json_string_value(json_array_get(array, i));
+        if (!word || !*word || strchr(word, ' '))
+            return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"scopes\" must be a list of words");
+        g_string_append_printf(words, "%s ", word);
+    }
+    return scopes_parse(words->str, ret, error);
+}
+
 static Json *token_json(const StoreToken *token)
 {
-    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "id", token->id, "name", token->name, "created_ms",
-                     (json_int_t)token->created_ms, "expires_ms", json_time_or_null(token->expires_ms),
+    Scopes scopes = 0;
+    scopes_parse(token->scopes, &scopes, NULL);
+    return json_pack("{s:s, s:s, s:o, s:I, s:o, s:o}", "id", token->id, "name", token->name, "scopes",
+                     scopes_json(scopes), "created_ms", (json_int_t)token->created_ms, "expires_ms", json_time_or_null(token->expires_ms),
                      "last_used_ms", json_time_or_null(token->used_ms));
 }
 
@@ -55,18 +80,22 @@ static bool demand_room(const Call *call, GError **error)
 
 bool tokens_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name", "days", NULL};
+    static const char *const keys[] = {"name", "days", "scopes", NULL};
     const char *name;
     NumberField field = {"days", 1, DAYS_LONGEST};
+    Json *list = json_object_get(call->body, "scopes");
+    Scopes scopes = SCOPES_ALL;
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
     if (!demand_login(call, error) || !demand_room(call, error) || !json_only(call->body, keys, error) ||
         !json_take_text(call->body, "name", &name, error) ||
-        !json_take_number(call->body, &field, &days, error))
+        !json_take_number(call->body, &field, &days, error) || (list && !scopes_read(list, &scopes, error)))
         return false;
     g_autoptr(SecretString) secret = NULL;
-    int64_t expires_ms = days ? clock_utc_ms() + (int64_t)days * DAY_MS : 0;
-    g_autoptr(StoreToken) token = identity_token_new(call->service->identity, call->caller, name ? name : "",
-                                                     expires_ms, &secret, error);
+    TokenNew wanted = {.name = name ? name : "",
+                       .scopes = scopes,
+                       .expires_ms = days ? clock_utc_ms() + (int64_t)days * DAY_MS : 0};
+    g_autoptr(StoreToken) token =
+        identity_token_new(call->service->identity, call->caller, &wanted, &secret, error);
     if (!token)
         return false;
     Json *value = token_json(token);

@@ -285,3 +285,16 @@ Json *call_body(const Call *call)
     }
     return body;
 }
+
+void call_words(const Call *call, const char *option, const char *field, Json *body)
+{
+    const char *text = call_option(call, option);
+    if (!text)
+        return;
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    Json *list = json_array();
+    for (size_t i = 0; words[i]; i++)
+        if (*g_strstrip(words[i]))
+            json_array_append_new(list, json_string(words[i]));
+    json_object_set_new(body, field, list);
+}

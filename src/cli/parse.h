@@ -32,5 +32,7 @@ uint64_t call_number(const Call *call, const char *name, uint64_t otherwise);
 
 /* A request body of all options given that have a `field`. Caller owns. */
 Json *call_body(const Call *call);
+/* Where the option is there: its words, separated by commas, as a list under this key of the body; "" is the empty list. */
+void call_words(const Call *call, const char *option, const char *field, Json *body);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Call, call_free)

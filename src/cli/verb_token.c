@@ -4,6 +4,7 @@
 static const Column list_columns[] = {
     {"ID", "id", SHOW_TEXT},
     {"NAME", "name", SHOW_TEXT},
+    {"FOR", "scopes", SHOW_LIST},
     {"MADE", "created_ms", SHOW_TIME},
     {"GOOD UNTIL", "expires_ms", SHOW_TIME},
     {"LAST USED", "last_used_ms", SHOW_TIME},
@@ -13,6 +14,7 @@ static const Column list_columns[] = {
 static const Column made_columns[] = {
     {"Id", "id", SHOW_TEXT},
     {"Name", "name", SHOW_TEXT},
+    {"For", "scopes", SHOW_LIST},
     {"Good until", "expires_ms", SHOW_TIME},
     {"Token", "token", SHOW_TEXT},
     {0},
@@ -37,6 +39,7 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     json_object_set_new(body, "name", json_string(call_argument(call, 0)));
+    call_words(call, "scope", "scopes", body);
     if (call_flag(call, "forever"))
         json_object_set_new(body, "days", json_null());
     return cli_show(cli, client_request(cli->client, "POST", "tokens", body, error), show_made);
@@ -53,6 +56,8 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 
 static const Option create_options[] = {
     {"days", VALUE_COUNT, "N", "How long it is good (365)", .lowest = 1, .highest = 3650, .field = "days"},
+    {"scope", VALUE_TEXT, "SCOPE,…",
+     .help = "What it may do: all, read, portal, account, desktops, sessions, pools, images, users, jobs, audit, hosts"},
     {"forever", VALUE_FLAG, .help = "It has no end"},
     {0},
 };
@@ -60,7 +65,7 @@ static const Option create_options[] = {
 static const Verb verbs[] = {
     {"list", "List one's own API tokens", .run = run_list},
     {"create", "Make an API token; it is shown this once",
-     "NAME says what it is for. The token has its owner's rights. It belongs to the person who logs in with "
+     "NAME says what it is for. The token has its owner's rights, less what --scope leaves out. It belongs to the person who logs in with "
      "--url and "
      "--token-file; the local administrator is no person and has none.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},

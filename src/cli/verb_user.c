@@ -10,6 +10,7 @@ static const Column list_columns[] = {
     {"GROUPS", "groups", SHOW_LIST},
     {"ENABLED", "enabled", SHOW_YES},
     {"PASSWORD", "password_set", SHOW_YES},
+    {"SECOND FACTOR", "totp", SHOW_YES},
     {"LAST LOGIN", "last_login_ms", SHOW_TIME},
     {0},
 };
@@ -23,6 +24,7 @@ static const Column card_columns[] = {
     {"Groups", "groups", SHOW_LIST},
     {"Enabled", "enabled", SHOW_YES},
     {"Password is set", "password_set", SHOW_YES},
+    {"Second factor", "totp", SHOW_YES},
     {"Made", "created_ms", SHOW_TIME},
     {"Last login", "last_login_ms", SHOW_TIME},
     {0},
@@ -60,24 +62,11 @@ static bool run_show(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_card);
 }
 
-static void body_roles(const Call *call, Json *body)
-{
-    const char *text = call_option(call, "roles");
-    if (!text)
-        return;
-    g_auto(GStrv) roles = g_strsplit(text, ",", -1);
-    Json *list = json_array();
-    for (size_t i = 0; roles[i]; i++)
-        if (*g_strstrip(roles[i]))
-            json_array_append_new(list, json_string(roles[i]));
-    json_object_set_new(body, "roles", list);
-}
-
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
     json_object_set_new(body, "name", json_string(call_argument(call, 0)));
-    body_roles(call, body);
+    call_words(call, "roles", "roles", body);
     if (call_option(call, "password-file")) {
         g_autoptr(SecretString) password =
             cli_read_secret(call_option(call, "password-file"), error);
@@ -99,7 +88,7 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
 static bool run_edit(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
-    body_roles(call, body);
+    call_words(call, "roles", "roles", body);
     if (json_object_size(body) == 0)
         return cli_misused(cli, error,
                           "oriel user edit: nothing to change; \"oriel user edit --help\" lists "
@@ -144,6 +133,17 @@ static bool run_password(Cli *cli, const Call *call, GError **error)
     if (!cli_do(cli, "PUT", path, body, error))
         return false;
     cli_say(cli, "The password of %s is set; their other logins have ended.", call_argument(call, 0));
+    return true;
+}
+
+static bool run_totp_reset(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0);
+    g_autofree char *question = g_strdup_printf("Take the second factor of \"%s\" away?", name);
+    g_autofree char *path = client_path("users", name, "totp", NULL);
+    if (!cli_confirm(cli, call, question, error) || !cli_do(cli, "DELETE", path, NULL, error))
+        return false;
+    cli_say(cli, "%s logs in without a second factor now.", name);
     return true;
 }
 
@@ -208,6 +208,9 @@ static const Verb verbs[] = {
      USER, .options = password_options, .run = run_password},
     {"link", "Make a one-time link with which a user sets their password",
      "An earlier link of theirs is void.", USER, .options = link_options, .run = run_link},
+    {"totp-reset", "Take a user's second factor away",
+     "For whoever lost their device and their recovery codes.", USER, .options = delete_options,
+     .run = run_totp_reset},
     {"delete", "Delete a user", USER, .options = delete_options, .run = run_delete},
     {0},
 };

@@ -18,6 +18,11 @@ void caller_free(Caller *caller)
     g_free(caller);
 }
 
+bool caller_allows(const Caller *caller, Permission permission, bool reads)
+{
+    return identity_allows(caller->roles, permission) && scopes_allow(caller->scopes, permission, reads);
+}
+
 Caller *identity_local(void)
 {
     Caller *caller = g_new0(Caller, 1);
@@ -25,6 +30,7 @@ Caller *identity_local(void)
     caller->name = g_strdup("local administrator");
     caller->display_name = g_strdup("Local administrator");
     caller->roles = ROLE_ADMIN;
+    caller->scopes = SCOPES_ALL;
     return caller;
 }
 
@@ -82,6 +88,8 @@ Caller *identity_by_cookie(Identity *identity, const char *cookie, GError **erro
     g_autoptr(Caller) caller = enabled_user(identity, session->user_id, CALLER_COOKIE, error);
     if (!caller)
         return NULL;
+    if (!scopes_parse(session->scopes, &caller->scopes, error))
+        return NULL;
     caller->session_id = g_strdup(session->id);
     caller->csrf = g_strdup(session->csrf);
     /* Not noting it is no reason to refuse a call that only reads. */
@@ -102,6 +110,8 @@ Caller *identity_by_token(Identity *identity, const char *token, GError **error)
     }
     g_autoptr(Caller) caller = enabled_user(identity, row->user_id, CALLER_TOKEN, error);
     if (!caller)
+        return NULL;
+    if (!scopes_parse(row->scopes, &caller->scopes, error))
         return NULL;
     caller->token_id = g_strdup(row->id);
     if (row->used_ms + TOUCH_MS < now_ms)

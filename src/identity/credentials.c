@@ -103,7 +103,7 @@ Login *identity_link_use(Identity *identity, const char *token, const char *pass
     g_autofree char *user_id = store_link_use(identity->store, &actor, &use, error);
     if (!user_id || !attempt_succeeded(identity, user->name, error))
         return NULL;
-    return login_open(identity, user, client, error);
+    return login_finish(identity, user, client, error);
 }
 
 /* ---- API tokens ---- */
@@ -116,23 +116,32 @@ static bool check_token_name(const char *name, GError **error)
                       LIMIT_NAME);
 }
 
-StoreToken *identity_token_new(Identity *identity, const Caller *caller, const char *name, int64_t expires_ms,
+StoreToken *identity_token_new(Identity *identity, const Caller *caller, const TokenNew *wanted,
                                char **ret_token, GError **error)
 {
     if (!caller->user_id) {
         oriel_fail(error, ORIEL_ERROR_INVALID, "token: the local administrator has none; log in as a user");
         return NULL;
     }
-    if (!check_token_name(name, error))
+    if (!check_token_name(wanted->name, error))
         return NULL;
-    if (expires_ms != 0 && expires_ms <= clock_utc_ms()) {
+    if (wanted->scopes == 0 || (wanted->scopes != SCOPES_ALL && (wanted->scopes & SCOPE_ENROL))) {
+        oriel_fail(error, ORIEL_ERROR_INVALID, "token: its scopes must be one or more of %s", SCOPES_OF_TOKENS);
+        return NULL;
+    }
+    if (wanted->expires_ms != 0 && wanted->expires_ms <= clock_utc_ms()) {
         oriel_fail(error, ORIEL_ERROR_INVALID, "token: it would have expired already");
         return NULL;
     }
     g_autoptr(SecretString) token = secret_token_new();
     g_autofree char *hash = secret_token_hash(token);
     StoreActor actor = {.user_id = caller->user_id, .name = caller->name};
-    StoreTokenNew fields = {.hash = hash, .user_id = caller->user_id, .name = name, .expires_ms = expires_ms};
+    g_autofree char *scopes = scopes_format(wanted->scopes);
+    StoreTokenNew fields = {.hash = hash,
+                            .user_id = caller->user_id,
+                            .name = wanted->name,
+                            .scopes = scopes,
+                            .expires_ms = wanted->expires_ms};
     StoreToken *row = store_token_create(identity->store, &actor, &fields, error);
     if (row)
         *ret_token = g_steal_pointer(&token);

@@ -30,10 +30,14 @@ typedef struct {
     char *name;         /* "local administrator" */
     char *display_name; /* may be "" */
     Roles roles;
+    Scopes scopes; /* what of it this login or token may do */
     char *session_id; /* web session; NULL unless CALLER_COOKIE */
     char *csrf;       /* that X-Oriel-CSRF must equal; NULL unless CALLER_COOKIE */
     char *token_id;   /* NULL unless CALLER_TOKEN */
 } Caller;
+
+/* Roles and scopes together. `reads`: the call changes nothing. */
+bool caller_allows(const Caller *caller, Permission permission, bool reads);
 
 void caller_free(Caller *caller); /* wipes csrf; NULL is fine */
 
@@ -50,8 +54,9 @@ bool identity_csrf_matches(const Caller *caller, const char *header);
 /* ---- log in, log out ---- */
 
 typedef struct {
-    Caller *caller;
-    char *cookie; /* the value to set; wiped by login_free */
+    Caller *caller; /* NULL: a code is asked for first, and `half` goes with it to identity_login_code */
+    char *cookie;   /* the value to set; wiped by login_free */
+    char *half;     /* NULL where caller is not */
     int64_t expires_ms;
 } Login;
 
@@ -67,6 +72,10 @@ typedef struct {
  * many seconds to wait (nothing is verified or counted meanwhile). */
 Login *identity_login(Identity *identity, const char *name, const char *password, const ClientInfo *client,
                       GError **error);
+/* The second step: `half` of the first, and a code of the person's device or a recovery code. UNAUTHENTICATED: half is none,
+ * or too old: begin again. FORBIDDEN: the code is wrong, or was used; says the server's time. TOO_MANY as above. */
+Login *identity_login_code(Identity *identity, const char *half, const char *code, const ClientInfo *client,
+                           GError **error);
 /* Ends the caller's own web session. Idempotent. */
 bool identity_logout(Identity *identity, const Caller *caller, const char *address, GError **error);
 
@@ -111,8 +120,14 @@ bool name_check(const char *name, const char *what, GError **error);
 
 /* ---- API tokens ---- */
 
-/* *ret_token (secret_free) is shown once. expires_ms 0: never. name: 1 to LIMIT_NAME bytes of text. */
-StoreToken *identity_token_new(Identity *identity, const Caller *caller, const char *name, int64_t expires_ms,
+typedef struct {
+    const char *name; /* 1 to LIMIT_NAME bytes of text */
+    Scopes scopes;
+    int64_t expires_ms; /* 0: never */
+} TokenNew;
+
+/* *ret_token (secret_free) is shown once. */
+StoreToken *identity_token_new(Identity *identity, const Caller *caller, const TokenNew *fields,
                                char **ret_token, GError **error);
 
 /* Removes what has expired; call it once an hour or so. */

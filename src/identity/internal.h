@@ -24,7 +24,17 @@ bool attempt_begin(Identity *identity, const char *name, const char *address, GE
 bool attempt_failed(Identity *identity, const char *address, GError **error);
 bool attempt_succeeded(Identity *identity, const char *name, GError **error);
 
+typedef struct {
+    const ClientInfo *client;
+    Scopes scopes;
+    const char *means;    /* as StoreWebSessionNew has it; NULL: the password */
+    const char *means_id; /* NULL: none */
+} LoginMeans;
+
 /* A new web session of this user, with its cookie. */
-Login *login_open(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error);
+Login *login_open(Identity *identity, const StoreUser *user, const LoginMeans *means, GError **error);
+
+/* After the password was right: asks for a code, or opens a web session (second.c). */
+Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error);
 
 Caller *caller_of(const StoreUser *user, CallerMeans means, GError **error);

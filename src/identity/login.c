@@ -15,6 +15,7 @@ void login_free(Login *login)
         return;
     caller_free(login->caller);
     secret_free(login->cookie);
+    secret_free(login->half);
     g_free(login);
 }
 
@@ -24,23 +25,28 @@ static char *kept_agent(const char *agent)
     return g_utf8_make_valid(cut, -1);
 }
 
-Login *login_open(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
+Login *login_open(Identity *identity, const StoreUser *user, const LoginMeans *means, GError **error)
 {
     g_autoptr(Login) login = g_new0(Login, 1);
     login->caller = caller_of(user, CALLER_COOKIE, error);
     if (!login->caller)
         return NULL;
+    login->caller->scopes = means->scopes;
     login->cookie = secret_token_new();
     login->caller->csrf = secret_token_new();
     login->expires_ms = clock_utc_ms() + IDENTITY_SESSION_MS;
     g_autofree char *hash = secret_token_hash(login->cookie);
-    g_autofree char *agent = kept_agent(client->agent);
-    StoreActor actor = {.user_id = user->id, .name = user->name, .address = client->address};
+    g_autofree char *agent = kept_agent(means->client->agent);
+    StoreActor actor = {.user_id = user->id, .name = user->name, .address = means->client->address};
+    g_autofree char *scopes = scopes_format(means->scopes);
     StoreWebSessionNew fields = {.token_hash = hash,
                                  .user_id = user->id,
                                  .csrf = login->caller->csrf,
-                                 .address = client->address,
+                                 .address = means->client->address,
                                  .agent = agent,
+                                 .scopes = scopes,
+                                 .means = means->means,
+                                 .means_id = means->means_id,
                                  .expires_ms = login->expires_ms};
     g_autoptr(StoreWebSession) session = store_web_session_create(identity->store, &actor, &fields, error);
     if (!session)
@@ -107,7 +113,7 @@ Login *identity_login(Identity *identity, const char *name, const char *password
         refuse(identity, user, client, error);
         return NULL;
     }
-    return attempt_succeeded(identity, lower, error) ? login_open(identity, user, client, error) : NULL;
+    return attempt_succeeded(identity, lower, error) ? login_finish(identity, user, client, error) : NULL;
 }
 
 bool identity_logout(Identity *identity, const Caller *caller, const char *address, GError **error)

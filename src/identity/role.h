@@ -15,7 +15,11 @@ typedef enum {
 typedef unsigned Roles;
 
 typedef enum {
-    PERMISSION_SELF,               /* me, own password, own tokens, own event stream */
+    PERMISSION_ME,                 /* who am I, log out, own event stream */
+    PERMISSION_TOTP,               /* own second factor */
+    PERMISSION_SELF,               /* own password, tokens, web sessions */
+    PERMISSION_SESSION_OWN,        /* own sessions */
+    PERMISSION_DESKTOP_OWN,        /* own desktops' pictures */
     PERMISSION_PORTAL,             /* tiles, connect to entitled pools, own sessions */
     PERMISSION_CONNECT_FOR_OTHERS, /* connect in another user's name, console of any desktop */
     PERMISSION_SESSION_READ,       /* everybody's sessions */
@@ -39,8 +43,37 @@ typedef enum {
     PERMISSIONS,
 } Permission;
 
+/* What an API token, or the login of a browser, is made for: bits or-ed together. It takes away from what the
+ * roles of its user allow, and never adds. */
+typedef enum {
+    SCOPE_READ = 1 << 0,    /* whatever only reads */
+    SCOPE_PORTAL = 1 << 1,  /* what a person does in the portal: own desktops and sessions */
+    SCOPE_ACCOUNT = 1 << 2, /* own password, second factor, tokens, web sessions */
+    SCOPE_DESKTOPS = 1 << 3,
+    SCOPE_SESSIONS = 1 << 4,
+    SCOPE_POOLS = 1 << 5,
+    SCOPE_IMAGES = 1 << 6,
+    SCOPE_USERS = 1 << 7,
+    SCOPE_JOBS = 1 << 8,
+    SCOPE_AUDIT = 1 << 9,
+    SCOPE_HOSTS = 1 << 10,
+    SCOPE_ENROL = 1 << 11, /* of a login that must set up its second factor before anything else; never a token's */
+} Scope;
+typedef unsigned Scopes;
+#define SCOPES_ALL (~0u)
+#define SCOPES_OF_TOKENS                                                                                     \
+    "all, read, portal, account, desktops, sessions, pools, images, users, jobs, audit and hosts"
+
 /* Whether any of these roles has the permission. The one table. */
 bool identity_allows(Roles roles, Permission permission);
+
+/* Whether any of these scopes covers a call that needs the permission. The same table. */
+bool scopes_allow(Scopes scopes, Permission permission, bool reads);
+
+/* "read desktops" to bits, words separated by spaces. INVALID names the unknown word and what is allowed. */
+bool scopes_parse(const char *text, Scopes *ret, GError **error);
+/* Bits to words in the table's order, "all" for SCOPES_ALL. Caller frees. */
+char *scopes_format(Scopes scopes);
 
 /* "pool.write". Never NULL. */
 const char *permission_word(Permission permission);

@@ -26,7 +26,10 @@ typedef struct {
     char *user_id;
     char *csrf;
     char *address;
-    char *agent; /* User-Agent, cut; "" if none */
+    char *agent;    /* User-Agent, cut; "" if none */
+    char *scopes;   /* words; identity/role.h knows them */
+    char *means;    /* "password", "provider" or "kiosk" */
+    char *means_id; /* of the provider or kiosk; "" */
     int64_t created_ms;
     int64_t seen_ms;
     int64_t expires_ms; /* the latest end; the idle limit is identity's */
@@ -40,6 +43,9 @@ typedef struct {
     const char *csrf;
     const char *address;
     const char *agent;
+    const char *scopes;
+    const char *means;    /* NULL: "password" */
+    const char *means_id; /* NULL: none */
     int64_t expires_ms;
 } StoreWebSessionNew;
 
@@ -61,6 +67,7 @@ typedef struct {
     char *id;
     char *user_id;
     char *name;
+    char *scopes; /* words; identity/role.h knows them */
     int64_t created_ms;
     int64_t used_ms;    /* 0: never; to the minute */
     int64_t expires_ms; /* 0: never */
@@ -72,6 +79,7 @@ typedef struct {
     const char *hash;
     const char *user_id;
     const char *name; /* unique for the user: CONFLICT */
+    const char *scopes;
     int64_t expires_ms;
 } StoreTokenNew;
 

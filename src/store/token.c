@@ -4,7 +4,7 @@
 #include "store/rules.h"
 #include "store/transaction.h"
 
-#define TOKEN_COLUMNS "t.id, t.user_id, t.name, t.created_ms, t.used_ms, t.expires_ms"
+#define TOKEN_COLUMNS "t.id, t.user_id, t.name, t.scopes, t.created_ms, t.used_ms, t.expires_ms"
 
 void store_token_free(StoreToken *token)
 {
@@ -13,6 +13,7 @@ void store_token_free(StoreToken *token)
     g_free(token->id);
     g_free(token->user_id);
     g_free(token->name);
+    g_free(token->scopes);
     g_free(token);
 }
 
@@ -22,6 +23,7 @@ static gpointer token_read(Reader *reader)
     token->id = read_string(reader);
     token->user_id = read_string(reader);
     token->name = read_string(reader);
+    token->scopes = read_string(reader);
     token->created_ms = read_number(reader);
     token->used_ms = read_number(reader);
     token->expires_ms = read_number(reader);
@@ -44,10 +46,11 @@ static bool insert_row(Transaction *transaction, const StoreTokenNew *fields, co
 {
     g_autoptr(GError) failure = NULL;
     if (transaction_run(transaction,
-                        "INSERT INTO tokens (id, hash, user_id, name, created_ms, expires_ms) VALUES ($1, "
-                        "$2, $3, $4, $5, $6)",
+                        "INSERT INTO tokens (id, hash, user_id, name, created_ms, expires_ms, scopes) VALUES ($1, "
+                        "$2, $3, $4, $5, $6, $7)",
                         PARAMS(TEXT(id), TEXT(fields->hash), TEXT(fields->user_id), TEXT(fields->name),
-                               NUMBER(transaction->now_ms), NUMBER(fields->expires_ms)),
+                               NUMBER(transaction->now_ms), NUMBER(fields->expires_ms),
+                               TEXT(fields->scopes)),
                         &failure))
         return true;
     if (transaction_failure(transaction) == FAILURE_FOREIGN_KEY)

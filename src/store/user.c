@@ -9,7 +9,9 @@
 
 #define USER_COLUMNS                                                                                         \
     "u.id, u.name, u.display_name, u.email, u.roles, u.enabled,"                                             \
-    " CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END, u.last_login_ms, u.created_ms, u.updated_ms, "    \
+    " CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END,"                                            \
+    " CASE WHEN EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id AND t.confirmed_ms > 0) THEN 1 ELSE 0 END,"                                             \
+    " u.last_login_ms, u.created_ms, u.updated_ms, "    \
     "u.version"
 
 void store_user_free(StoreUser *user)
@@ -34,6 +36,7 @@ static gpointer user_read(Reader *reader)
     user->roles = read_string(reader);
     user->enabled = read_bool(reader);
     user->has_password = read_bool(reader);
+    user->has_totp = read_bool(reader);
     user->last_login_ms = read_number(reader);
     user->created_ms = read_number(reader);
     user->updated_ms = read_number(reader);

@@ -11,6 +11,7 @@ typedef struct {
     char *roles;        /* words separated by one space, "admin user"; identity/role.h knows them */
     bool enabled;
     bool has_password;     /* read only */
+    bool has_totp;         /* read only: a confirmed second factor */
     int64_t last_login_ms; /* read only; 0: never */
     int64_t created_ms;    /* read only, as all of the following */
     int64_t updated_ms;

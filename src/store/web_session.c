@@ -5,7 +5,7 @@
 #include "store/transaction.h"
 
 #define WEB_SESSION_COLUMNS                                                                                  \
-    "w.id, w.user_id, w.csrf, w.address, w.agent, w.created_ms, w.seen_ms, w.expires_ms"
+    "w.id, w.user_id, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms"
 
 void store_web_session_free(StoreWebSession *session)
 {
@@ -16,6 +16,9 @@ void store_web_session_free(StoreWebSession *session)
     g_free(session->csrf);
     g_free(session->address);
     g_free(session->agent);
+    g_free(session->scopes);
+    g_free(session->means);
+    g_free(session->means_id);
     g_free(session);
 }
 
@@ -27,6 +30,9 @@ static gpointer web_session_read(Reader *reader)
     session->csrf = read_string(reader);
     session->address = read_string(reader);
     session->agent = read_string(reader);
+    session->scopes = read_string(reader);
+    session->means = read_string(reader);
+    session->means_id = read_string(reader);
     session->created_ms = read_number(reader);
     session->seen_ms = read_number(reader);
     session->expires_ms = read_number(reader);
@@ -61,12 +67,14 @@ static bool insert_row(Transaction *transaction, const StoreWebSessionNew *field
 {
     return transaction_run(transaction,
                            "INSERT INTO web_sessions (id, token_hash, user_id, csrf, address, agent, "
-                           "created_ms, seen_ms, expires_ms)"
-                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+                           "created_ms, seen_ms, expires_ms, scopes, means, means_id)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)",
                            PARAMS(TEXT(id), TEXT(fields->token_hash), TEXT(fields->user_id),
                                   TEXT(fields->csrf), TEXT(text_or_empty(fields->address)),
                                   TEXT(text_or_empty(fields->agent)), NUMBER(transaction->now_ms),
-                                  NUMBER(fields->expires_ms)),
+                                  NUMBER(fields->expires_ms), TEXT(fields->scopes),
+                                  TEXT(fields->means ? fields->means : "password"),
+                                  TEXT(text_or_empty(fields->means_id))),
                            error);
 }
 

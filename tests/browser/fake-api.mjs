@@ -114,7 +114,7 @@ export class FakeOriel {
   }
 
   me(user, csrf) {
-    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf };
+    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf, scopes: user.must_enrol ? ['enrol'] : ['all'], must_enrol: !!user.must_enrol };
   }
 
   async api(request, response, name, query) {
@@ -142,10 +142,15 @@ export class FakeOriel {
   openCalls(method, parts, body, response) {
     const { users, passwords } = this.world;
     if (parts[0] === 'health') return { status: 'ok', version: '0.1.0' };
+    if (method === 'POST' && parts[0] === 'login' && parts[1] === 'code') {
+      this.codeCheck(body.code);
+      return this.logIn(response, users.find((one) => `half ${one.name}` === body.login));
+    }
     if (method === 'POST' && parts[0] === 'login') {
       const user = users.find((one) => one.name === body.name);
       if (body.password === 'slow down') throw new Refusal(429, 'too-many', 'too many failed logins for this name; wait, then try again', { 'Retry-After': '3' });
       if (!user || passwords.get(user.name) !== body.password) throw new Refusal(401, 'unauthenticated', 'name or password is wrong');
+      if (user.totp) return { next: 'totp', login: `half ${user.name}`, expires_ms: Date.now() + 300000 };
       return this.logIn(response, user);
     }
     if (method === 'POST' && parts[0] === 'setup') {
@@ -154,6 +159,20 @@ export class FakeOriel {
       return this.logIn(response, users[0]);
     }
     return undefined;
+  }
+
+  codeCheck(code) {
+    if (code !== '123456') throw new Refusal(403, 'forbidden', "the code is wrong. The server's clock says 12:34:56 UTC: a device whose clock is apart by more than half a minute shows other codes");
+  }
+
+  on_totp({ method, name, body, who }) {
+    const codes = Array.from({ length: 10 }, (_, n) => `ABCD-EFGH-IJKL-${1000 + n}`);
+    if (method === 'GET') return [200, { enrolled: who.user.totp, required: false, since_ms: who.user.totp ? Date.now() : null, recovery_codes: who.user.totp ? 10 : 0 }];
+    if (!name) return [200, { secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', uri: 'otpauth://totp/Oriel:x', qr: Array.from({ length: 21 }, (_, y) => Array.from({ length: 21 }, (_, x) => (x * y) % 2).join('')) }];
+    this.codeCheck(body.code);
+    who.user.totp = name !== 'remove';
+    who.user.must_enrol = false;
+    return name === 'remove' ? [204] : [200, { recovery_codes: codes }];
   }
 
   stream(response) {
@@ -385,7 +404,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.users, query);
     if (!name) {
       if (world.users.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `user "${body.name}" exists already; choose another name`);
-      const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, groups: [], created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };
+      const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, totp: false, groups: [], created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };
       world.users.push(user);
       this.tell('user', user.id, 'create');
       return [201, user];
@@ -461,7 +480,7 @@ export class FakeOriel {
       world.tokens = world.tokens.filter((one) => one.id !== name);
       return [204];
     }
-    const token = { id: id(), name: body.name, created_ms: Date.now(), expires_ms: body.days === null ? null : Date.now() + body.days * 86400000, last_used_ms: null };
+    const token = { id: id(), name: body.name, scopes: body.scopes, created_ms: Date.now(), expires_ms: body.days === null ? null : Date.now() + body.days * 86400000, last_used_ms: null };
     world.tokens.push(token);
     return [201, { ...token, token: 'oriel_9f2kQx7Vd0tR4mZb1cYw8uLs' }];
   }

@@ -55,7 +55,7 @@ export function makeWorld() {
     ['admin', 'Anna Weber', ['admin', 'user']], ['ben', 'Ben Okafor', ['user']], ['chiara', 'Chiara Rossi', ['operator', 'user']],
     ['dora', 'Dora Lind', ['helpdesk']], ['emil', 'Emil Haas', ['user']], ['farid', 'Farid Amini', ['auditor']],
   ].map(([name, display_name, roles], n) => ({
-    id: id(), name, display_name, email: '', roles, enabled: name !== 'emil', password_set: name !== 'farid', groups: [],
+    id: id(), name, display_name, email: '', roles, enabled: name !== 'emil', password_set: name !== 'farid', totp: false, groups: [],
     created_ms: now - 86400000 * (20 - n), updated_ms: now - 86400000, last_login_ms: n < 3 ? now - 3600000 * (n + 1) : null,
   }));
   const [admin, ben, chiara] = users;
@@ -106,7 +106,7 @@ export function makeWorld() {
     users, groups, images: [xfce, small], pools, desktops, sessions, jobs, events,
     entitlements: [{ pool: demo.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: studio.id, kind: 'user', id: admin.id, name: 'admin' },
       { pool: lab.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: demo.id, kind: 'group', id: groups[0].id, name: 'design' }],
-    tokens: [{ id: id(), name: 'Nightly report', created_ms: now - 864000000, expires_ms: now + 86400000 * 80, last_used_ms: now - 3600000 * 9 }],
+    tokens: [{ id: id(), name: 'Nightly report', scopes: ['read'], created_ms: now - 864000000, expires_ms: now + 86400000 * 80, last_used_ms: now - 3600000 * 9 }],
     passwords: new Map([['admin', 'correct horse']]), logs: new Map([[jobs[1].id, 'I: automatically chosen mode: unshare\nI: installing packages...\nE: Unable to locate package chromiun\n']]),
     recipes: [
       { name: 'debian-xfce', description: 'A pleasant desktop with browser, file manager, terminal and editor', text: '# debian-xfce\nbase: debian 12\nsize: 16 GiB\nmemory: 2 GiB\nsession: xfce\npackages: xfce4 firefox-esr mousepad\n' },

@@ -379,10 +379,60 @@ test('a token is shown once', async () => {
   const page = await admin({}, '/account');
   await page.getByRole('button', { name: 'New token' }).click();
   await page.getByLabel('What is it for?').fill('Backup script');
+  await page.getByLabel('May do').selectOption('pools');
   await page.getByRole('button', { name: 'Make token' }).click();
   assert.match(await page.getByLabel('Token', { exact: true }).inputValue(), /^oriel_/);
   await page.getByRole('button', { name: 'I have kept it' }).click();
   await page.getByText('Backup script').waitFor();
+  await page.getByRole('cell', { name: 'Pools', exact: true }).waitFor();
+});
+
+test('a second factor is set up, asked for, and removed', async () => {
+  const page = await admin({}, '/account');
+  await page.getByRole('button', { name: 'Set up…' }).click();
+  await page.getByRole('img', { name: 'QR code' }).waitFor();
+  await page.getByText('ABCD EFGH').waitFor();
+  await page.getByRole('textbox', { name: 'Code' }).fill('000000');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('12:34:56 UTC').waitFor();
+  await page.getByRole('textbox', { name: 'Code' }).fill('123456');
+  await page.keyboard.press('Enter');
+  await eventually(() => page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').count(), (many) => many === 10);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  await page.getByText('10 recovery codes are left.').waitFor();
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Password').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Your code' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('textbox', { name: 'Code' }).fill('123456');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Remove…' }).click();
+  await page.getByRole('textbox', { name: 'Code' }).fill('123456');
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByRole('button', { name: 'Set up…' }).waitFor();
+});
+
+test('whose role demands a second factor meets nothing else before it is set up', async () => {
+  fake.world.users.find((one) => one.name === 'admin').must_enrol = true;
+  const page = await person({ locale: 'de' });
+  await page.goto(`${url}#/admin/users`);
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Kennwort').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Zweiten Faktor einrichten' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('textbox', { name: 'Code' }).fill('1');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('Die Uhr des Servers steht auf 12:34:56 UTC').waitFor();
+  await page.getByRole('textbox', { name: 'Code' }).fill('123456');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
+  await page.getByRole('heading', { name: 'Benutzer', level: 1 }).waitFor();
 });
 
 test('a person without roles sees no administration, and a helper only what is theirs', async () => {

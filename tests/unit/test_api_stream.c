@@ -52,7 +52,7 @@ static void on_park(void *data)
 
 static StreamClient *join(House *house, const char *user_id, Roles roles)
 {
-    Caller caller = {.means = CALLER_LOCAL, .user_id = (char *)user_id, .roles = roles};
+    Caller caller = {.means = CALLER_LOCAL, .user_id = (char *)user_id, .roles = roles, .scopes = SCOPES_ALL};
     HubMember member = {.caller = &caller};
     g_autoptr(GError) error = NULL;
     StreamClient *client = hub_join(house->hub, &member, &error);
@@ -149,7 +149,7 @@ static void test_overflow(House *house, const void *unused)
 
 static void assert_refused(House *house, const char *user_id)
 {
-    Caller caller = {.means = CALLER_LOCAL, .user_id = (char *)user_id, .roles = ROLE_USER};
+    Caller caller = {.means = CALLER_LOCAL, .user_id = (char *)user_id, .roles = ROLE_USER, .scopes = SCOPES_ALL};
     HubMember member = {.caller = &caller};
     g_autoptr(GError) error = NULL;
     g_assert_null(hub_join(house->hub, &member, &error));
@@ -181,7 +181,7 @@ static void test_stop(House *house, const void *unused)
     g_assert_cmpuint(stream_read(client, buffer, sizeof(buffer), &end), ==, 0);
     g_assert_true(end);
     hub_leave(client);
-    Caller caller = {.means = CALLER_LOCAL, .roles = ROLE_ADMIN};
+    Caller caller = {.means = CALLER_LOCAL, .roles = ROLE_ADMIN, .scopes = SCOPES_ALL};
     HubMember member = {.caller = &caller};
     g_autoptr(GError) error = NULL;
     g_assert_null(hub_join(house->hub, &member, &error));

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "identity/identity.h"
+#include "identity/totp.h"
 #include "store/event.h"
 
 #define GOOD "correct horse battery"
@@ -73,34 +74,41 @@ static void test_password_rules(void)
     g_assert_false(password_check(longer, NULL, NULL));
 }
 
+#define ANY_SCOPE "read portal account desktops sessions pools images users jobs audit hosts enrol"
+
 /* The whole table, written down a second time. */
 static void test_permissions(void)
 {
     static const struct {
         const char *word;
         const char *roles;
+        const char *scopes; /* that let a call that writes through, beside "all" */
     } rows[] = {
-        {"self", "admin operator helpdesk auditor user"},
-        {"portal", "admin operator helpdesk user"},
-        {"connect.others", "admin operator"},
-        {"session.read", "admin operator helpdesk"},
-        {"session.write", "admin operator helpdesk"},
-        {"desktop.read", "admin operator helpdesk"},
-        {"desktop.power", "admin operator helpdesk"},
-        {"desktop.assign", "admin operator"},
-        {"desktop.delete", "admin"},
-        {"pool.read", "admin operator"},
-        {"pool.write", "admin"},
-        {"image.read", "admin operator"},
-        {"image.write", "admin"},
-        {"user.read", "admin"},
-        {"user.write", "admin"},
-        {"job.read", "admin operator"},
-        {"job.cancel", "admin operator"},
-        {"event.read", "admin auditor"},
-        {"status.read", "admin operator"},
-        {"host.write", "admin"},
-        {"stream.all", "admin operator"},
+        {"me", "admin operator helpdesk auditor user", ANY_SCOPE},
+        {"totp", "admin operator helpdesk auditor user", "account enrol"},
+        {"self", "admin operator helpdesk auditor user", "account"},
+        {"session.own", "admin operator helpdesk auditor user", "portal sessions"},
+        {"desktop.own", "admin operator helpdesk auditor user", "portal desktops"},
+        {"portal", "admin operator helpdesk user", "portal"},
+        {"connect.others", "admin operator", "desktops"},
+        {"session.read", "admin operator helpdesk", "sessions"},
+        {"session.write", "admin operator helpdesk", "sessions"},
+        {"desktop.read", "admin operator helpdesk", "desktops"},
+        {"desktop.power", "admin operator helpdesk", "desktops"},
+        {"desktop.assign", "admin operator", "desktops"},
+        {"desktop.delete", "admin", "desktops"},
+        {"pool.read", "admin operator", "pools"},
+        {"pool.write", "admin", "pools"},
+        {"image.read", "admin operator", "images"},
+        {"image.write", "admin", "images"},
+        {"user.read", "admin", "users"},
+        {"user.write", "admin", "users"},
+        {"job.read", "admin operator", "jobs"},
+        {"job.cancel", "admin operator", "jobs"},
+        {"event.read", "admin auditor", "audit"},
+        {"status.read", "admin operator", "hosts"},
+        {"host.write", "admin", "hosts"},
+        {"stream.all", "admin operator", ANY_SCOPE},
     };
     g_assert_cmpuint(G_N_ELEMENTS(rows), ==, PERMISSIONS);
     for (unsigned permission = 0; permission < PERMISSIONS; permission++) {
@@ -112,6 +120,15 @@ static void test_permissions(void)
         g_assert_cmpstr(permission_word(permission), ==, rows[permission].word);
         g_assert_cmpstr(words, ==, rows[permission].roles);
         g_assert_false(identity_allows(0, permission));
+        Scopes enough = 0;
+        for (Scope scope = SCOPE_READ; scope <= SCOPE_ENROL; scope <<= 1)
+            if (scopes_allow(scope, permission, false))
+                enough |= scope;
+        g_autofree char *scopes = scopes_format(enough);
+        g_assert_cmpstr(scopes, ==, rows[permission].scopes);
+        g_assert_true(scopes_allow(SCOPES_ALL, permission, false));
+        g_assert_true(scopes_allow(SCOPE_READ, permission, true));
+        g_assert_false(scopes_allow(0, permission, true));
     }
     Roles roles = 99;
     g_autoptr(GError) error = NULL;
@@ -121,6 +138,78 @@ static void test_permissions(void)
     g_assert_cmpuint(roles, ==, 0);
     g_assert_false(roles_parse("root", &roles, &error));
     assert_kind(error, ORIEL_ERROR_INVALID);
+}
+
+static void test_scopes(void)
+{
+    Scopes scopes = 0;
+    g_autoptr(GError) error = NULL;
+    g_assert_true(scopes_parse("desktops  read", &scopes, &error));
+    g_assert_cmpuint(scopes, ==, SCOPE_READ | SCOPE_DESKTOPS);
+    g_autofree char *text = scopes_format(scopes);
+    g_assert_cmpstr(text, ==, "read desktops");
+    g_assert_true(scopes_parse("all", &scopes, &error));
+    g_assert_cmpuint(scopes, ==, SCOPES_ALL);
+    g_autofree char *all = scopes_format(scopes);
+    g_assert_cmpstr(all, ==, "all");
+    g_assert_false(scopes_parse("read everything", &scopes, &error));
+    g_assert_nonnull(strstr(error->message, "everything"));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+}
+
+/* RFC 6238, appendix B: of its eight digits the last six. */
+static void test_totp_vectors(void)
+{
+    static const struct {
+        int64_t seconds;
+        const char *code;
+    } rows[] = {{59, "287082"},         {1111111109, "081804"}, {1111111111, "050471"},
+                {1234567890, "005924"}, {2000000000, "279037"}, {20000000000, "353130"}};
+    static const char secret[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int64_t step = rows[i].seconds / 30, now_ms = rows[i].seconds * 1000;
+        g_autofree char *code = totp_code(secret, step);
+        g_assert_cmpstr(code, ==, rows[i].code);
+        g_assert_cmpint(totp_match(secret, rows[i].code, now_ms), ==, step);
+        g_assert_cmpint(totp_match(secret, rows[i].code, now_ms + 30000), ==, step);
+        g_assert_cmpint(totp_match(secret, rows[i].code, now_ms - 30000), ==, step);
+        g_assert_cmpint(totp_match(secret, rows[i].code, now_ms + 60000), ==, 0);
+        if (now_ms >= 60000)
+            g_assert_cmpint(totp_match(secret, rows[i].code, now_ms - 60000), ==, 0);
+    }
+    g_assert_cmpint(totp_match(secret, "287 082", 59000), ==, 1);
+    g_assert_cmpint(totp_match(secret, "", 59000), ==, 0);
+    g_assert_cmpint(totp_match(secret, "28708", 59000), ==, 0);
+    g_assert_cmpint(totp_match(secret, "2870820", 59000), ==, 0);
+    g_assert_null(totp_code("not base32!", 1));
+    g_autofree char *one = totp_secret_new(), *two = totp_secret_new();
+    g_assert_cmpuint(strlen(one), ==, 32);
+    g_assert_cmpstr(one, !=, two);
+}
+
+static void test_totp_required(void)
+{
+    const char *const office[] = {"192.0.2.0/24", NULL};
+    const struct {
+        TotpRules rules;
+        Roles roles;
+        bool enrolled;
+        const char *address;
+        TotpNeed need;
+    } rows[] = {
+        {{0, NULL}, ROLE_USER, false, "198.51.100.1", TOTP_NO},
+        {{0, NULL}, ROLE_USER, true, "198.51.100.1", TOTP_ASK},
+        {{ROLE_ADMIN, NULL}, ROLE_USER, false, "198.51.100.1", TOTP_NO},
+        {{ROLE_ADMIN, NULL}, ROLE_USER | ROLE_ADMIN, false, "198.51.100.1", TOTP_ENROL},
+        {{ROLE_ADMIN, NULL}, ROLE_ADMIN, true, "198.51.100.1", TOTP_ASK},
+        {{ROLE_ADMIN, office}, ROLE_ADMIN, false, "192.0.2.5", TOTP_NO},
+        {{ROLE_ADMIN, office}, ROLE_ADMIN, true, "192.0.2.5", TOTP_NO},
+        {{ROLE_ADMIN, office}, ROLE_ADMIN, true, "::ffff:192.0.2.5", TOTP_NO},
+        {{ROLE_ADMIN, office}, ROLE_ADMIN, true, "198.51.100.1", TOTP_ASK},
+        {{ROLE_ADMIN, office}, ROLE_ADMIN, true, NULL, TOTP_ASK},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpint(totp_required(&rows[i].rules, rows[i].roles, rows[i].enrolled, rows[i].address), ==, rows[i].need);
 }
 
 static Identity *identity_of(Fixture *fixture)
@@ -190,11 +279,12 @@ static void test_disabled_and_expired(Fixture *fixture)
     g_autoptr(Login) other = identity_login(identity, "anna", GOOD, &client, &error);
     g_assert_no_error(error);
     g_autofree char *token = NULL;
-    g_autoptr(StoreToken) row = identity_token_new(identity, login->caller, "script", 0, &token, &error);
+    const TokenNew script = {"script", SCOPES_ALL, 0};
+    g_autoptr(StoreToken) row = identity_token_new(identity, login->caller, &script, &token, &error);
     g_assert_no_error(error);
-    g_assert_null(identity_token_new(identity, login->caller, "script", 0, &token, &error));
+    g_assert_null(identity_token_new(identity, login->caller, &script, &token, &error));
     assert_kind(error, ORIEL_ERROR_CONFLICT);
-    g_assert_null(identity_token_new(identity, login->caller, "old", 1, &token, &error));
+    g_assert_null(identity_token_new(identity, login->caller, &(TokenNew){"old", SCOPES_ALL, 1}, &token, &error));
     assert_kind(error, ORIEL_ERROR_INVALID);
     g_autoptr(Caller) by_token = identity_by_token(identity, token, &error);
     g_assert_no_error(error);
@@ -384,6 +474,9 @@ int main(int argc, char **argv)
     g_test_add_func("/identity/names", test_names);
     g_test_add_func("/identity/password-rules", test_password_rules);
     g_test_add_func("/identity/permissions", test_permissions);
+    g_test_add_func("/identity/scopes", test_scopes);
+    g_test_add_func("/identity/totp-vectors", test_totp_vectors);
+    g_test_add_func("/identity/totp-required", test_totp_required);
     fixture_add("login", test_login);
     fixture_add("disabled-and-expired", test_disabled_and_expired);
     fixture_add("back-off", test_back_off);

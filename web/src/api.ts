@@ -14,7 +14,14 @@ export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
 export interface ObjectRef { kind: string; id: string | null; name: string | null }
 export interface Person { id: string | null; name: string; display_name: string; roles: Role[] }
-export interface Me { user: Person; csrf: string | null }
+export type Scope =
+  | 'all' | 'read' | 'portal' | 'account' | 'desktops' | 'sessions' | 'pools' | 'images' | 'users' | 'jobs' | 'audit' | 'hosts' | 'enrol';
+export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean }
+/** The password was right; a code is asked for. */
+export interface LoginNext { next: 'totp'; login: string; expires_ms: number }
+export interface Totp { enrolled: boolean; required: boolean; since_ms: number | null; recovery_codes: number }
+export interface TotpBegun { secret: string; uri: string; qr: string[] }
+export interface RecoveryCodes { recovery_codes: string[] }
 
 export interface DesktopBrief { id: string; name: string; state: DesktopState }
 export interface SessionBrief { id: string; state: SessionState; since_ms: number }
@@ -72,14 +79,14 @@ export interface Image {
 }
 export interface Recipe { name: string; description: string; text: string }
 export interface User {
-  id: string; name: string; display_name: string; email: string; roles: Role[]; enabled: boolean; password_set: boolean;
+  id: string; name: string; display_name: string; email: string; roles: Role[]; enabled: boolean; password_set: boolean; totp: boolean;
   groups: Ref[]; created_ms: number; updated_ms: number; last_login_ms: number | null;
 }
 export interface Group {
   id: string; name: string; display_name: string; built_in: boolean; members: Ref[]; created_ms: number; updated_ms: number;
 }
 export interface Token {
-  id: string; name: string; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
+  id: string; name: string; scopes: Scope[]; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
 }
 export interface TokenMade extends Token { token: string }
 export interface Link { url: string; expires_ms: number }
@@ -205,7 +212,7 @@ export async function send(method: Method, path: string, options: Options = {}):
   }
   if (response.ok) return response;
   const problem = await problemOf(response);
-  if (response.status === 401 && path !== 'login' && path !== 'setup') onLoggedOut();
+  if (response.status === 401 && path !== 'login' && path !== 'login/code' && path !== 'setup') onLoggedOut();
   throw problem;
 }
 
@@ -215,10 +222,10 @@ async function call<T>(method: Method, path: string, options: Options = {}): Pro
   return (await response.json()) as T;
 }
 
-async function enter(path: 'login' | 'setup' | 'me', body?: unknown): Promise<Me> {
-  const me = await call<Me>(body === undefined ? 'GET' : 'POST', path, { body });
-  csrf = me.csrf;
-  return me;
+async function enter<T extends Me | LoginNext>(path: 'login' | 'login/code' | 'setup' | 'me', body?: unknown): Promise<T> {
+  const answer = await call<T>(body === undefined ? 'GET' : 'POST', path, { body });
+  if ('user' in answer) csrf = answer.csrf;
+  return answer;
 }
 
 const at = encodeURIComponent;
@@ -240,9 +247,10 @@ async function connect(path: string, signal?: AbortSignal): Promise<ConnectAnswe
 
 export const api = {
   health: (signal?: AbortSignal) => call<{ status: string; version: string }>('GET', 'health', { signal }),
-  me: () => enter('me'),
-  login: (name: string, password: string) => enter('login', { name, password }),
-  setup: (token: string, password: string) => enter('setup', { token, password }),
+  me: () => enter<Me>('me'),
+  login: (name: string, password: string) => enter<Me | LoginNext>('login', { name, password }),
+  loginCode: (login: string, code: string) => enter<Me>('login/code', { login, code }),
+  setup: (token: string, password: string) => enter<Me | LoginNext>('setup', { token, password }),
   logout: () => call<void>('POST', 'logout'),
   portal: (signal?: AbortSignal) => call<{ tiles: Tile[] }>('GET', 'portal', { signal }),
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
@@ -310,7 +318,14 @@ export const api = {
   cancelJob: (id: string) => call<{ job: Job }>('POST', `jobs/${at(id)}/cancel`),
   events: list<AuditEvent>('events'),
 
+  totp: (signal?: AbortSignal) => call<Totp>('GET', 'totp', { signal }),
+  totpBegin: () => call<TotpBegun>('POST', 'totp'),
+  totpConfirm: (code: string) => call<RecoveryCodes>('POST', 'totp/confirm', { body: { code } }),
+  totpRemove: (code: string) => call<void>('POST', 'totp/remove', { body: { code } }),
+  recoveryCodes: (code: string) => call<RecoveryCodes>('POST', 'totp/recovery-codes', { body: { code } }),
+  resetTotp: (user: string) => call<void>('DELETE', `users/${at(user)}/totp`),
+
   tokens: list<Token>('tokens'),
-  createToken: (body: { name: string; days: number | null }) => call<TokenMade>('POST', 'tokens', { body }),
+  createToken: (body: { name: string; days: number | null; scopes: Scope[] }) => call<TokenMade>('POST', 'tokens', { body }),
   deleteToken: (id: string) => call<void>('DELETE', `tokens/${at(id)}`),
 };

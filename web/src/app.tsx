@@ -9,6 +9,7 @@ import { Login } from './portal/login.tsx';
 import { Account } from './portal/account.tsx';
 import { Portal } from './portal/portal.tsx';
 import { Setup } from './portal/setup.tsx';
+import { MustEnrol } from './portal/totp.tsx';
 import { useRoute, type Route } from './route.ts';
 import { Shell } from './shell.tsx';
 import { RefreshIcon } from './ui/icons.tsx';
@@ -112,6 +113,7 @@ function Page() {
   if (who.state === 'asking') return <Splash />;
   if (who.state === 'out') return <Login why={who.why} />;
   if (who.state === 'unreachable') return <Unreachable error={who.error} />;
+  if (who.me.must_enrol) return <MustEnrol />;
   if (target) return <ConsolePage target={target} me={who.me} />;
   return <Inside me={who.me} route={route} />;
 }

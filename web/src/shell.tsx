@@ -50,7 +50,7 @@ export function Shell({ me, here, children }: { me: Me; here: 'desktops' | 'admi
         {!connected && <span class="badge warn" role="status">{t('Reconnecting')}</span>}
         <ThemeSwitch />
         <Menu label={t('Account of {name}', { name: titleOf(me.user) })} look="plain person" items={[
-          { text: t('Password and API tokens'), href: '#/account' },
+          { text: t('Your account'), href: '#/account' },
           { text: t('Language…'), run: askLanguage },
           { text: t('Log out'), run: logOut, line: true },
         ]}>

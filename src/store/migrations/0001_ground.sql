@@ -246,6 +246,9 @@ CREATE TABLE web_sessions (
     csrf TEXT NOT NULL,
     address TEXT NOT NULL,
     agent TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    means TEXT NOT NULL CHECK (means IN ('password', 'provider', 'kiosk')),
+    means_id TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     seen_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL
@@ -257,11 +260,27 @@ CREATE TABLE tokens (
     hash TEXT NOT NULL UNIQUE,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     used_ms BIGINT NOT NULL DEFAULT 0,
     expires_ms BIGINT NOT NULL,
     UNIQUE (user_id, name)
 ) STRICT;
+
+-- The second factor: a secret shared with the person's device (sealed), and codes for the day it is lost (hashes).
+CREATE TABLE totp (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    secret TEXT NOT NULL,
+    last_step BIGINT NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    confirmed_ms BIGINT NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE recovery_codes (
+    hash TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX recovery_codes_user ON recovery_codes (user_id);
 
 CREATE TABLE links (
     hash TEXT NOT NULL PRIMARY KEY,

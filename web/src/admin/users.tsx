@@ -134,6 +134,16 @@ export function Users(_: PageProps) {
       page.reload();
     },
   });
+  const resetTotp = (user: User) => ask({
+    title: t('Take away the second factor of {name}?', { name: user.name }),
+    text: t('For whoever lost their device and their recovery codes. Their password alone is then enough, until they set up a new one.'),
+    action: t('Take away'),
+    danger: true,
+    run: async () => {
+      await api.resetTotp(user.id);
+      page.reload();
+    },
+  });
   return (
     <>
       <Head title={t('Users')} text={t('People who may log in. What they may open is decided by the pools.')}><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />{t('Add user')}</Button></Head>
@@ -154,6 +164,7 @@ export function Users(_: PageProps) {
               <Menu label={t('Actions for {name}', { name: user.name })} items={[
                 { text: t('Change…'), run: () => setOpen({ kind: 'edit', user }) },
                 { text: t('Password link…'), run: () => link(user) },
+                ...(user.totp ? [{ text: t('Take away second factor…'), run: () => resetTotp(user) }] : []),
                 { text: t('Delete…'), danger: true, line: true, run: () => remove(user) },
               ]}><MoreIcon /></Menu>
             ),

@@ -1,6 +1,6 @@
-// One's own password and API tokens.
+// One's own password, second factor and API tokens.
 import { useState } from 'preact/hooks';
-import { api, sentence, titleOf, type Me, type TokenMade } from '../api.ts';
+import { api, sentence, titleOf, type Me, type Scope, type TokenMade } from '../api.ts';
 import { until } from '../format.ts';
 import { t, tx } from '../language.ts';
 import { useLivePage } from '../live.ts';
@@ -12,6 +12,7 @@ import { Ago, Button, CopyBox, Empty, Notice } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import { roleNames } from '../who.ts';
+import { TotpCard } from './totp.tsx';
 import { PasswordFields, passwordWrong, type NewPassword } from './password.tsx';
 
 function PasswordCard({ me }: { me: Me }) {
@@ -60,9 +61,29 @@ const lives = [
   { value: '', text: t('Without end') },
 ];
 
+/** The ones that a choice of one makes sense of; `oriel token create --scope` joins several. */
+const uses: { value: Scope; text: string }[] = [
+  { value: 'all', text: t('Everything that you may') },
+  { value: 'read', text: t('Only read') },
+  { value: 'portal', text: t('Your own desktops') },
+  { value: 'desktops', text: t('Desktops') },
+  { value: 'sessions', text: t('Sessions') },
+  { value: 'pools', text: t('Pools') },
+  { value: 'images', text: t('Images') },
+  { value: 'users', text: t('Users') },
+  { value: 'jobs', text: t('Jobs') },
+  { value: 'audit', text: t('Events') },
+  { value: 'hosts', text: t('Hosts') },
+];
+
+function namesOfUses(scopes: Scope[]): string {
+  return scopes.map((scope) => uses.find((one) => one.value === scope)?.text ?? scope).join(', ');
+}
+
 function NewToken({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [days, setDays] = useState('365');
+  const [use, setUse] = useState<string>('all');
   const [made, setMade] = useState<TokenMade | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const make = async () => {
@@ -71,7 +92,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
       return;
     }
     try {
-      setMade(await api.createToken({ name: name.trim(), days: days === '' ? null : Number(days) }));
+      setMade(await api.createToken({ name: name.trim(), days: days === '' ? null : Number(days), scopes: [use as Scope] }));
     } catch (problem) {
       setWrong(sentence(problem));
     }
@@ -80,7 +101,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title={t('Your new token')} onClose={onClose} footer={<Button look="main" onClick={onClose}>{t('I have kept it')}</Button>}>
         <div class="stack">
-          <Notice mood="warn">{t('It is shown only now. Whoever has it can do what you can.')}</Notice>
+          <Notice mood="warn">{use === 'all' ? t('It is shown only now. Whoever has it can do what you can.') : t('It is shown only now. Keep it as a password.')}</Notice>
           <CopyBox text={made.token} label={t('Token')} />
           <p class="small faint">{tx('Use it as {header}, or give it to the {command} command.', { header: <code>Authorization: Bearer TOKEN</code>, command: <code>oriel</code> })}</p>
         </div>
@@ -93,6 +114,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }}>
         <TextField label={t('What is it for?')} value={name} onValue={setName} maxLength={200} placeholder={t('Nightly report')} wrong={wrong} />
+        <SelectField label={t('May do')} value={use} onValue={setUse} options={uses} help={t('Never more than your roles allow.')} />
         <SelectField label={t('Valid for')} value={days} onValue={setDays} options={lives} help={t('Afterwards it stops working by itself.')} />
       </form>
     </Dialog>
@@ -115,6 +137,7 @@ function TokensCard() {
           </Empty>
         } columns={[
           { head: t('For'), cell: (token) => token.name },
+          { head: t('May do'), cell: (token) => namesOfUses(token.scopes) },
           { head: t('Made'), cell: (token) => <Ago time={token.created_ms} /> },
           { head: t('Last used'), cell: (token) => <Ago time={token.last_used_ms} /> },
           { head: t('Ends'), cell: (token) => (token.expires_ms === null ? t('never') : until(token.expires_ms)) },
@@ -150,6 +173,7 @@ export function Account({ me }: { me: Me }) {
         <p class="quiet">{tx('You log in as {name}. Roles: {roles}.', { name: <strong>{me.user.name}</strong>, roles: roleNames(me.user.roles) })}</p>
       </div>
       <PasswordCard me={me} />
+      <TotpCard />
       <TokensCard />
     </div>
   );

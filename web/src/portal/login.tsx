@@ -1,12 +1,13 @@
 // The first page: name and password.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, Problem, sentence } from '../api.ts';
+import { api, Problem, sentence, type LoginNext } from '../api.ts';
 import { language, t } from '../language.ts';
 import { useTitle } from '../route.ts';
 import { TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
 import { enter } from '../who.ts';
 import { Lone } from './lone.tsx';
+import { CodeStep } from './totp.tsx';
 
 /** Seconds that remain of a wait the server asked for. */
 function useWait(): [number, (seconds: number) => void] {
@@ -28,6 +29,7 @@ export function Login({ why }: { why: string }) {
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [wait, setWait] = useWait();
+  const [next, setNext] = useState<LoginNext | null>(null);
   const form = useRef<HTMLFormElement>(null);
 
   const submit = async (event: Event) => {
@@ -41,7 +43,14 @@ export function Login({ why }: { why: string }) {
     setBusy(true);
     setWrong(null);
     try {
-      enter(await api.login(name.trim(), password));
+      const answer = await api.login(name.trim(), password);
+      if ('user' in answer) {
+        enter(answer);
+        return;
+      }
+      setNext(answer);
+      setPassword('');
+      setBusy(false);
     } catch (problem) {
       const unknown = problem instanceof Problem && problem.kind === 'unauthenticated' && language() !== 'en';
       setWrong(unknown ? t('The name or the password is wrong.') : sentence(problem));
@@ -51,6 +60,12 @@ export function Login({ why }: { why: string }) {
     }
   };
 
+  if (next) {
+    return <CodeStep next={next} onMe={enter} onBack={(reason) => {
+      setNext(null);
+      setWrong(reason || null);
+    }} />;
+  }
   return (
     <Lone title={t('Log in')} text={t('Your desktops are one click away.')}>
       <form ref={form} class="stack" onSubmit={submit} noValidate>
