@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "forward/forward.h"
 #include "store/event.h"
 #include "store/host.h"
 
@@ -28,6 +29,7 @@ struct Daemon {
     JobRunner *jobs;
     Host *host;
     Api *api;
+    Forward *forward;
     GMainLoop *loop;
     unsigned sources[3];
     int stop_machines; /* atomic: set by a worker of the API */
@@ -165,7 +167,9 @@ bool daemon_open(Daemon *daemon, GError **error)
         .stop = stop_asked,
         .data = daemon,
     };
-    daemon->api = api_start(&setup, error);
+    g_autofree char *id = host_id_of(daemon->config->state, error);
+    daemon->forward = id ? forward_start(daemon->config, daemon->store, id, error) : NULL;
+    daemon->api = daemon->forward ? api_start(&setup, error) : NULL;
     return daemon->api != NULL;
 }
 
@@ -222,6 +226,7 @@ void daemon_free(Daemon *daemon)
     if (!daemon)
         return;
     api_stop(daemon->api);
+    forward_stop(daemon->forward);
     machines_close(daemon);
     identity_free(daemon->identity);
     store_close(daemon->store);

@@ -5,23 +5,8 @@
 #include "api/stream.h"
 #include "base/id.h"
 #include "base/secret.h"
+#include "forward/forward.h"
 #include "store/event.h"
-
-static Json *event_json(const StoreEvent *event)
-{
-    Json *detail = json_loads(event->detail ? event->detail : "{}", JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(detail)) {
-        json_decref(detail);
-        detail = json_object();
-    }
-    return json_pack("{s:I, s:s, s:I, s:s, s:o, s:s, s:o, s:s, s:o, s:s}", "sequence",
-                     (json_int_t)event->sequence, "id", event->id, "time_ms",
-                     (json_int_t)event->time_ms, "actor",
-                     event->actor_name && *event->actor_name ? event->actor_name : "system", "address",
-                     json_text_or_null(event->address), "action", event->action, "object",
-                     json_object_of(event->object_kind, event->object_id, event->object_name), "result",
-                     event->result, "detail", detail, "hash", event->hash);
-}
 
 /* Any number of events is read by one call, page by page: it holds no more than one of them in memory. */
 bool events_verify_get(Call *call, GError **error)

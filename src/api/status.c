@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "api/resource.h"
+#include "base/clock.h"
+#include "forward/forward.h"
 #include "store/image.h"
 #include "store/user.h"
 
@@ -117,6 +119,11 @@ bool status_get(Call *call, GError **error)
     if (!warn_of_templates(service, warnings, error))
         return false;
     warn_of_service(&host, warnings);
+    g_autoptr(GPtrArray) unsent = forward_warnings(service->config, service->store, clock_utc_ms(), error);
+    if (!unsent)
+        return false;
+    for (guint i = 0; i < unsent->len; i++)
+        json_array_append_new(warnings, json_string(unsent->pdata[i]));
     if (host.problem)
         json_array_append_new(warnings, json_string(host.problem));
     Json *value = json_pack("{s:s, s:s, s:I, s:{s:s, s:s}, s:o, s:s}", "version", ORIEL_VERSION, "host",

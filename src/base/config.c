@@ -33,6 +33,10 @@ static const struct {
     {"secret_key", "ORIEL_SECRET_KEY", TEXT, G_STRUCT_OFFSET(Config, secret_key)},
     {"memory_limit", "ORIEL_MEMORY_LIMIT", SIZE, G_STRUCT_OFFSET(Config, memory_limit)},
     {"event_retention_days", "ORIEL_EVENT_RETENTION_DAYS", DAYS, G_STRUCT_OFFSET(Config, event_retention_days)},
+    {"event_syslog", "ORIEL_EVENT_SYSLOG", TEXT, G_STRUCT_OFFSET(Config, event_syslog)},
+    {"event_webhook", "ORIEL_EVENT_WEBHOOK", TEXT, G_STRUCT_OFFSET(Config, event_webhook)},
+    {"event_webhook_secret_file", "ORIEL_EVENT_WEBHOOK_SECRET_FILE", TEXT,
+     G_STRUCT_OFFSET(Config, event_webhook_secret_file)},
     {"waiting", "ORIEL_WAITING", COUNT, G_STRUCT_OFFSET(Config, waiting)},
 };
 

@@ -19,6 +19,9 @@ typedef struct {
     char *secret_key;      /* seals secrets in the store; default STATE/secret.key, made at first start */
     uint64_t memory_limit; /* bytes that all machines of this host may use; 0: what is free at start, less a reserve */
     unsigned event_retention_days; /* how long the audit trail is kept; 0: for ever */
+    char *event_syslog;  /* "unix:/dev/log", "udp:HOST:514", "tcp:HOST:PORT"; NULL: events are not sent there */
+    char *event_webhook; /* "https://..."; NULL: none */
+    char *event_webhook_secret_file; /* what signs its batches (HMAC-SHA256); NULL: they are not signed */
     unsigned waiting;      /* waiting QEMU processes kept for each instant pool's template */
 } Config;
 

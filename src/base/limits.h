@@ -47,4 +47,7 @@
 #define LIMIT_GATEWAY_WAITING (192 * 1024)   /* bytes that wait for one client or its display */
 #define LIMIT_BOOT_QUIET_MS (10 * 60 * 1000) /* an image's first boot without any sign of progress */
 #define LIMIT_BOOT_MS (60 * 60 * 1000)       /* an image's first boot, whatever it does */
+#define LIMIT_SYSLOG_DATAGRAM 8192           /* bytes of an event sent as one datagram; then its message is cut */
+#define LIMIT_SYSLOG_STREAM (256 * 1024)     /* the same over a stream */
+#define LIMIT_WEBHOOK_SECRET 4096            /* bytes of event_webhook_secret_file */
 #define LIMIT_JOB_LOG (4 * 1024 * 1024)      /* bytes of a job's log that are kept */
