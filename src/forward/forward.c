@@ -133,12 +133,6 @@ static void *walk(void *data)
 
 /* ---- all ---- */
 
-static bool way_add(Forward *forward, size_t number, Sender *sender, const GError *failure)
-{
-    forward->ways[number] = (Way){.forward = forward, .sender = sender};
-    return !failure;
-}
-
 Forward *forward_start(const Config *config, Store *store, const char *host_id, GError **error)
 {
     g_autoptr(GError) failure = NULL;
@@ -147,8 +141,11 @@ Forward *forward_start(const Config *config, Store *store, const char *host_id, 
     forward->host_id = g_strdup(host_id);
     g_mutex_init(&forward->lock);
     g_cond_init(&forward->changed);
-    if (!way_add(forward, 0, syslog_sender_new(config, &failure), failure) ||
-        !way_add(forward, 1, webhook_sender_new(config, &failure), failure)) {
+    Sender *(*const makers[])(const Config *, GError **) = {syslog_sender_new, webhook_sender_new};
+    G_STATIC_ASSERT(G_N_ELEMENTS(makers) == G_N_ELEMENTS(((Forward *)NULL)->ways));
+    for (size_t i = 0; i < G_N_ELEMENTS(makers) && !failure; i++)
+        forward->ways[i] = (Way){.forward = forward, .sender = makers[i](config, &failure)};
+    if (failure) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
     }
