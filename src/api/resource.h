@@ -100,6 +100,9 @@ bool job_cancel_post(Call *call, GError **error);
 bool events_get(Call *call, GError **error);
 bool events_verify_get(Call *call, GError **error);
 bool stream_get(Call *call, GError **error);
+/* statistics.c */
+bool statistics_get(Call *call, GError **error);
+
 /* status.c */
 bool health_get(Call *call, GError **error);
 bool status_get(Call *call, GError **error);

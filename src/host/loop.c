@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "store/host.h"
+#include "store/sample.h"
 
 static const int64_t tick_ms = 5000; /* nothing changed: look anyway */
 static const int64_t measure_every_ms = 5000;
@@ -22,6 +23,8 @@ typedef struct {
     int64_t beaten_ms;
     int64_t collected_ms;
     int64_t sessions_ms;
+    int64_t sampled_minute; /* UTC */
+    Sampler sampler;
     int64_t rested_us; /* monotonic: no pass before */
     bool store_lost;
 } Loop;
@@ -154,6 +157,10 @@ static void pass(Loop *loop)
         session_pass(host, row_of);
         host->plans_due_ms = plan_pass(host, row_of, pool_of);
     }
+    int64_t minute = clock_utc_ms() / SAMPLE_MINUTE_MS;
+    if (loop->sampled_minute != minute)
+        sample_pass(host, &loop->sampler);
+    loop->sampled_minute = minute;
     if (is_due(&loop->collected_ms, collect_every_ms))
         collect_pass(host);
 }

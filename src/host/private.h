@@ -167,6 +167,20 @@ typedef struct {
 void work_clear(Work *work);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Work, work_clear)
 
+/* ---- sample.c ---- */
+typedef struct {
+    uint64_t all; /* of all processors; 0: never looked */
+    uint64_t idle;
+} ProcessorTicks;
+
+typedef struct {
+    ProcessorTicks ticks;
+    int64_t thinned_ms; /* monotonic */
+} Sampler;
+
+int sample_processor(const char *text, ProcessorTicks *last); /* percent busy since the last look; -1: not known */
+void sample_pass(Host *host, Sampler *sampler);
+
 /* ---- slot.c ---- */
 Slot *slot_of(Host *host, const char *id);   /* finds or makes it; the caller unrefs */
 Slot *slot_find(Host *host, const char *id); /* NULL: none */

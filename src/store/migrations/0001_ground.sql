@@ -58,6 +58,16 @@ CREATE TABLE hosts (
     created_ms BIGINT NOT NULL
 ) STRICT;
 
+-- What the charts show: store/sample.h. An object is a pool or a host; of one that is gone its figures stay.
+CREATE TABLE samples (
+    name TEXT NOT NULL,
+    object TEXT NOT NULL,
+    time_ms BIGINT NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (name, object, time_ms)
+) STRICT;
+CREATE INDEX samples_time ON samples (time_ms);
+
 CREATE TABLE images (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
