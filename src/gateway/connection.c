@@ -15,6 +15,7 @@
 
 /* Steps of one connection before others have their turn: at most 8 * 64 KiB. */
 #define PUMP_STEPS 8
+#define INPUT_TOLD_MS 15000 /* so often orield is told that somebody works on a display */
 
 static void stage_begin(Connection *connection, Stage stage)
 {
@@ -66,11 +67,16 @@ static void upstream_drop(Connection *connection)
     connection->timing.upstream_stalled_ms = 0;
 }
 
-static void decoder_drop(Connection *connection)
+static void display_drop(Connection *connection)
 {
-    if (connection->decoder)
-        connection->gateway->displays--;
-    g_clear_pointer(&connection->decoder, g_free);
+    if (!connection->display)
+        return;
+    Gateway *gateway = connection->gateway;
+    gateway->displays--;
+    channel_tell(&gateway->channel, DISPLAY_ENDED, connection->display->id);
+    if (g_hash_table_lookup(gateway->by_id, connection->display->id) == connection)
+        g_hash_table_remove(gateway->by_id, connection->display->id);
+    g_clear_pointer(&connection->display, g_free);
 }
 
 /* All is said. What waits still goes out, then our half is shut; the client has LIMIT_GATEWAY_CLOSE_SECONDS
@@ -79,7 +85,7 @@ static void decoder_drop(Connection *connection)
 static void linger(Connection *connection)
 {
     upstream_drop(connection);
-    decoder_drop(connection);
+    display_drop(connection);
     stage_begin(connection, STAGE_LINGER);
     if (connection->tls) {
         tls_end(connection->tls);
@@ -106,6 +112,18 @@ static void close_frame_put(Connection *connection, uint16_t code)
     uint8_t frame[4];
     size_t length = websocket_close_frame(frame, code);
     client_put(connection, frame, length);
+}
+
+void connection_close_display(Connection *connection, uint16_t code, const char *reason)
+{
+    uint8_t frame[2 + WEBSOCKET_CONTROL_LARGEST];
+    if (connection->timing.stage == STAGE_RAW)
+        linger(connection);
+    if (connection->timing.stage != STAGE_DISPLAY)
+        return;
+    upstream_drop(connection);
+    stage_begin(connection, STAGE_ENDING);
+    client_put(connection, frame, websocket_close_text(frame, code, reason));
 }
 
 /* We end the display; the client answers with its own close frame (RFC 6455 7.1.2). */
@@ -187,8 +205,23 @@ static void relay_up(Connection *connection, size_t length)
         upstream_put(connection, connection->gateway->plain, length);
 }
 
+/* orield's packet came with the descriptor. An id that is there twice is orield's mistake: the older one ends. */
+static void display_make(Connection *connection, const DisplayPacket *handover)
+{
+    Gateway *gateway = connection->gateway;
+    Connection *other = g_hash_table_lookup(gateway->by_id, handover->id);
+    if (other)
+        die(other);
+    Display *display = connection->display = g_new0(Display, 1);
+    g_strlcpy(display->id, handover->id, sizeof display->id);
+    display->rules = handover->rules;
+    g_hash_table_replace(gateway->by_id, display->id, connection);
+    gateway->displays++;
+    channel_tell(&gateway->channel, DISPLAY_ALIVE, display->id);
+}
+
 /* From orield's upgrade on. The descriptor is taken over. */
-static void display_begin(Connection *connection, int display)
+static void display_begin(Connection *connection, int display, const DisplayPacket *handover)
 {
     autofd int fd = display;
     Gateway *gateway = connection->gateway;
@@ -205,8 +238,7 @@ static void display_begin(Connection *connection, int display)
         return;
     }
     fd_steal(&fd);
-    connection->decoder = g_new0(WebsocketDecoder, 1);
-    gateway->displays++;
+    display_make(connection, handover);
     connection->timing.heard_ms = connection->timing.said_ms = connection->timing.pinged_ms = gateway->now_ms;
     connection->timing.upstream_stalled_ms = 0;
     stage_begin(connection, STAGE_DISPLAY);
@@ -230,6 +262,15 @@ static bool is_end(Side *side, ssize_t got)
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* The packet that comes with a descriptor is the last of what was read: the kernel ends a read there (unix(7)). */
+static bool handover_take(const uint8_t *bytes, size_t *length, DisplayPacket *ret)
+{
+    if (*length < DISPLAY_PACKET)
+        return false;
+    *length -= DISPLAY_PACKET;
+    return display_packet_read(bytes + *length, ret) && ret->kind == DISPLAY_HANDOVER;
+}
+
 static bool relay_down(Connection *connection)
 {
     uint8_t *plain = connection->gateway->plain;
@@ -243,15 +284,16 @@ static bool relay_down(Connection *connection)
     }
     connection->answered = true;
     size_t length = (size_t)got;
-    if (display >= 0 && plain[--length] != 0) {
-        log_warning("orield passed a descriptor without its mark: connection of %s closed", connection->name);
+    DisplayPacket handover;
+    if (display >= 0 && !handover_take(plain, &length, &handover)) {
+        log_warning("orield passed a descriptor without its packet: connection of %s closed", connection->name);
         die(connection);
         return true;
     }
     if (length > 0)
         client_put(connection, plain, length);
     if (display >= 0 && connection->timing.stage == STAGE_RELAY)
-        display_begin(connection, fd_steal(&display));
+        display_begin(connection, fd_steal(&display), &handover);
     return true;
 }
 
@@ -308,7 +350,7 @@ static void frames_decode(Connection *connection, size_t length, Frames *ret)
     while (!ret->closed && !ret->broken) {
         size_t used = 0;
         WebsocketEvent event =
-            websocket_decode(connection->decoder, plain + at, length - at, &used, LIMIT_GATEWAY_MESSAGE);
+            websocket_decode(&connection->display->decoder, plain + at, length - at, &used, LIMIT_GATEWAY_MESSAGE);
         at += used;
         if (event.kind == WEBSOCKET_EVENT_NONE)
             return;
@@ -326,6 +368,31 @@ static void frames_decode(Connection *connection, size_t length, Frames *ret)
     }
 }
 
+static const char too_restricted[] = "This client says what the rules of this display cannot be held against.";
+
+/* Payload, as far as the display's rules let it pass. */
+static void payload_put(Connection *connection, size_t length)
+{
+    Gateway *gateway = connection->gateway;
+    Display *display = connection->display;
+    RfbWalk walk = rfb_client_walk(&display->client, &display->rules, gateway->plain, length, gateway->walked);
+    if (walk.length > 0)
+        upstream_put(connection, gateway->walked, walk.length);
+    if (walk.input && (!display->input_ms || gateway->now_ms - display->input_ms >= INPUT_TOLD_MS)) {
+        display->input_ms = gateway->now_ms;
+        channel_tell(&gateway->channel, DISPLAY_INPUT, display->id);
+    }
+    if (walk.refused)
+        connection_close_display(connection, DISPLAY_CLOSED_RULES, too_restricted);
+}
+
+void connection_rules(Connection *connection, const DisplayRules *rules)
+{
+    connection->display->rules = *rules;
+    if (connection->timing.stage == STAGE_DISPLAY)
+        payload_put(connection, 0); /* of one that is not understood this is the end */
+}
+
 static void display_up(Connection *connection, size_t length)
 {
     Frames frames;
@@ -336,7 +403,9 @@ static void display_up(Connection *connection, size_t length)
         return;
     }
     if (frames.payload > 0)
-        upstream_put(connection, connection->gateway->plain, frames.payload);
+        payload_put(connection, frames.payload);
+    if (connection->timing.stage != STAGE_DISPLAY)
+        return;
     if (frames.closed || frames.broken)
         display_fail(connection, frames.code);
     else if (frames.pinged)
@@ -411,7 +480,7 @@ static void keep_alive(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-static void raw_begin(Connection *connection, int desktop)
+static void raw_begin(Connection *connection, int desktop, const DisplayPacket *handover)
 {
     autofd int fd = desktop;
     side_close(&connection->upstream);
@@ -422,6 +491,7 @@ static void raw_begin(Connection *connection, int desktop)
     }
     fd_steal(&fd);
     connection->raw = true;
+    display_make(connection, handover);
     connection->timing.upstream_stalled_ms = 0;
     stage_begin(connection, STAGE_RAW);
     keep_alive(connection->client.fd);
@@ -439,11 +509,13 @@ static bool rdp_answered(Connection *connection)
     static const char welcome[] = "HTTP/1.1 101 ";
     if (got < 0 && !is_end(&connection->upstream, got))
         return false;
+    size_t length = got > 0 ? (size_t)got : 0;
+    DisplayPacket handover;
     connection->answered |= got >= (ssize_t)strlen(welcome) && memcmp(plain, welcome, strlen(welcome)) == 0;
     if (got <= 0 || !connection->answered)
         rdp_refuse(connection, "its ticket opens nothing: used, too old, or not for RDP");
-    else if (desktop >= 0 && plain[got - 1] == 0)
-        raw_begin(connection, fd_steal(&desktop));
+    else if (desktop >= 0 && handover_take(plain, &length, &handover))
+        raw_begin(connection, fd_steal(&desktop), &handover);
     return true;
 }
 
@@ -633,9 +705,9 @@ void connection_free(Connection *connection)
     if (!connection)
         return;
     Gateway *gateway = connection->gateway;
-    if ((connection->decoder || connection->raw) && connection->upstream.fd >= 0)
+    if ((connection->display || connection->raw) && connection->upstream.fd >= 0)
         shutdown(connection->upstream.fd, SHUT_RDWR);
-    decoder_drop(connection);
+    display_drop(connection);
     g_free(connection->knock);
     side_close(&connection->upstream);
     side_close(&connection->client);

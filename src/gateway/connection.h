@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "gateway/address.h"
+#include "gateway/channel.h"
 #include "gateway/rdp.h"
+#include "gateway/rfb_client.h"
 #include "gateway/side.h"
 #include "gateway/timing.h"
 #include "gateway/tls.h"
@@ -16,6 +18,7 @@
  * records). */
 #define GATEWAY_INPUT (32 * 1024)
 #define GATEWAY_PLAIN (64 * 1024)
+#define GATEWAY_WALKED (GATEWAY_PLAIN + RFB_HELD_LARGEST)
 
 /* What all connections share. The buffers are scratch: empty between two connections' turns. */
 typedef struct {
@@ -26,6 +29,9 @@ typedef struct {
     TlsWire wire;
     uint8_t *input;
     uint8_t *plain;
+    uint8_t *walked; /* GATEWAY_WALKED */
+    Channel channel;
+    GHashTable *by_id; /* displays: id → Connection */
     int64_t now_ms; /* monotonic, of this turn of the loop */
     unsigned connections, displays;
     bool orield_missing; /* the last attempt to reach it failed, and that was logged */
@@ -38,13 +44,22 @@ typedef struct {
     RdpRequest request;
 } RdpKnock;
 
+/* What a connection becomes with orield's descriptor. */
+typedef struct {
+    WebsocketDecoder decoder;
+    RfbClient client;
+    DisplayRules rules;
+    int64_t input_ms; /* when orield was last told of input */
+    char id[ID_LENGTH + 1];
+} Display;
+
 typedef struct Connection Connection;
 struct Connection {
     Side client;
     Side upstream; /* orield, later the display; fd -1: none yet, or no more */
     Gateway *gateway;
     SSL *tls;
-    WebsocketDecoder *decoder; /* of a display */
+    Display *display; /* NULL: it is none (yet) */
     RdpKnock *knock;           /* of an RDP client until it is let in */
     char *name;                /* ADDRESS:PORT; freed when it is a display */
     AddressCount *address;
@@ -70,6 +85,10 @@ bool connection_pump(Connection *connection);
 
 /* Once a second: pings, and ends what has had its time. In stage DEAD afterwards: free it. */
 void connection_tick(Connection *connection);
+
+/* What orield says of this display; pump it afterwards. */
+void connection_rules(Connection *connection, const DisplayRules *rules);
+void connection_close_display(Connection *connection, uint16_t code, const char *reason);
 
 /* The gateway stops: 1001 to a display, an orderly end to others. Pump it afterwards. */
 void connection_go_away(Connection *connection);

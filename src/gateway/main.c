@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/display_wire.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -84,9 +85,9 @@ static bool certificate_prepare(const Config *config, GError **error)
 
 /* Where orield listens for us. A path that is too long for a unix socket is reached from its folder. Caller
  * frees. */
-static char *orield_path(const Config *config, GError **error)
+static char *orield_path(const Config *config, const char *name, GError **error)
 {
-    g_autofree char *path = g_build_filename(config->runtime, "gateway.sock", NULL);
+    g_autofree char *path = g_build_filename(config->runtime, name, NULL);
     if (strlen(path) <= UNIX_PATH_LARGEST)
         return g_steal_pointer(&path);
     if (!folder_make(config->runtime, 0755, error))
@@ -95,7 +96,7 @@ static char *orield_path(const Config *config, GError **error)
         oriel_fail(error, ORIEL_ERROR_INVALID, "runtime folder \"%s\": cannot be entered", config->runtime);
         return NULL;
     }
-    return g_strdup("gateway.sock");
+    return g_strdup(name);
 }
 
 /* Folders that may still be read: of the certificate and its key, and, where these are links, of what they
@@ -153,8 +154,9 @@ static bool serve(const Config *config, GError **error)
     if (listener < 0)
         return false;
     autofd int shown = port_show(config); /* while root: the lock stays this process's */
-    g_autofree char *path = orield_path(config, error);
-    if (!path || !sandbox_user(config->gateway_user, error))
+    g_autofree char *path = orield_path(config, "gateway.sock", error);
+    g_autofree char *displays = path ? orield_path(config, DISPLAY_SOCKET, error) : NULL;
+    if (!displays || !sandbox_user(config->gateway_user, error))
         return false;
     if (geteuid() == 0)
         log_info("runs as root without capabilities; gateway_user= names another user");
@@ -163,6 +165,7 @@ static bool serve(const Config *config, GError **error)
         .certificate = config->certificate,
         .certificate_key = config->certificate_key,
         .orield_path = path,
+        .displays_path = displays,
         .clients_limit = clients_limit(descriptors),
     };
     g_autoptr(Server) server = server_new(&options, error);

@@ -99,6 +99,36 @@ static void queue_run(Server *server)
     }
 }
 
+/* ---- the channel of displays ---- */
+
+static void order_take(const DisplayPacket *packet, void *data)
+{
+    Server *server = data;
+    Connection *connection = g_hash_table_lookup(server->gateway.by_id, packet->id);
+    if (!connection) {
+        channel_tell(&server->gateway.channel, DISPLAY_ENDED, packet->id);
+        return;
+    }
+    if (packet->kind == DISPLAY_RULES)
+        connection_rules(connection, &packet->rules);
+    else if (packet->kind == DISPLAY_CLOSE)
+        connection_close_display(connection, packet->code, packet->reason);
+    queue_put(server, connection);
+}
+
+/* A channel that has just been made begins with all displays: orield may have been restarted. */
+static void channel_ensure(Server *server)
+{
+    Gateway *gateway = &server->gateway;
+    GHashTableIter each;
+    void *id;
+    if (!channel_open(&gateway->channel, gateway->epoll))
+        return;
+    g_hash_table_iter_init(&each, gateway->by_id);
+    while (g_hash_table_iter_next(&each, &id, NULL))
+        channel_tell(&gateway->channel, DISPLAY_ALIVE, id);
+}
+
 /* ---- accept ---- */
 
 static void refused_log(Server *server, const struct sockaddr *peer, const char *why)
@@ -128,6 +158,7 @@ static void client_add(Server *server, int accepted, const struct sockaddr *peer
         return;
     }
     fd_steal(&fd);
+    channel_ensure(server);
     list_add(server, connection);
     queue_put(server, connection);
 }
@@ -271,6 +302,7 @@ static void tick(Server *server)
     server->tick_ms = server->gateway.now_ms + TICK_MS;
     if (!server->stopping)
         listener_watch(server, true);
+    channel_ensure(server);
     if (server->reload_ms && server->gateway.now_ms >= server->reload_ms)
         certificate_reload(server);
     if (server->gateway.now_ms >= server->daily_ms) {
@@ -310,6 +342,10 @@ static void dispatch(Server *server, const struct epoll_event *event)
     case WATCH_FILES:
         files_changed(server);
         return;
+    case WATCH_CHANNEL:
+        side_event(&server->gateway.channel.side, event->events);
+        channel_pump(&server->gateway.channel, order_take, server);
+        return;
     case WATCH_CLIENT:
     case WATCH_UPSTREAM: {
         Side *side = event->data.ptr;
@@ -328,6 +364,7 @@ bool server_run(Server *server, GError **error)
 {
     struct epoll_event events[256];
     listener_watch(server, true);
+    channel_ensure(server);
     expiry_warn(server);
     server->daily_ms = server->gateway.now_ms + DAY_MS;
     while (!server->stopping || (server->first && server->gateway.now_ms < server->stop_ms)) {
@@ -365,6 +402,9 @@ Server *server_new(const ServerOptions *options, GError **error)
     gateway->addresses = address_table_new(LIMIT_GATEWAY_CLIENTS_ADDRESS);
     gateway->input = g_malloc(GATEWAY_INPUT);
     gateway->plain = g_malloc(GATEWAY_PLAIN);
+    gateway->walked = g_malloc(GATEWAY_WALKED);
+    gateway->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+    channel_init(&gateway->channel, options->displays_path);
     gateway->wire.output = g_malloc(TLS_WIRE_OUTPUT);
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (gateway->epoll < 0) {
@@ -390,11 +430,14 @@ void server_free(Server *server)
     Gateway *gateway = &server->gateway;
     fd_clear(&server->signals.fd);
     fd_clear(&server->files.fd);
+    channel_close(&gateway->channel);
     fd_clear(&gateway->epoll);
     SSL_CTX_free(gateway->context);
     address_table_free(gateway->addresses);
     g_free(gateway->input);
     g_free(gateway->plain);
+    g_free(gateway->walked);
+    g_hash_table_unref(gateway->by_id);
     g_free(gateway->wire.output);
     g_free(server);
 }

@@ -10,6 +10,7 @@ typedef struct {
     const char *certificate; /* both files are watched, and read again when they change or at SIGHUP */
     const char *certificate_key;
     const char *orield_path; /* gateway.sock, at most 107 bytes */
+    const char *displays_path; /* displays.sock, the same */
     unsigned clients_limit;
 } ServerOptions;
 

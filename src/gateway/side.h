@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* What epoll_event.data.ptr points to: the first field of everything that is watched. */
-typedef enum { WATCH_LISTENER, WATCH_SIGNAL, WATCH_FILES, WATCH_CLIENT, WATCH_UPSTREAM } WatchKind;
+typedef enum { WATCH_LISTENER, WATCH_SIGNAL, WATCH_FILES, WATCH_CLIENT, WATCH_UPSTREAM, WATCH_CHANNEL } WatchKind;
 
 typedef struct {
     WatchKind kind;
@@ -21,7 +21,7 @@ typedef struct {
     uint32_t waiting_from, waiting_to;
 } Side;
 
-/* Watches fd (which the side then owns) for edges. A unix socket (WATCH_UPSTREAM) would give one for each
+/* Watches fd (which the side then owns) for edges. A unix socket (WATCH_UPSTREAM, WATCH_CHANNEL) would give one for each
  * read of its peer: its writing is watched only while bytes wait. */
 bool side_open(Side *side, int epoll, int fd);
 

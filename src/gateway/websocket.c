@@ -219,3 +219,12 @@ size_t websocket_close_frame(uint8_t frame[4], uint16_t code)
     frame[3] = (uint8_t)code;
     return 2u + frame[1];
 }
+
+size_t websocket_close_text(uint8_t frame[2 + WEBSOCKET_CONTROL_LARGEST], uint16_t code, const char *text)
+{
+    size_t length = MIN(strlen(text), WEBSOCKET_CONTROL_LARGEST - 2u);
+    websocket_close_frame(frame, code);
+    frame[1] = (uint8_t)(2 + length);
+    memcpy(frame + 4, text, length);
+    return 4 + length;
+}

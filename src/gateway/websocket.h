@@ -27,7 +27,7 @@ typedef enum {
     WEBSOCKET_PROTOCOL_ERROR = 1002,
     WEBSOCKET_NOT_BINARY = 1003,
     WEBSOCKET_NO_CODE = 1005, /* never sent: a close frame without a code */
-    WEBSOCKET_TOO_LARGE = 1009,
+    WEBSOCKET_TOO_LARGE = 1009, /* and base/display_wire.h */
 } WebsocketCode;
 
 typedef enum {
@@ -73,3 +73,6 @@ size_t websocket_header(uint8_t header[WEBSOCKET_HEADER_LARGEST], WebsocketOpcod
 
 /* Writes a whole close frame (4 bytes, or 2 for WEBSOCKET_NO_CODE); returns its length. */
 size_t websocket_close_frame(uint8_t frame[4], uint16_t code);
+
+/* The same with a text (UTF-8) of at most WEBSOCKET_CONTROL_LARGEST - 2 bytes; code is not WEBSOCKET_NO_CODE. */
+size_t websocket_close_text(uint8_t frame[2 + WEBSOCKET_CONTROL_LARGEST], uint16_t code, const char *text);

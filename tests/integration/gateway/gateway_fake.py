@@ -14,6 +14,17 @@ import threading
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PATIENCE = 60  # seconds until a test gives up; no test asserts how long something took
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+PACKET = 160
+VIEW_ONLY, NO_CLIPBOARD_IN, NO_CLIPBOARD_OUT, NO_SOUND, SHARED, OPAQUE = 1, 2, 4, 8, 16, 32
+
+
+def packet(kind, display, flags=0, size=(0, 0), code=0, reason=""):
+    """As base/display_wire.h has it."""
+    return struct.pack("!BBHHH26s2x124s", kind, flags, *size, code, display.encode(), reason.encode())
+
+
+def display_id():
+    return "".join(secrets.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(25)).rjust(26, "0")
 
 
 class FakeOrield:
@@ -28,6 +39,10 @@ class FakeOrield:
         self.held = []
         self.connections = set()
         self.listener = None
+        self.rules = {"flags": 0, "size": (0, 0)}  # of displays handed over from now on
+        self.ids = queue.Queue()  # of those displays
+        self.channel = None
+        self.channel_path = os.path.join(runtime, "displays.sock")
         self.routes = {
             "/display": self.display, "/display-late": self.display_late, "/hello": self.hello, "/big": self.big,
             "/echo": self.echo, "/silent": self.silent, "/hang-up": self.hang_up, "/no-mark": self.no_mark,
@@ -43,12 +58,42 @@ class FakeOrield:
         self.listener.bind(self.path)
         self.listener.listen(4096)
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+        if os.path.exists(self.channel_path):
+            os.unlink(self.channel_path)
+        self.channel_listener = socket.socket(socket.AF_UNIX)
+        self.channel_listener.bind(self.channel_path)
+        self.channel_listener.listen(1)
         return self
+
+    def hear(self):
+        """The next thing the gateway says of a display: (kind, id). Waits for its channel first."""
+        if not self.channel:
+            self.channel_listener.settimeout(PATIENCE)
+            self.channel, _ = self.channel_listener.accept()
+            self.channel.settimeout(PATIENCE)
+        heard = b""
+        while len(heard) < PACKET:
+            got = self.channel.recv(PACKET - len(heard))
+            assert got, "the gateway closed its channel"
+            heard += got
+        return chr(heard[0]), heard[8:34].decode()
+
+    def order(self, *what, **more):
+        self.channel.sendall(packet(*what, **more))
+
+    def handover(self, connection, descriptor):
+        name = display_id()
+        socket.send_fds(connection, [packet(0, name, **self.rules)], [descriptor])
+        self.ids.put(name)
 
     def stop(self):
         """As if killed: all its sockets close, the socket's file stays."""
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.channel_listener.close()
+        if self.channel:
+            self.channel.close()
+            self.channel = None
         for connection in list(self.connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -138,7 +183,7 @@ class FakeOrield:
             return None  # orield's own check of early bytes
         ours, theirs = socket.socketpair()
         connection.sendall(self._upgrade(head))
-        socket.send_fds(connection, [b"\0"], [theirs.fileno()])
+        self.handover(connection, theirs.fileno())
         theirs.close()
         self.displays.put(ours)
         return None
@@ -147,7 +192,7 @@ class FakeOrield:
         """Keeps its own copy of the display's socket."""
         ours, theirs = socket.socketpair()
         connection.sendall(self._upgrade(head))
-        socket.send_fds(connection, [b"\0"], [theirs.fileno()])
+        self.handover(connection, theirs.fileno())
         self.held.append(theirs)
         self.displays.put(ours)
         return None
@@ -160,7 +205,7 @@ class FakeOrield:
     def native(self, connection, _head, _rest, _name):
         ours, theirs = socket.socketpair()
         connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: rdp\r\nConnection: Upgrade\r\n\r\n")
-        socket.send_fds(connection, [b"\0"], [theirs.fileno()])
+        self.handover(connection, theirs.fileno())
         theirs.close()
         self.displays.put(ours)
         return None
@@ -172,7 +217,7 @@ class FakeOrield:
     def no_mark(self, connection, head, _rest, _name):
         ours, theirs = socket.socketpair()
         connection.sendall(self._upgrade(head))
-        socket.send_fds(connection, [b"\x01"], [theirs.fileno()])
+        socket.send_fds(connection, [b"\0" * PACKET], [theirs.fileno()])
         theirs.close()
         self.displays.put(ours)
         return None
@@ -290,6 +335,14 @@ class Browser:
             assert length >= 65536
         assert first & 0x80
         return first & 0x0F, self.take(length)
+
+    def hear_close_text(self):
+        """(code, text) of the close frame that comes next, pings and pictures left aside."""
+        opcode, payload = self.hear()
+        while opcode in (PING, BINARY):
+            opcode, payload = self.hear()
+        assert opcode == CLOSE, (opcode, payload[:40])
+        return struct.unpack("!H", payload[:2])[0], payload[2:].decode()
 
     def hear_close(self):
         """The code of the close frame that comes next, pings left aside."""

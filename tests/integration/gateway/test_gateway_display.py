@@ -188,7 +188,7 @@ def test_bytes_before_the_101_close_the_connection(gateway, orield, path):
         assert at_end(orield.displays.get(timeout=PATIENCE))
 
 
-def test_a_descriptor_without_its_mark_is_refused(gateway, orield):
+def test_a_descriptor_without_its_packet_is_refused(gateway, orield):
     browser = gateway.browser()
     browser.send(request("/no-mark", "Sec-WebSocket-Key: x"))
     assert at_end(orield.displays.get(timeout=PATIENCE))
@@ -197,7 +197,7 @@ def test_a_descriptor_without_its_mark_is_refused(gateway, orield):
             pass
     except OSError:
         pass
-    gateway.wait_log("without its mark")
+    gateway.wait_log("without its packet")
 
 
 def test_displays_outlive_orield(display, orield, gateway):
