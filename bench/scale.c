@@ -110,7 +110,8 @@ static void log_on(Scene *scene, unsigned person)
                                  .agent = "bench", .scopes = "all", .expires_ms = clock_utc_ms() + 3600 * 1000};
     g_autoptr(StoreWebSession) login = store_web_session_create(scene->household.store, &actor, &fields, &error);
     must(login, error);
-    HostConnectRequest request = {&actor, actor.user_id, scene->pool[person % scene->pools]->id, NULL, false};
+    HostConnectRequest request = {
+        .actor = &actor, .user_id = actor.user_id, .pool_id = scene->pool[person % scene->pools]->id};
     g_auto(HostConnection) connection = {0};
     must(host_connect(scene->household.host, &request, &connection, &error), error);
     must(connection.session_id, NULL);

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "machine": ["base"],
     "image": ["machine", "store"],
     "broker": ["base"],
-    "host": ["broker", "image", "machine", "job", "store"],
+    "host": ["broker", "image", "machine", "identity", "job", "store"],
     "protect": ["broker", "image", "machine", "job", "store"],
     "api": ["broker", "image", "host", "protect", "identity", "forward", "job", "store"],
     "gateway": ["base"],

@@ -29,6 +29,7 @@ bool display_get(Call *call, GError **error)
         return false;
     call->reply->status = 101;
     call->reply->display = fd_steal(&display.fd);
+    call->reply->handover = display.handover;
     reply_header(call->reply, "Upgrade", "websocket");
     reply_header(call->reply, "Sec-WebSocket-Accept", handshake.accept);
     if (handshake.binary)

@@ -104,11 +104,15 @@ bool pool_connect_post(Call *call, GError **error)
 
 bool desktop_connect_post(Call *call, GError **error)
 {
+    int take_over = 0;
+    if (call->body && !json_read(call->body, "request body", error, "{s?b}", "take_over", &take_over))
+        return false;
     g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
     HostConnectRequest request = {
         .actor = &call->actor,
         .desktop_id = desktop ? desktop->id : NULL,
         .as_admin = true,
+        .take_over = take_over != 0,
     };
     return desktop && connect_run(call, &request, error);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/display_wire.h"
 #include "base/json.h"
 
 typedef struct StreamClient StreamClient; /* api/stream.h */
@@ -16,7 +17,8 @@ typedef struct {
     int file;                 /* descriptor of a file to send, -1: none; and its size: */
     uint64_t file_bytes;
     StreamClient *stream; /* or: an event stream; leaves its hub with the reply */
-    int display;          /* or: the display whose descriptor follows the 101; -1: none */
+    int display;          /* or: the display whose descriptor follows the 101; -1: none; and what goes with it: */
+    DisplayPacket handover;
     GPtrArray *headers;   /* name, value, name, value; of char * */
 } Reply;
 

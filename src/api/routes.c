@@ -13,7 +13,7 @@ const Route routes[] = {
     {"GET", "portal", PERMISSION_PORTAL, portal_get, LANE_QUICK, 0},
     {"POST", "pools/{pool}/connect", PERMISSION_PORTAL, pool_connect_post, LANE_CONNECT, ROUTE_BODY_OPTIONAL},
     {"POST", "desktops/{desktop}/connect", PERMISSION_CONNECT_FOR_OTHERS, desktop_connect_post, LANE_CONNECT,
-     ROUTE_NO_BODY},
+     ROUTE_BODY_OPTIONAL},
     {"GET", "display/{ticket}", ROUTE_ANYONE, display_get, LANE_DISPLAY, 0},
 
     {"GET", "sessions", PERMISSION_SESSION_OWN, sessions_get, LANE_QUICK, 0},

@@ -123,16 +123,18 @@ static void on_stream_done(void *data)
     hub_leave(data);
 }
 
-/* The 101 has been written. The byte that carries the display's descriptor is the last one orield ever sends
+/* The 101 has been written. The packet that carries the display's descriptor is the last thing orield ever sends
  * here. */
 static void on_upgraded(void *data, struct MHD_Connection *connection, void *context, const char *early,
                         size_t early_length, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
 {
     Exchange *exchange = data;
+    uint8_t handover[DISPLAY_PACKET];
     g_autoptr(GError) error = NULL;
+    display_packet_write(&exchange->reply->handover, handover);
     if (early_length > 0) /* RFC 6455, 4.1: nothing may come before the client has the 101 */
         log_debug("a display's client sent before it had the answer");
-    else if (!socket_send_fd(socket, "\0", 1, exchange->reply->display, &error))
+    else if (!socket_send_fd(socket, handover, sizeof handover, exchange->reply->display, &error))
         log_warning("a display could not be handed to the gateway: %s", error->message);
     fd_clear(&exchange->reply->display);
     MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);

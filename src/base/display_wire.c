@@ -8,7 +8,8 @@ G_STATIC_ASSERT(AT_ID + ID_LENGTH <= AT_REASON && AT_REASON + DISPLAY_REASON + 1
 
 bool display_rules_restrict(const DisplayRules *rules)
 {
-    const unsigned held = DISPLAY_VIEW_ONLY | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SOUND;
+    const unsigned held = DISPLAY_VIEW_ONLY | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SOUND |
+                          DISPLAY_NO_SIZE;
     return !(rules->flags & DISPLAY_OPAQUE) && ((rules->flags & held) || rules->width || rules->height);
 }
 

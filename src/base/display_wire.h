@@ -34,6 +34,7 @@ enum {
     DISPLAY_NO_SOUND = 8,
     DISPLAY_SHARED = 16,          /* whatever the client asks for, it does not put out others */
     DISPLAY_OPAQUE = 32,          /* not RFB: relayed as it is, no rule can hold */
+    DISPLAY_NO_SIZE = 64,         /* the client's window does not change the screen */
 };
 
 typedef struct {

@@ -33,6 +33,7 @@
 #define LIMIT_QMP_LINE (16 * 1024 * 1024)    /* bytes of one QMP message */
 #define LIMIT_RECIPE (256 * 1024)            /* bytes of a recipe */
 #define LIMIT_MANIFEST (1024 * 1024)         /* bytes of a manifest or template.json */
+#define LIMIT_GATEWAYS 16                   /* that tell one orield of displays */
 #define LIMIT_GATEWAY_CLIENTS 16384          /* open client connections of one gateway */
 #define LIMIT_GATEWAY_CLIENTS_ADDRESS 1024   /* of one client address (a reverse proxy counts as one) */
 #define LIMIT_GATEWAY_HANDSHAKE_SECONDS 10   /* from accept to the end of the TLS handshake (slow-loris) */

@@ -129,7 +129,7 @@ static void shrink(uint8_t *at, uint16_t most)
 static bool size_may_pass(RfbClient *client, const DisplayRules *rules)
 {
     uint8_t *head = client->head;
-    if (rules->flags & DISPLAY_VIEW_ONLY)
+    if (rules->flags & (DISPLAY_VIEW_ONLY | DISPLAY_NO_SIZE))
         return false;
     if (!rules->width && !rules->height)
         return true;

@@ -1,5 +1,6 @@
 /* The click: from "this user, that pool" to running processors, straight-line on the caller's thread. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include <string.h>
 
@@ -476,6 +477,13 @@ static bool connect_console(Click *click, GError **error)
     if (row->desired != STORE_DESIRED_RUNNING)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it first",
                           row->name);
+    if (request->take_over) {
+        ViewerChoice owner = {.desktop_id = row->id, .modes = VIEWERS(VIEWER_OWN)};
+        g_autofree char *who = g_strdup(request->actor && request->actor->name ? request->actor->name : "");
+        viewers_end(host->viewers, &owner, DISPLAY_CLOSED_BY, who);
+    } else if (!console_may_begin(host, row->id, error)) {
+        return false;
+    }
     click->ret->desktop_id = g_strdup(row->id);
     Rise end = rise(click, row, error);
     if (end == LOST)
@@ -490,6 +498,7 @@ static bool connect_console(Click *click, GError **error)
         .user_id = request->actor ? request->actor->user_id : NULL,
         .client = request->actor ? request->actor->address : NULL,
         .expires_ms = click->ret->expires_ms,
+        .mode = STORE_DISPLAY_CONSOLE,
     };
     return store_ticket_create(host->store, request->actor, &ticket, error);
 }

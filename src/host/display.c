@@ -1,5 +1,6 @@
 /* Displays: tickets, thumbnails, the size of the screen. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -56,19 +57,63 @@ static int connect_as(Host *host, const StoreTicket *ticket, GError **error)
     return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
+/* As many as the machine itself counts: a display whose gateway was killed is nobody's. */
+static unsigned machine_viewers(Host *host, const char *desktop_id)
+{
+    g_autoptr(Slot) slot = slot_of(host, desktop_id);
+    g_mutex_lock(&host->lock);
+    unsigned viewers = slot->viewers;
+    g_mutex_unlock(&host->lock);
+    return viewers;
+}
+
+bool console_may_begin(Host *host, const char *desktop_id, GError **error)
+{
+    return viewers_count(host->viewers, desktop_id, VIEWERS(VIEWER_OWN)) == 0 || machine_viewers(host, desktop_id) == 0 ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                      "desktop: its user works there now; shadow the session with the user's consent, or take the desktop over");
+}
+
+/* Whoever else is to go, goes before the newcomer is there. */
+static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket *newcomer, const char *client, GError **error)
+{
+    ViewerChoice choice = {.desktop_id = ticket->desktop_id, .but = newcomer->id};
+    g_autofree char *place = viewer_place(client, ticket->agent);
+    switch (ticket->mode) {
+    case STORE_DISPLAY_OWN:
+        choice.modes = VIEWERS(VIEWER_OWN) | VIEWERS(VIEWER_CONSOLE);
+        viewers_end(host->viewers, &choice, DISPLAY_CLOSED_ELSEWHERE, place);
+        return true;
+    case STORE_DISPLAY_CONSOLE:
+        return console_may_begin(host, ticket->desktop_id, error);
+    case STORE_DISPLAY_VIEW:
+    case STORE_DISPLAY_CONTROL:
+    default:
+        return viewers_reachable(host->viewers) ||
+               oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                          "the gateway cannot be told what this display may do: try again in a moment");
+    }
+}
+
 bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error)
 {
     g_autofree char *hash = secret_token_hash(ticket);
     g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
-    int fd = redeemed ? connect_as(host, redeemed, error) : -1;
-    if (fd < 0)
+    autofd int fd = redeemed ? connect_as(host, redeemed, error) : -1;
+    DisplayPacket handover;
+    if (fd < 0 || !viewers_add(host->viewers, redeemed, client, &handover, error))
         return false;
+    if (!make_room(host, redeemed, &handover, client, error)) {
+        viewers_forget(host->viewers, handover.id);
+        return false;
+    }
     log_debug("desktop %s: display opened from %s", redeemed->desktop_id, client ? client : "here");
     *ret = (HostDisplay){
-        .fd = fd,
+        .fd = fd_steal(&fd),
         .desktop_id = g_strdup(redeemed->desktop_id),
         .session_id = g_strdup(redeemed->session_id),
         .user_id = g_strdup(redeemed->user_id),
+        .handover = handover,
     };
     return true;
 }

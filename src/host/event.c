@@ -1,6 +1,7 @@
 /* What machines tell: noted on the machine thread, acted upon by who next visits the slot. However much a
  * guest tells, it is one flag of each kind. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -66,8 +67,11 @@ static void handle_viewers(Work *work)
     g_mutex_lock(&work->host->lock);
     unsigned viewers = work->slot->viewers;
     g_mutex_unlock(&work->host->lock);
+    const unsigned own = VIEWERS(VIEWER_OWN);
+    bool others_only = viewers_count(work->host->viewers, work->row->id, ~own) > 0 &&
+                       viewers_count(work->host->viewers, work->row->id, own) == 0;
     g_autoptr(GError) error = NULL;
-    if (!session_tell(work, viewers > 0 ? SESSION_VIEWER_CAME : SESSION_VIEWERS_GONE, &error) &&
+    if (!session_tell(work, viewers > 0 && !others_only ? SESSION_VIEWER_CAME : SESSION_VIEWERS_GONE, &error) &&
         oriel_error_kind(error) != ORIEL_ERROR_CONFLICT) /* it has just ended */
         log_warning("desktop %s: viewers came or went, but its session does not know: %s", work->row->name,
                     error->message);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/display_wire.h"
 #include "store/host.h"
 #include "store/store.h"
 
@@ -59,6 +60,7 @@ typedef struct {
     const char *pool_id;     /* this pool's desktop of that user ... */
     const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
                                 is needed) */
+    bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
@@ -89,13 +91,15 @@ typedef struct {
     char *desktop_id; /* the caller frees with host_display_clear, which closes a fd that is >= 0 */
     char *session_id; /* NULL: an administrator's console */
     char *user_id;    /* who got the ticket; NULL: the local administrator */
+    DisplayPacket handover; /* goes to the gateway with the descriptor */
 } HostDisplay;
 
 void host_display_clear(HostDisplay *display);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostDisplay, host_display_clear)
 
 /* Uses the ticket up and connects to its desktop's display. NOT_FOUND: unknown, expired or used ticket (no
- * difference is shown); UNAVAILABLE: the machine is gone. */
+ * difference is shown); UNAVAILABLE: the machine is gone. The person's earlier displays of the desktop, and consoles, end and are told
+ * where it was opened; a console beside a person at work is refused with CONFLICT. */
 bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error);
 
 /* ---- sessions ---- */

@@ -2,6 +2,7 @@
  * at all rows of this host, hands each desktop that is not as it should be to a worker, and follows pools,
  * sessions and capacity. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -157,6 +158,7 @@ static void pass(Loop *loop)
         session_pass(host, row_of);
         host->plans_due_ms = plan_pass(host, row_of, pool_of);
     }
+    viewers_pass(host->viewers);
     int64_t minute = clock_utc_ms() / SAMPLE_MINUTE_MS;
     if (loop->sampled_minute != minute)
         sample_pass(host, &loop->sampler);

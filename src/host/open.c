@@ -1,5 +1,6 @@
 /* Start and end: taking the state folder, adopting what runs, threads. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -102,11 +103,15 @@ static void open_item(gpointer item, gpointer data)
 static void on_change(const StoreChange *change, void *data)
 {
     static const char *const kinds[] = {"desktop", "pool", "image", "plan", "*"};
+    static const char *const rights[] = {"user", "group", "token", "entitlement", "pool", "session", "*"};
     if (strcmp(change->kind, "plan") == 0 || strcmp(change->kind, "*") == 0)
         plan_book_outdated(data);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (strcmp(change->kind, kinds[i]) == 0)
             host_wake(data);
+    for (size_t i = 0; i < G_N_ELEMENTS(rights); i++)
+        if (strcmp(change->kind, rights[i]) == 0)
+            viewers_rights_changed(((Host *)data)->viewers);
 }
 
 static Host *host_new(const HostSetup *setup)
@@ -140,7 +145,8 @@ static bool begin(Host *host, GError **error)
     host->driver->about(host->hypervisor, &host->about);
     if (!host->driver->waiting_clear(host->hypervisor, error) || !introduce(host, error) || !service_read(host, error))
         return false;
-    if (!adopt_all(host, error))
+    host->viewers = viewers_open(host, error);
+    if (!host->viewers || !adopt_all(host, error))
         return false;
     host->watch = store_subscribe(host->store, on_change, host);
     host->loop = g_thread_new("reconcile", loop_main, host);
@@ -199,6 +205,7 @@ void host_close(Host *host)
     g_clear_pointer(&host->loop, g_thread_join);
     g_thread_pool_free(host->openers, FALSE, TRUE);
     g_thread_pool_free(host->workers, FALSE, TRUE);
+    g_clear_pointer(&host->viewers, viewers_close);
     release_machines(host);
     pool_template_sweep(host, NULL);
     g_clear_pointer(&host->plans, plan_book_release);

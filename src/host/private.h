@@ -23,6 +23,8 @@
 #include "store/pool.h"
 #include "store/session.h"
 
+typedef struct Viewers Viewers; /* host/viewers.h */
+
 /* What a machine told since somebody last looked. */
 enum {
     SLOT_ENDED = 1,
@@ -134,6 +136,7 @@ struct Host {
     GThreadPool *workers; /* of Slot */
     GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
     unsigned watch;       /* handle of store_subscribe */
+    Viewers *viewers;     /* who looks at its desktops */
 
     GMutex lock;
     GCond changed; /* lock: a slot was released, wake or ending was set, a template or agent became ready */
@@ -209,6 +212,7 @@ bool slot_is_reserved(Host *host, const char *id); /* or emptying */
 void slot_tell_emptying(Slot *slot, bool emptying);
 void slot_tell_time_up(Slot *slot);
 void slot_tell_viewers(Slot *slot, unsigned viewers);
+void slot_tell_viewers_again(Slot *slot); /* as many, but perhaps other ones */
 
 /* ---- values.c ---- */
 BrokerPool values_pool(const StorePool *pool); /* borrows from pool */

@@ -1,5 +1,6 @@
 /* Sessions: what the broker says about them, done; and what people ask of them. */
 #include "host/private.h"
+#include "host/viewers.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -193,6 +194,14 @@ static void put(Work *work)
     work->slot = NULL;
 }
 
+/* Whoever looks on is told who ended it, where a gateway can say so; then the machine itself puts them out. */
+static void say_farewell(Work *work, const StoreActor *actor)
+{
+    ViewerChoice all = {.desktop_id = work->row->id, .modes = ~0u};
+    viewers_end(work->host->viewers, &all, DISPLAY_CLOSED_BY, actor && actor->name ? actor->name : "");
+    viewers_await_end(work->host->viewers, &all);
+}
+
 bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error)
 {
     g_auto(Work) work = {0};
@@ -201,6 +210,7 @@ bool host_session_disconnect(Host *host, const char *session_id, const StoreActo
         return false;
     if (!work.slot)
         return true;
+    say_farewell(&work, actor);
     bool done = take_picture_away(&work, error) && tell_as(&work, actor, SESSION_VIEWERS_GONE, error);
     put(&work);
     return done;

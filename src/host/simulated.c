@@ -738,6 +738,11 @@ bool simulated_pause(const char *folder)
     return true;
 }
 
+const char *simulated_folder(const Machine *machine)
+{
+    return sim(machine)->folder;
+}
+
 bool simulated_set_viewers(const char *folder, unsigned viewers)
 {
     Simulated *machine = find(folder);

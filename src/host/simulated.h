@@ -30,5 +30,6 @@ bool simulated_runs(const char *folder);
 /* What happens to machines without anybody asking. false: none runs in this folder. */
 bool simulated_die(const char *folder, MachineEnd end);
 bool simulated_pause(const char *folder); /* as a fork that was cut off before its processors ran */
+const char *simulated_folder(const Machine *machine); /* lives as long as it */
 bool simulated_set_viewers(const char *folder, unsigned viewers);
 bool simulated_guest_logs_off(const char *folder);

@@ -229,6 +229,14 @@ void slot_tell_viewers(Slot *slot, unsigned viewers)
     g_mutex_unlock(&slot->host->lock);
 }
 
+void slot_tell_viewers_again(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->events |= SLOT_VIEWERS;
+    queue_locked(slot);
+    g_mutex_unlock(&slot->host->lock);
+}
+
 void slot_reserve(Host *host, const char *id, bool reserved)
 {
     g_autoptr(Slot) slot = slot_of(host, id);

@@ -10,6 +10,20 @@
     "(e.group_id = '" STORE_GROUP_EVERYONE                                                                   \
     "' AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.enabled = 1))"
 
+/* Conditions on the row `of` of tickets or displays. The login by which it was got has not ended, nor its token been
+ * deleted. */
+#define LOGIN_STANDS(of)                                                                                     \
+    "(" of ".login_id IS NULL OR EXISTS (SELECT 1 FROM web_sessions w WHERE w.id = " of ".login_id)"         \
+    " OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = " of ".login_id))"
+
+/* Its session has not ended, the desktop is still its user's, who is enabled and entitled. */
+#define SESSION_STANDS(of)                                                                                   \
+    "EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id JOIN users o ON o.id = s.user_id" \
+    " WHERE s.id = " of ".session_id AND s.state <> 'ended' AND d.id = " of ".desktop_id"                    \
+    " AND d.user_id = o.id AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id" \
+    " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
+    "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
+
 const char *text_or_empty(const char *text);
 
 /* Takes `failure` of an INSERT or UPDATE: CONFLICT "KIND "NAME": the name is taken" where a unique index

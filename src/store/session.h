@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/desktop.h"
+#include "store/display.h"
 
 typedef enum {
     STORE_SESSION_CONNECTING,
@@ -104,6 +105,9 @@ typedef struct {
     char *user_id; /* who got it; NULL: the local administrator */
     char *client;  /* address it was given to, "" if unknown */
     int64_t expires_ms;
+    char *login_id; /* web session or token by which it was got; NULL: none */
+    char *agent;    /* of the browser of that web session; "" if unknown */
+    StoreDisplayMode mode;
 } StoreTicket;
 
 void store_ticket_free(StoreTicket *ticket);
@@ -115,6 +119,7 @@ typedef struct {
     const char *user_id; /* NULL: local administrator */
     const char *client;
     int64_t expires_ms;
+    StoreDisplayMode mode;
 } StoreTicketNew;
 
 /* Expired tickets are removed on the way. */

@@ -11,6 +11,8 @@ void store_ticket_free(StoreTicket *ticket)
     g_free(ticket->desktop_id);
     g_free(ticket->user_id);
     g_free(ticket->client);
+    g_free(ticket->login_id);
+    g_free(ticket->agent);
     g_free(ticket);
 }
 
@@ -33,11 +35,12 @@ bool ticket_create_in(Transaction *transaction, const StoreTicketNew *fields, GE
     const char *login_id = transaction->actor ? transaction->actor->login_id : NULL;
     return remove_expired(transaction, error) &&
            transaction_run(transaction,
-                           "INSERT INTO tickets (hash, session_id, desktop_id, user_id, client, expires_ms, login_id)"
-                           " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                           "INSERT INTO tickets (hash, session_id, desktop_id, user_id, client, expires_ms, login_id, mode)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                            PARAMS(TEXT(fields->hash), TEXT(fields->session_id), TEXT(fields->desktop_id),
                                   TEXT(fields->user_id), TEXT(text_or_empty(fields->client)),
-                                  NUMBER(fields->expires_ms), TEXT(login_id)),
+                                  NUMBER(fields->expires_ms), TEXT(login_id),
+                                  TEXT(store_display_mode_word(fields->mode))),
                            error);
 }
 
@@ -66,21 +69,11 @@ static StoreTicket *ticket_read(Reader *reader)
     ticket->user_id = read_text(reader);
     ticket->client = read_string(reader);
     ticket->expires_ms = read_number(reader);
+    ticket->login_id = read_text(reader);
+    ticket->mode = (StoreDisplayMode)read_word(reader, store_display_modes);
+    ticket->agent = read_string(reader);
     return ticket;
 }
-
-/* Not logged out, no token deleted meanwhile. */
-#define LOGIN_STANDS                                                                                         \
-    "(login_id IS NULL OR EXISTS (SELECT 1 FROM web_sessions w WHERE w.id = tickets.login_id)"               \
-    " OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = tickets.login_id))"
-
-/* Not ended, its desktop still its user's, who is enabled and entitled. */
-#define SESSION_STANDS                                                                                       \
-    "EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id JOIN users o ON o.id = s.user_id" \
-    " WHERE s.id = tickets.session_id AND s.state <> 'ended' AND d.id = tickets.desktop_id"                  \
-    " AND d.user_id = o.id AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id" \
-    " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
-    "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
 
 StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms, GError **error)
 {
@@ -91,8 +84,9 @@ StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms,
         transaction_query(&transaction,
                           "UPDATE tickets SET used_ms = $2 WHERE hash = $1 AND used_ms = 0 AND expires_ms > "
                           "$2 AND (user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = tickets.user_id"
-                          " AND u.enabled = 1)) AND " LOGIN_STANDS " AND (session_id IS NULL OR " SESSION_STANDS ")"
-                          " RETURNING session_id, desktop_id, user_id, client, expires_ms",
+                          " AND u.enabled = 1)) AND " LOGIN_STANDS("tickets") " AND (session_id IS NULL OR " SESSION_STANDS("tickets") ")"
+                          " RETURNING session_id, desktop_id, user_id, client, expires_ms, login_id, mode,"
+                          " (SELECT w.agent FROM web_sessions w WHERE w.id = tickets.login_id)",
                           PARAMS(TEXT(hash), NUMBER(now_ms)), error);
     if (!rows)
         return NULL;

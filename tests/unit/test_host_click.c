@@ -196,6 +196,35 @@ static void test_tickets(void)
     g_assert_null(display.session_id);
 }
 
+/* Nobody looks over a person's shoulder by way of the console. */
+static void test_console_beside_a_person(void)
+{
+    g_auto(Household) household = {0};
+    household_open(&household);
+    household_start(&household);
+    g_autoptr(StorePool) pool = household_pool(&household, &(PoolWish){.name = "p", .size = 1});
+    g_autoptr(StoreUser) ann = household_user(&household, "ann", pool);
+    g_auto(HostConnection) connection = {0}, watched = {0}, taken = {0};
+    g_auto(HostDisplay) display = {.fd = -1}, console = {.fd = -1};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(household_click(&household, ann, pool, &connection, &error));
+    HostConnectRequest request = {.desktop_id = connection.desktop_id, .as_admin = true};
+    g_assert_true(host_connect(household.host, &request, &watched, &error));
+    g_assert_true(host_display_open(household.host, connection.ticket, "192.0.2.7", &display, &error));
+    g_autofree char *folder = g_build_filename(household.state, "desktops", connection.desktop_id, NULL);
+    g_assert_true(simulated_set_viewers(folder, 1));
+    g_assert_false(host_display_open(household.host, watched.ticket, "192.0.2.8", &console, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CONFLICT);
+    g_clear_error(&error);
+    g_assert_false(host_connect(household.host, &request, &taken, &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CONFLICT);
+    g_clear_error(&error);
+    request.take_over = true;
+    g_assert_true(host_connect(household.host, &request, &taken, &error));
+    g_assert_true(host_display_open(household.host, taken.ticket, "192.0.2.8", &console, &error));
+    g_assert_null(console.session_id);
+}
+
 typedef struct {
     Household *household;
     const HostConnection *connection;
@@ -304,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/click/one-user-twenty-times", test_one_user_clicks_twenty_times);
     g_test_add_func("/host/click/refusals", test_refusals);
     g_test_add_func("/host/click/tickets", test_tickets);
+    g_test_add_func("/host/click/console-beside-a-person", test_console_beside_a_person);
     g_test_add_func("/host/click/ticket-is-overtaken", test_ticket_is_overtaken);
     g_test_add_func("/host/click/fork-fails", test_fork_fails);
     g_test_add_func("/host/click/image-that-does-not-boot", test_image_that_does_not_boot);

@@ -241,6 +241,7 @@ CREATE TABLE tickets (
     desktop_id TEXT NOT NULL REFERENCES desktops (id) ON DELETE CASCADE,
     user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
     client TEXT NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('own', 'console', 'view', 'control')),
     expires_ms BIGINT NOT NULL,
     used_ms BIGINT NOT NULL DEFAULT 0
 ) STRICT;
@@ -248,6 +249,24 @@ CREATE INDEX tickets_session ON tickets (session_id);
 CREATE INDEX tickets_desktop ON tickets (desktop_id);
 CREATE INDEX tickets_user ON tickets (user_id);
 CREATE INDEX tickets_expires ON tickets (expires_ms);
+
+-- Displays that are open now: what the gateway relays, so that orield knows after a restart who looks at what. The id is all that the
+-- gateway is told. user_id NULL: the local administrator.
+CREATE TABLE displays (
+    id TEXT NOT NULL PRIMARY KEY,
+    host_id TEXT NOT NULL,
+    desktop_id TEXT NOT NULL REFERENCES desktops (id) ON DELETE CASCADE,
+    session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+    login_id TEXT,
+    mode TEXT NOT NULL CHECK (mode IN ('own', 'console', 'view', 'control')),
+    client TEXT NOT NULL,
+    opened_ms BIGINT NOT NULL
+) STRICT;
+CREATE INDEX displays_host ON displays (host_id);
+CREATE INDEX displays_desktop ON displays (desktop_id);
+CREATE INDEX displays_session ON displays (session_id);
+CREATE INDEX displays_user ON displays (user_id);
 
 CREATE TABLE web_sessions (
     id TEXT NOT NULL PRIMARY KEY,

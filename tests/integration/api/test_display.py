@@ -1,4 +1,4 @@
-"""The opening of a display, seen from where the gateway sits: 101, one byte, one descriptor, end."""
+"""The opening of a display, seen from where the gateway sits: 101, one packet, one descriptor, end."""
 
 import array
 import socket
@@ -42,7 +42,7 @@ def receive_all(sock):
         data += part
 
 
-def test_the_descriptor_comes_with_the_last_byte(house, connection):
+def test_the_descriptor_comes_with_the_last_packet(house, connection):
     given = connection()
     client = Client(house, gateway=True, address="192.0.2.80").connection()
     client.connect()
@@ -55,7 +55,7 @@ def test_the_descriptor_comes_with_the_last_byte(house, connection):
     assert headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     assert headers["sec-websocket-protocol"] == "binary"
     assert headers["upgrade"].lower() == "websocket" and headers["connection"].lower() == "upgrade"
-    assert rest == b"\0" and len(descriptors) == 1 and last.endswith(b"\0")
+    assert len(rest) == 160 and rest[:1] == b"\0" and len(descriptors) == 1 and last.endswith(rest)
     display = socket.socket(fileno=descriptors[0])
     assert display.recv(4) == b"RFB "
     display.close()
@@ -71,7 +71,7 @@ def test_bytes_that_come_too_early_get_no_display(house, connection):
     client.connect()
     client.sock.sendall(UPGRADE.format(path=given["path"]).encode() + b"\x82\x80early")
     data, descriptors, _ = receive_all(client.sock)
-    assert not descriptors and not data.endswith(b"\r\n\r\n\0")
+    assert not descriptors and b"\r\n\r\n\0" not in data
 
 
 def test_a_ticket_survives_a_wrong_try(house, connection):
