@@ -239,8 +239,8 @@ export function titleOf(thing: { name: string; display_name: string }): string {
 export type DesktopAction = 'start' | 'stop' | 'reset' | 'refresh' | 'release';
 export type ConnectAnswer = { connection: Connection; job: null } | { connection: null; job: Job };
 
-async function connect(path: string, signal?: AbortSignal): Promise<ConnectAnswer> {
-  const response = await send('POST', path, { body: {}, signal });
+async function connect(path: string, signal?: AbortSignal, body: object = {}): Promise<ConnectAnswer> {
+  const response = await send('POST', path, { body, signal });
   if (response.status === 202) return { connection: null, job: ((await response.json()) as { job: Job }).job };
   return { connection: (await response.json()) as Connection, job: null };
 }
@@ -256,7 +256,8 @@ export const api = {
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
 
   connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
-  connectDesktop: (desktop: string, signal?: AbortSignal) => connect(`desktops/${at(desktop)}/connect`, signal),
+  connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>
+    connect(`desktops/${at(desktop)}/connect`, signal, takeOver ? { take_over: true } : {}),
 
   sessions: list<Session>('sessions'),
   session: (id: string) => call<Session>('GET', `sessions/${at(id)}`),

@@ -30,7 +30,8 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-export function dial(target: Target): Dial {
+/** takeOver: an operator's console ends the view of the person who works there. */
+export function dial(target: Target, takeOver = false): Dial {
   const stop = new AbortController();
   let taken: Channel | null = null;
   const self: Dial = {
@@ -48,7 +49,7 @@ export function dial(target: Target): Dial {
     return taken;
   };
   const ask = (): Promise<ConnectAnswer> =>
-    target.kind === 'pool' ? api.connectPool(target.name, stop.signal) : api.connectDesktop(target.name, stop.signal);
+    target.kind === 'pool' ? api.connectPool(target.name, stop.signal) : api.connectDesktop(target.name, takeOver, stop.signal);
 
   const run = async (): Promise<Line> => {
     if (target.kind === 'ticket') return { connection: null, channel: open(`api/v1/display/${encodeURIComponent(target.ticket)}`) };

@@ -11,11 +11,19 @@ export type LinkState =
   | { name: 'connecting' }
   | { name: 'connected' }
   | { name: 'lost'; attempt: number; retryAt: number; why: string }
-  | { name: 'elsewhere' }
+  | { name: 'elsewhere'; where: string | null } // address and browser
+  | { name: 'closed'; who: string } // by an operator or the help desk
+  | { name: 'revoked'; why: string }
   | { name: 'busy' } // a person is in session and their viewer is exclusive: an operator may take over
   | { name: 'disconnected' }
   | { name: 'ended'; why: string | null } // null: by a log off
   | { name: 'failed'; why: string };
+
+// why a display was closed (docs/architecture.md, contract 1)
+const closedElsewhere = 4001;
+const closedRevoked = 4002;
+const closedBy = 4003;
+const closedByRules = 4004;
 
 const firstRetry = 500;
 const longestRetry = 15_000;
@@ -49,6 +57,7 @@ export class Link {
   private connectTimer = 0;
   private over = false;
   private exclusive = false;
+  private takesOver = false;
   private mark: string | null = null;
   private readonly online = () => {
     if (this.state.name !== 'lost') return;
@@ -68,7 +77,7 @@ export class Link {
 
   /** An operator's console ends the person's view; never without having been asked for. */
   takeOver(): void {
-    this.exclusive = true;
+    this.takesOver = true;
     this.reconnect();
   }
 
@@ -85,7 +94,8 @@ export class Link {
       this.become({ name: 'failed', why: t('This address worked once. Get a new one to connect again.') });
       return;
     }
-    void this.follow(dial(this.target), this.attempt > 0);
+    void this.follow(dial(this.target, this.takesOver), this.attempt > 0);
+    this.takesOver = false; // asked for once
   }
 
   /** Ends the display; the session goes on. */
@@ -125,8 +135,16 @@ export class Link {
       this.attach(line.channel);
     } catch (problem) {
       if (this.over || this.current !== next || (problem instanceof DOMException && problem.name === 'AbortError')) return;
-      this.refused(problem);
+      if (await this.isBusy(problem)) this.become({ name: 'busy' });
+      else this.refused(problem);
     }
+  }
+
+  /** A console is refused while a person works there. */
+  private async isBusy(problem: unknown): Promise<boolean> {
+    if (this.target.kind !== 'desktop' || !(problem instanceof Problem) || problem.kind !== 'conflict') return false;
+    const desktop = await api.desktop(this.target.name).catch(() => null);
+    return desktop?.session?.state === 'connected';
   }
 
   private preparing(next: Dial): LinkState {
@@ -163,7 +181,7 @@ export class Link {
       try {
         const now = await api.session(session.id);
         if (now.state === 'ended') return this.become(endedBy(now));
-        if (now.state === 'connected' && markOf(now) !== before) return this.become({ name: 'elsewhere' });
+        if (now.state === 'connected' && markOf(now) !== before) return this.become({ name: 'elsewhere', where: now.client });
       } catch (problem) {
         if (problem instanceof Problem && problem.kind === 'not-found') return this.become(endedBy(null));
         if (problem instanceof Problem && problem.kind === 'network') return this.refused(problem);
@@ -226,9 +244,12 @@ export class Link {
 
   private async gone(closed: Closed): Promise<void> {
     const early = this.state.name === 'connecting';
-    if (closed.code !== 1000) this.lost(closed);
+    if (closed.code === closedElsewhere) this.become({ name: 'elsewhere', where: closed.reason || null });
+    else if (closed.code === closedRevoked || closed.code === closedByRules) this.become({ name: 'revoked', why: closed.reason });
+    else if (closed.code === closedBy && closed.reason) this.become({ name: 'closed', who: closed.reason });
+    else if (closed.code === closedBy) this.become({ name: 'disconnected' });
+    else if (closed.code !== 1000) this.lost(closed);
     else if (!early) await this.ended();
-    else if (!this.exclusive) this.become({ name: 'busy' }); // QEMU refuses a shared viewer beside an exclusive one
     else this.lost(closed);
   }
 
@@ -258,6 +279,7 @@ export class Link {
     }
     const verdict = judge(now, desktop);
     if (verdict === 'retry') this.retryLater(t('Your desktop is being restarted.'), settle);
+    else if (verdict === 'elsewhere') this.become({ name: 'elsewhere', where: now?.client ?? null });
     else this.become(verdict === 'ended' ? endedBy(now) : { name: verdict });
   }
 }

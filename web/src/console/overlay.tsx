@@ -81,7 +81,22 @@ export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }
       return (
         <Box title={t('Opened elsewhere')}>
           <p>{t('This desktop is now shown in another window or on another device. Nothing is lost.')}</p>
+          {state.where && <p>{t('It was opened at {place}.', { place: state.where })}</p>}
           {choice(t('Reconnect here'))}
+        </Box>
+      );
+    case 'closed':
+      return (
+        <Box title={t('Disconnected')}>
+          <p>{t('{name} ended this view. Your programs are still open on the desktop.', { name: state.who })}</p>
+          {choice(t('Reconnect'))}
+        </Box>
+      );
+    case 'revoked':
+      return (
+        <Box title={t('This view was closed')}>
+          <p>{state.why}</p>
+          <div class="row">{leave}</div>
         </Box>
       );
     case 'busy':
