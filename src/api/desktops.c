@@ -14,9 +14,13 @@ const char *desktop_state(const StoreDesktop *desktop)
 {
     if (desktop->desired == STORE_DESIRED_DELETED)
         return "deleting";
-    if (desktop->observed_generation != 0 && desktop->observed_generation != desktop->generation &&
+    if (!desktop->protocol && desktop->observed_generation != 0 && desktop->observed_generation != desktop->generation &&
         desktop->observed != STORE_OBSERVED_FAILED)
         return "refreshing";
+    if (desktop->protocol)
+        return desktop->observed == STORE_OBSERVED_RUNNING   ? "reachable"
+               : desktop->observed == STORE_OBSERVED_STOPPED ? "unreachable"
+                                                             : "unknown";
     return store_observed_word(desktop->observed);
 }
 
@@ -102,6 +106,15 @@ static const StoreImageVersion *lookup_version(Lookup *lookup, const char *id, G
     return version;
 }
 
+static Json *machine_json(const StoreDesktop *desktop)
+{
+    if (!desktop->protocol)
+        return json_null();
+    return json_pack("{s:s, s:s, s:I, s:o, s:b}", "protocol", desktop->protocol, "address", desktop->address, "port",
+                     (json_int_t)desktop->port, "mac", json_text_or_null(desktop->wake_mac), "password_set",
+                     desktop->sealed_password != NULL);
+}
+
 static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **error)
 {
     const StoreImageVersion *version =
@@ -122,20 +135,26 @@ static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **
                            json_text_or_null(desktop->error), "created_ms", (json_int_t)desktop->created_ms,
                            "updated_ms", (json_int_t)desktop->updated_ms);
     json_object_update(value, more);
+    json_object_set_new(value, "machine", machine_json(desktop));
     json_decref(more);
     return value;
 }
 
-static bool desktop_answer(Call *call, const char *id, GError **error)
+Json *desktop_one_json(Store *store, StoreDesktop *desktop, GError **error)
 {
     g_auto(Lookup) lookup = {0};
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, id, error);
-    StoreSessionFilter filter = {.desktop_id = desktop ? desktop->id : NULL};
-    if (!desktop || !lookup_open(&lookup, call->service->store, &filter, error))
-        return false;
+    StoreSessionFilter filter = {.desktop_id = desktop->id};
+    if (!lookup_open(&lookup, store, &filter, error))
+        return NULL;
     g_autoptr(GPtrArray) one = g_ptr_array_new();
     g_ptr_array_add(one, desktop);
-    Json *value = lookup_users(&lookup, one, error) ? desktop_json(&lookup, desktop, error) : NULL;
+    return lookup_users(&lookup, one, error) ? desktop_json(&lookup, desktop, error) : NULL;
+}
+
+static bool desktop_answer(Call *call, const char *id, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, id, error);
+    Json *value = desktop ? desktop_one_json(call->service->store, desktop, error) : NULL;
     if (!value)
         return false;
     call_etag(call, desktop->version);

@@ -17,7 +17,7 @@
 static bool version_number(Store *store, const StorePool *pool, int64_t *ret, GError **error)
 {
     *ret = pool->image_version_number;
-    if (pool->image_version_id)
+    if (pool->image_version_id || !pool->image_id)
         return true;
     g_autoptr(StoreImage) image = store_image_find(store, pool->image_id, error);
     if (image)
@@ -25,8 +25,11 @@ static bool version_number(Store *store, const StorePool *pool, int64_t *ret, GE
     return image != NULL;
 }
 
-static Json *template_json(Host *host, const char *pool_id)
+static Json *template_json(Host *host, const StorePool *pool)
 {
+    if (!pool->image_id)
+        return json_pack("{s:s, s:n, s:n, s:n}", "state", "none", "job", "error", "waits_for");
+    const char *pool_id = pool->id;
     g_auto(HostTemplateStatus) status = {0};
     g_autoptr(GError) error = NULL;
     if (!host_template_status(host, pool_id, &status, &error))
@@ -55,13 +58,14 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "id", pool->id, "name", pool->name,
                   "display_name", pool->display_name, "description", pool->description, "type",
                   store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
-                  "version", json_time_or_null(number), "follows_newest", pool->image_version_id == NULL);
+                  "version", json_time_or_null(number), "follows_newest",
+                  pool->image_id && !pool->image_version_id);
     Json *more = json_pack(
         "{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "size", (json_int_t)pool->size,
         "spares", (json_int_t)pool->spares, "vcpus", (json_int_t)pool->vcpus, "memory_bytes",
         (json_int_t)pool->memory_bytes, "refresh_on_log_off", pool->refresh_on_log_off, "enabled",
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
-        counts_json(pool), "template", template_json(service->host, pool->id), "created_ms",
+        counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
     Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
@@ -230,6 +234,19 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
     return true;
 }
 
+/* A manual pool's machines are there already: nothing about how desktops are made means anything. */
+static bool manual_check(Json *body, const StorePool *pool, GError **error)
+{
+    static const char *const none[] = {"image", "version", "minimum", "spares", "naming", "vcpus", "memory_bytes",
+                                       "refresh_on_log_off", "power_plan", "assignment", NULL};
+    for (size_t i = 0; pool->type == STORE_POOL_MANUAL && none[i]; i++)
+        if (json_object_get(body, none[i]) && !json_is_null(json_object_get(body, none[i])))
+            return oriel_fail(error, ORIEL_ERROR_INVALID,
+                              "pool: %s is for desktops that Oriel makes; a manual pool has machines that were there before",
+                              none[i]);
+    return true;
+}
+
 /* Fields that creating and changing share; what is absent stays. */
 static bool fields_read(Call *call, StorePool *pool, GError **error)
 {
@@ -237,7 +254,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
     const NumberField size = {"size", 1, LIMIT_DESKTOPS_POOL}, spares = {"spares", 0, LIMIT_DESKTOPS_POOL},
                       vcpus = {"vcpus", 1, VCPUS_MOST}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64};
     Json *body = call->body;
-    if (!image_read(call, pool, error) || !version_read(call, pool, error) ||
+    if (!manual_check(body, pool, error) || !image_read(call, pool, error) || !version_read(call, pool, error) ||
         !json_take_text(body, "display_name", &display_name, error) ||
         !json_take_text(body, "description", &description, error) ||
         !json_take_number(body, &size, &pool->size, error) ||
@@ -269,8 +286,13 @@ static bool type_read(Json *body, StorePool *pool, GError **error)
         return false;
     if (type && !store_pool_type_parse(type, &pool->type))
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "pool: type \"%s\" is unknown; allowed: floating, dedicated", type);
+                          "pool: type \"%s\" is unknown; allowed: floating, dedicated, manual", type);
     pool->refresh_on_log_off = pool->type == STORE_POOL_FLOATING;
+    if (pool->type == STORE_POOL_MANUAL) {
+        pool->size = LIMIT_DESKTOPS_POOL;
+        pool->spares = 0;
+        pool->assign_by_hand = true;
+    }
     return true;
 }
 
@@ -308,9 +330,10 @@ bool pools_post(Call *call, GError **error)
         !name_check(name ? name : "", "pool", error) || !type_read(call->body, fields, error) ||
         !fields_read(call, fields, error))
         return false;
-    if (!fields->image_id)
+    bool manual = fields->type == STORE_POOL_MANUAL;
+    if (!manual && !fields->image_id)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"image\" is needed");
-    if (!sizes_default(call, fields, error))
+    if (!manual && !sizes_default(call, fields, error))
         return false;
     store_set(&fields->name, name);
     g_autoptr(StorePool) pool = store_pool_create(call->service->store, &call->actor, fields, error);

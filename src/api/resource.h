@@ -68,6 +68,8 @@ bool desktop_assign_post(Call *call, GError **error);
 bool desktop_unassign_post(Call *call, GError **error);
 bool desktop_release_post(Call *call, GError **error);
 bool desktop_thumbnail_get(Call *call, GError **error);
+/* machines.c */
+bool desktops_post(Call *call, GError **error);
 /* images.c */
 bool images_get(Call *call, GError **error);
 bool image_get(Call *call, GError **error);
@@ -129,6 +131,7 @@ Json *scopes_json(Scopes scopes);
 Json *job_json(const StoreJob *job);
 Json *session_json(const StoreSession *session);
 Json *session_brief(const StoreSession *session); /* null without a session */
+Json *desktop_one_json(Store *store, StoreDesktop *desktop, GError **error); /* whole; NULL on failure */
 Json *desktop_brief(const StoreDesktop *desktop); /* null without a desktop */
 /* One word for people: "refreshing". Static. */
 const char *desktop_state(const StoreDesktop *desktop);

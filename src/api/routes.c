@@ -43,6 +43,7 @@ const Route routes[] = {
     {"DELETE", "plans/{plan}", PERMISSION_POOL_WRITE, plan_delete, LANE_QUICK, ROUTE_NO_BODY},
 
     {"GET", "desktops", PERMISSION_DESKTOP_READ, desktops_get, LANE_QUICK, 0},
+    {"POST", "desktops", PERMISSION_POOL_WRITE, desktops_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
     {"GET", "desktops/{desktop}", PERMISSION_DESKTOP_READ, desktop_get, LANE_QUICK, 0},
     {"PATCH", "desktops/{desktop}", PERMISSION_DESKTOP_ASSIGN, desktop_patch, LANE_SLOW, 0},
     {"DELETE", "desktops/{desktop}", PERMISSION_DESKTOP_DELETE, desktop_delete, LANE_SLOW, ROUTE_NO_BODY},

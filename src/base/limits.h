@@ -28,6 +28,7 @@
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
 #define LIMIT_SCHEDULE_WINDOWS 64
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
+#define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */
 #define LIMIT_AGENT_LINE (64 * 1024)         /* bytes of one message of the guest's agent */
 #define LIMIT_QMP_LINE (16 * 1024 * 1024)    /* bytes of one QMP message */

@@ -3,6 +3,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -102,4 +106,54 @@ char *socket_network(const char *address)
         return g_strdup(inet_ntop(AF_INET, network.s6_addr + 12, text, sizeof text));
     memset(network.s6_addr + 8, 0, 8);
     return g_strdup(inet_ntop(AF_INET6, &network, text, sizeof text));
+}
+
+/* errno of a connection that was begun; 0: it is there. */
+static int await_connection(int fd, int64_t deadline_us)
+{
+    for (;;) {
+        int64_t left_ms = (deadline_us - g_get_monotonic_time() + 999) / 1000;
+        struct pollfd one = {.fd = fd, .events = POLLOUT};
+        int ready = left_ms > 0 ? poll(&one, 1, (int)MIN(left_ms, G_MAXINT)) : 0;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return ready == 0 ? ETIMEDOUT : errno;
+        int problem = 0;
+        socklen_t length = sizeof problem;
+        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) == 0 ? problem : errno;
+    }
+}
+
+static int connect_one(const struct addrinfo *one, int64_t deadline_us, int *ret_problem)
+{
+    int on = 1;
+    autofd int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || (connect(fd, one->ai_addr, one->ai_addrlen) != 0 && errno != EINPROGRESS)) {
+        *ret_problem = errno;
+        return -1;
+    }
+    *ret_problem = await_connection(fd, deadline_us);
+    if (*ret_problem || fcntl(fd, F_SETFL, 0) != 0)
+        return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd_steal(&fd);
+}
+
+int socket_connect_tcp(const char *address, uint16_t port, int64_t deadline_us, GError **error)
+{
+    g_autofree char *service = g_strdup_printf("%u", port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+    int unknown = getaddrinfo(address, service, &hints, &found);
+    if (unknown) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "\"%s\": %s", address, gai_strerror(unknown));
+        return -1;
+    }
+    int fd = -1, problem = 0;
+    for (const struct addrinfo *one = found; one && fd < 0; one = one->ai_next)
+        fd = connect_one(one, deadline_us, &problem);
+    freeaddrinfo(found);
+    if (fd < 0)
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s port %u: %s", address, port, g_strerror(problem));
+    return fd;
 }

@@ -7,6 +7,8 @@ static const int64_t grace_ms = 60 * 1000;
 DesktopFate session_desktop_fate(const BrokerPool *pool, SessionEvent end)
 {
     bool floating = pool->type == BROKER_FLOATING;
+    if (pool->type == BROKER_MANUAL)
+        return FATE_KEEP; /* not ours to throw away */
     switch (end) {
     case SESSION_LOGGED_OFF:
     case SESSION_TIME_PASSED:

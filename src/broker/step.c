@@ -53,6 +53,8 @@ static DesktopStep step_to_stopped(const StepQuestion *question)
 
 DesktopStep step_next(const StepQuestion *question)
 {
+    if (question->external)
+        return question->desired == BROKER_WANT_DELETED ? STEP_FORGET : STEP_NONE;
     switch (question->desired) {
     case BROKER_WANT_DELETED:
         return step_away(question, STEP_FORGET);

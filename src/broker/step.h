@@ -32,6 +32,7 @@ typedef struct {
     bool floating;
     bool alive;          /* its QEMU runs */
     bool has_disk;       /* its folder is there */
+    bool external;       /* a machine that was there before: nothing is made, ended or thrown away */
     bool suspended;      /* its folder holds a suspended machine */
     bool template_ready; /* on this host, for what the pool wants now */
 } StepQuestion;

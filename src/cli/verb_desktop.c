@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "cli/cli.h"
 #include "cli/print.h"
 #include "cli/watch.h"
@@ -28,6 +29,9 @@ static const Column card_columns[] = {
     {"Agent", "agent", SHOW_TEXT},
     {"Image", "image.name", SHOW_TEXT},
     {"Version", "version", SHOW_NUMBER},
+    {"Address", "machine.address", SHOW_TEXT},
+    {"Port", "machine.port", SHOW_NUMBER},
+    {"Wake-on-LAN", "machine.mac", SHOW_TEXT},
     {"Desired", "desired", SHOW_TEXT},
     {"Observed", "observed", SHOW_TEXT},
     {"Generation", "generation", SHOW_NUMBER},
@@ -153,7 +157,8 @@ static bool power(Cli *cli, const Call *call, const char *action, const char *st
     g_autoptr(Json) desktop = client_request(cli->client, "POST", whole->str, NULL, error);
     if (!desktop)
         return false;
-    if (cli->wait) {
+    bool machine = json_is_object(json_object_get(desktop, "machine")); /* it comes up by itself, or does not */
+    if (cli->wait && !machine) {
         const char *id = json_string_value(json_object_get(desktop, "id"));
         g_autofree char *object = client_path("desktops", id ? id : name, NULL);
         g_autofree char *title = g_strdup_printf("Desktop %s", name);
@@ -173,7 +178,10 @@ static bool power(Cli *cli, const Call *call, const char *action, const char *st
     if (cli->json)
         print_json(desktop);
     const char *now_state = json_string_value(json_object_get(desktop, "state"));
-    if (g_strcmp0(state, "stopped") == 0 && wanted_again(desktop))
+    if (machine)
+        cli_say(cli, "Machine %s is looked for, and woken if it does not answer; it was %s. \"oriel job list\" says how far that is.",
+                name, now_state ? now_state : "unknown");
+    else if (g_strcmp0(state, "stopped") == 0 && wanted_again(desktop))
         cli_say(cli, "Desktop %s is wanted again, by its pool or by somebody: it is %s.", name,
                 now_state ? now_state : "unknown");
     else
@@ -234,6 +242,20 @@ static bool run_unassign(Cli *cli, const Call *call, GError **error)
         return false;
     cli_say(cli, "Desktop %s no longer belongs to %s.", call_argument(call, 0), call_argument(call, 1));
     return true;
+}
+
+static bool run_add(Cli *cli, const Call *call, GError **error)
+{
+    g_autoptr(Json) body = call_body(call);
+    json_object_set_new(body, "pool", json_string(call_argument(call, 0)));
+    json_object_set_new(body, "name", json_string(call_argument(call, 1)));
+    if (call_option(call, "password-file")) {
+        g_autoptr(SecretString) password = cli_read_secret(call_option(call, "password-file"), error);
+        if (!password)
+            return false;
+        json_object_set_new(body, "password", json_string(password));
+    }
+    return cli_show(cli, client_request(cli->client, "POST", "desktops", body, error), show_card);
 }
 
 static bool run_edit(Cli *cli, const Call *call, GError **error)
@@ -298,6 +320,14 @@ static const Option yes_options[] = {
     {0},
 };
 
+static const Option add_options[] = {
+    {"address", VALUE_TEXT, "HOST", "Its name or IP address", .field = "address", .required = true},
+    {"port", VALUE_COUNT, "N", "Of its VNC server (5900)", .lowest = 1, .highest = 65535, .field = "port"},
+    {"mac", VALUE_TEXT, "ADDRESS", "Of its network card: a click wakes it when it does not answer", .field = "mac"},
+    {"password-file", VALUE_FILE, "FILE", "The VNC password is its first line; - is standard input", .names = NAMES_FILE},
+    {0},
+};
+
 static const Option edit_options[] = {
     {"maintenance", VALUE_SWITCH, "yes|no", .field = "maintenance",
      .help = "Nobody gets it; when its session ends it stays as it is for you"},
@@ -332,7 +362,11 @@ static const Verb verbs[] = {
      "you would a password.",
      .arguments = {{"POOL", NAMES_POOL}}, .options = connect_options, .run = run_connect},
     {"console", "Get a URL that opens any running desktop's screen", DESKTOP, .run = run_console},
-    {"start", "Power on", DESKTOP, .run = run_start},
+    {"add", "Add a machine that is there already, a physical one too, to a manual pool",
+     "Its VNC server must listen where orield can reach it, and accept a VNC password or none. To change something, delete it "
+     "and add it anew.",
+     .arguments = {{"POOL", NAMES_POOL}, {"NAME", NAMES_NONE}}, .options = add_options, .run = run_add},
+    {"start", "Power on; of a machine in a manual pool: Wake-on-LAN", DESKTOP, .run = run_start},
     {"stop", "Power off in an orderly way", "After a minute the hard way.", DESKTOP, .options = stop_options,
      .run = run_stop},
     {"reset", "Press the reset button", DESKTOP, .run = run_reset},

@@ -109,6 +109,8 @@ static void body_plans(const Call *call, Json *body)
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
+    if (!call_option(call, "image") && g_strcmp0(call_option(call, "type"), "manual") != 0)
+        return cli_misused(cli, error, "oriel pool create: --image is missing: what are its desktops made from?");
     if (!body_version(cli, call, body, error))
         return false;
     body_plans(call, body);
@@ -260,10 +262,10 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
 /* clang-format on */
 
 static const Option create_options[] = {
-    {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops", .names = NAMES_IMAGE, .field = "image",
-     .required = true},
-    {"type", VALUE_CHOICE, .choices = "floating|dedicated", .field = "type",
-     .help = "Any free desktop (the default), or one's own for good"},
+    {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops; needed unless --type manual", .names = NAMES_IMAGE,
+     .field = "image"},
+    {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
+     .help = "Any free desktop (the default), one's own for good, or machines that are there already"},
     SHARED_OPTIONS,
     {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},

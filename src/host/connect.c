@@ -143,8 +143,19 @@ static bool is_up(Slot *slot, const StoreDesktop *row)
     return machine != NULL;
 }
 
+/* What was seen of it last decides: nobody waits for a machine that is silent without being told so. */
+static Rise rise_external(Click *click, const StoreDesktop *row, GError **error)
+{
+    if (row->observed == STORE_OBSERVED_RUNNING)
+        return UP;
+    click->ret->job_id = external_wake(click->host, row, click->request->actor, error);
+    return click->ret->job_id ? PENDING : BROKEN;
+}
+
 static Rise rise(Click *click, const StoreDesktop *row, GError **error)
 {
+    if (row->protocol)
+        return rise_external(click, row, error);
     g_autoptr(Slot) slot = slot_of(click->host, row->id);
     if (is_up(slot, row) && !(click->user && start_is_booting(slot)))
         return UP;

@@ -24,8 +24,28 @@ static bool done(Host *host, const char *desktop_id, bool changed)
     return changed;
 }
 
+/* Only a machine of ours has a disk and a power button. */
+static bool is_ours(Host *host, const char *desktop_id, const char *what, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    return row && external_refuse(row, what, error);
+}
+
+/* What stays as it is has its viewers put out. */
+static bool left(Host *host, const char *desktop_id, bool changed, GError **error)
+{
+    return done(host, desktop_id, changed) && session_viewers_out(host, desktop_id, error);
+}
+
 bool host_desktop_start(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    if (row && row->protocol) {
+        g_autofree char *job_id = external_wake(host, row, actor, error);
+        return job_id != NULL;
+    }
+    if (!row)
+        return false;
     return done(host, desktop_id,
                 store_desktop_set_desired(host->store, actor, desktop_id, STORE_DESIRED_RUNNING, error));
 }
@@ -45,7 +65,7 @@ bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const Sto
                        GError **error)
 {
     g_autoptr(StoreSession) session = NULL;
-    if (!session_of(host, desktop_id, &session, error))
+    if (!is_ours(host, desktop_id, "switch off", error) || !session_of(host, desktop_id, &session, error))
         return false;
     if (session && !force)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT,
@@ -77,7 +97,7 @@ bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *ac
 {
     g_autoptr(Slot) slot = slot_of(host, desktop_id);
     g_auto(Work) work = {0};
-    if (!slot_acquire(slot, busy_limit_ms, error))
+    if (!is_ours(host, desktop_id, "reset", error) || !slot_acquire(slot, busy_limit_ms, error))
         return false;
     bool reset_done = work_load(&work, host, slot, error) && reset(&work, error);
     slot_queue(slot);
@@ -97,7 +117,7 @@ bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
     g_autoptr(StorePool) pool = row ? store_pool_get(host->store, row->pool_id, error) : NULL;
-    if (!pool)
+    if (!pool || !external_refuse(row, "throw away", error))
         return false;
     StoreAfter after = {.release = pool->type == STORE_POOL_FLOATING, .refresh = true};
     return done(host, desktop_id, store_desktop_release(host->store, actor, row->id, after, error));
@@ -105,8 +125,12 @@ bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *
 
 bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
-    StoreAfter after = {.release = true, .refresh = true};
-    return done(host, desktop_id, store_desktop_release(host->store, actor, desktop_id, after, error));
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    StoreAfter after = {.release = true, .refresh = row && !row->protocol};
+    if (!row)
+        return false;
+    bool released = store_desktop_release(host->store, actor, desktop_id, after, error);
+    return row->protocol ? left(host, desktop_id, released, error) : done(host, desktop_id, released);
 }
 
 bool host_desktop_assign(Host *host, const char *desktop_id, const char *user_id, const StoreActor *actor,
@@ -125,7 +149,12 @@ bool host_desktop_unassign(Host *host, const char *desktop_id, const char *user_
     if (pool->type == STORE_POOL_FLOATING)
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
                           "desktop \"%s\": a floating desktop has one user at a time; release it instead", row->name);
-    return done(host, row->id, store_desktop_unassign(host->store, actor, row->id, user_id, error));
+    g_autoptr(StoreSession) session = NULL;
+    if (!session_of(host, row->id, &session, error))
+        return false;
+    bool theirs = session && g_strcmp0(session->user_id, user_id) == 0;
+    bool taken = store_desktop_unassign(host->store, actor, row->id, user_id, error);
+    return theirs ? left(host, row->id, taken, error) : done(host, row->id, taken);
 }
 
 bool host_desktop_set_maintenance(Host *host, const char *desktop_id, bool maintenance, const StoreActor *actor,

@@ -46,9 +46,18 @@ static bool is_theirs(Host *host, const StoreTicket *ticket, int64_t generation,
            oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": changed meanwhile; connect again", row->name);
 }
 
+static int connect_external(Host *host, const StoreTicket *ticket, const StoreDesktop *row, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, row->id);
+    autofd int fd = external_display(slot, row, error);
+    return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
+}
+
 static int connect_as(Host *host, const StoreTicket *ticket, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
+    if (row && row->protocol)
+        return connect_external(host, ticket, row, error);
     Machine *machine = row ? machine_of(host, row->id, error) : NULL;
     if (!machine)
         return -1;

@@ -150,6 +150,9 @@ bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, uns
  * UNAVAILABLE: it does not run. */
 GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned width, GError **error);
 
+/* For secret_seal: the VNC password of a machine that was there before Oriel. Caller frees. */
+char *external_purpose(const char *name);
+
 /* ---- the host ---- */
 
 /* For `make down` and the end of a host's service: every machine ends and nothing is lost. Desktops without

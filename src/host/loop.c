@@ -152,6 +152,7 @@ static void pass(Loop *loop)
     g_autoptr(GHashTable) row_of = by_id(rows);
     g_autoptr(GHashTable) pool_of = by_id(pools);
     look_at_desktops(host, row_of, pool_of);
+    external_pass(host, row_of);
     pool_pass(host, pool_of, rows);
     bool over = host->sessions_due_ms && clock_utc_ms() >= host->sessions_due_ms;
     if (over || plans_due(host) || is_due(&loop->sessions_ms, tick_ms)) {

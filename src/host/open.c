@@ -13,6 +13,7 @@
 #include "store/host.h"
 
 static const int64_t lock_limit_ms = 1000;
+static const int most_checks = 16; /* machines that are looked at at once: most of the time they wait for silent ones */
 
 /* ---- who this host is ---- */
 
@@ -95,6 +96,12 @@ static void work_item(gpointer item, gpointer data)
     work_run(slot);
 }
 
+static void check_item(gpointer item, gpointer data)
+{
+    g_autoptr(Slot) slot = item;
+    external_check(slot);
+}
+
 static void open_item(gpointer item, gpointer data)
 {
     template_open_saved(item);
@@ -130,6 +137,8 @@ static Host *host_new(const HostSetup *setup)
     host->unwanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     int workers = (int)MAX(8, 2 * g_get_num_processors());
     host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
+    host->relays = g_ptr_array_new();
+    host->checkers = g_thread_pool_new(check_item, host, most_checks, FALSE, NULL);
     host->openers =
         g_thread_pool_new(open_item, host, 1, FALSE, NULL); /* one: it sees what was begun before */
     return host;
@@ -177,6 +186,7 @@ static void host_free(Host *host)
     g_hash_table_unref(host->slots);
     g_hash_table_unref(host->templates_of);
     g_hash_table_unref(host->unwanted);
+    g_ptr_array_unref(host->relays);
     g_free(host->about.accelerator);
     g_free(host->about.accelerator_why);
     g_free(host->about.qemu_version);
@@ -203,6 +213,8 @@ void host_close(Host *host)
     g_cond_broadcast(&host->changed);
     g_mutex_unlock(&host->lock);
     g_clear_pointer(&host->loop, g_thread_join);
+    relay_close_all(host);
+    g_thread_pool_free(host->checkers, FALSE, TRUE);
     g_thread_pool_free(host->openers, FALSE, TRUE);
     g_thread_pool_free(host->workers, FALSE, TRUE);
     g_clear_pointer(&host->viewers, viewers_close);

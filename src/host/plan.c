@@ -185,6 +185,8 @@ static void follow_power(Pass *pass, const StoreDesktop *row, const PowerPlan *p
 static void give_back(Pass *pass, const StoreDesktop *row, const ReleaseVerdict *verdict)
 {
     StoreAfter after = {.release = !verdict->remove, .refresh = verdict->refresh, .remove = verdict->remove};
+    if (row->protocol)
+        after = (StoreAfter){.release = true};
     g_autoptr(GError) error = NULL;
     if (store_desktop_release_unused(pass->host->store, row->id, after, &error))
         log_info("desktop %s: nobody's again, as its release plan says", row->name);

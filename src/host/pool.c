@@ -18,7 +18,7 @@ typedef struct {
 /* Only desktops that nobody has can be outdated: a user's own keeps what it was made from. */
 static bool is_outdated(Host *host, const StoreDesktop *row)
 {
-    if (row->user_id || row->observed_generation == 0)
+    if (row->user_id || row->observed_generation == 0 || row->protocol)
         return false;
     g_autoptr(Slot) slot = slot_find(host, row->id);
     Machine *machine = slot ? slot_machine(slot) : NULL;
@@ -93,7 +93,7 @@ static bool remove_desktops(const Look *look, unsigned count, GError **error)
 static void keep_waiting(const Look *look, unsigned room)
 {
     const StorePool *pool = look->pool;
-    bool useful = pool->enabled && !pool->maintenance && !pool->draining && !pool->deleting && pool->size > 0 && room > 0;
+    bool useful = pool->type != STORE_POOL_MANUAL && pool->enabled && !pool->maintenance && !pool->draining && !pool->deleting && pool->size > 0 && room > 0;
     pool_template_keep_waiting(look->host, pool, useful ? MIN(look->host->config->waiting, room) : 0);
 }
 
@@ -125,7 +125,8 @@ void pool_pass(Host *host, GHashTable *pools, GPtrArray *rows)
     gpointer pool = NULL;
     g_hash_table_iter_init(&each, pools);
     while (g_hash_table_iter_next(&each, NULL, &pool)) {
-        if (host_service(host) == STORE_HOST_OPEN)
+        const StorePool *row = pool;
+        if (host_service(host) == STORE_HOST_OPEN && row->type != STORE_POOL_MANUAL)
             pool_template_follow(host, pool);
         look_after(host, pool, rows);
     }

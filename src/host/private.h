@@ -24,6 +24,7 @@
 #include "store/session.h"
 
 typedef struct Viewers Viewers; /* host/viewers.h */
+typedef struct Relay Relay;     /* host/relay.h */
 
 /* What a machine told since somebody last looked. */
 enum {
@@ -67,6 +68,8 @@ typedef struct {
     bool emptying;           /* its last user, who has left in the store, may still look on: for nobody yet */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
     uint64_t private_bytes;  /* last measured; 0: not yet */
+    bool checking;           /* a machine that was there before: somebody looks at it now */
+    int64_t check_ms;        /* monotonic: when that is due again; 0: at once */
 
     /* who is busy with it */
     GBytes *thumbnail;    /* the whole screen */
@@ -134,6 +137,7 @@ struct Host {
     int lock_fd;
     GThread *loop;
     GThreadPool *workers; /* of Slot */
+    GThreadPool *checkers; /* of Slot: machines that were there before are looked at */
     GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
     unsigned watch;       /* handle of store_subscribe */
     Viewers *viewers;     /* who looks at its desktops */
@@ -150,6 +154,8 @@ struct Host {
     unsigned thaws_queued;    /* lock: callers that wait for their turn */
     StoreHostService service; /* lock: as this host's row says */
     char *problem;            /* lock: what keeps the loop from its work, NULL: nothing */
+    GPtrArray *relays;        /* lock: of Relay, each of its own thread */
+    unsigned relay_threads;   /* lock */
     PlanBook *plans;          /* lock: NULL: not read yet */
     unsigned plans_edition;   /* lock: raised by every change of a plan */
     int64_t plans_due_ms;     /* loop thread: UTC, when a plan's time may be over */
@@ -262,6 +268,8 @@ bool session_apply(Host *host, const StoreSession *session, const SessionVerdict
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
 bool session_time_up(Work *work, GError **error); /* its time may be over */
+/* Whoever looks at this desktop is put out; the session's state is not asked. */
+bool session_viewers_out(Host *host, const char *desktop_id, GError **error);
 void session_pass(Host *host, GHashTable *rows); /* time limits; rows: id → StoreDesktop */
 
 /* ---- template.c ---- */
@@ -350,6 +358,21 @@ StoreHostService host_service(Host *host);
 bool service_read(Host *host, GError **error); /* from this host's row */
 /* UNAVAILABLE, with what to do, unless this host takes the click; in_session: one of the user's open sessions. */
 bool service_check(Host *host, bool in_session, GError **error);
+
+/* ---- external.c ---- */
+void external_pass(Host *host, GHashTable *rows); /* queues a look at those that are due */
+void external_check(Slot *slot);                  /* the look */
+/* The job that wakes it, where it can be woken, and ends when it lets us in; its id. */
+char *external_wake(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);
+int external_display(Slot *slot, const StoreDesktop *row, GError **error); /* speaks RFB; the caller owns it. -1 */
+/* false with UNSUPPORTED for a machine that was there before; what: "start", "refresh". */
+bool external_refuse(const StoreDesktop *row, const char *what, GError **error);
+
+/* ---- relay.c ---- */
+int relay_start(Slot *slot, int machine, GError **error); /* takes machine; our viewer's end, or -1 */
+void relay_end(Host *host, const Slot *slot);             /* puts out its viewers; slot NULL: everybody's */
+bool relay_is_open(Slot *slot);
+void relay_close_all(Host *host); /* and waits for their threads */
 
 /* ---- thumbnail.c ---- */
 /* A smaller PNG, at most `width` pixels wide; `png` itself if it is not wider. One at a time.

@@ -62,6 +62,7 @@ static bool take_picture_away(Work *work, GError **error)
 {
     const HostDriver *driver = work->host->driver;
     Machine *machine = slot_machine(work->slot);
+    relay_end(work->host, work->slot);
     g_autoptr(GError) problem = NULL;
     bool done = !machine || driver->disconnect_all(machine, &problem) ||
                 driver->wait_end(machine, ending_limit_ms, NULL);
@@ -213,6 +214,18 @@ bool host_session_disconnect(Host *host, const char *session_id, const StoreActo
     say_farewell(&work, actor);
     bool done = take_picture_away(&work, error) && tell_as(&work, actor, SESSION_VIEWERS_GONE, error);
     put(&work);
+    return done;
+}
+
+bool session_viewers_out(Host *host, const char *desktop_id, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, desktop_id);
+    g_auto(Work) work = {0};
+    if (!slot_acquire(slot, busy_limit_ms, error))
+        return false;
+    bool done = work_load(&work, host, slot, error) && take_picture_away(&work, error);
+    slot_queue(slot);
+    slot_release(slot);
     return done;
 }
 

@@ -49,6 +49,7 @@ DesktopStep work_next(const Work *work)
         .floating = work->pool->type == STORE_POOL_FLOATING,
         .alive = is_alive(work),
         .has_disk = g_file_test(folder, G_FILE_TEST_EXISTS),
+        .external = work->row->protocol != NULL,
         .suspended = thaw_is_suspended(work->slot),
         .template_ready = pool_template_is_ready(work->host, work->pool->id),
     };
@@ -150,6 +151,7 @@ static bool mark_absent(Work *work, GError **error)
 
 static bool forget(Work *work, GError **error)
 {
+    relay_end(work->host, work->slot);
     if (!store_desktop_remove(work->host->store, work->slot->id, error))
         return false;
     slot_forget(work->slot);

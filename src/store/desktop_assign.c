@@ -362,7 +362,7 @@ bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreA
     /* Asleep or stopped with somebody's work in it: whoever comes next must not wake that. */
     bool rests = desktop->desired != STORE_DESIRED_RUNNING || desktop->observed == STORE_OBSERVED_STOPPED ||
                  desktop->observed == STORE_OBSERVED_STOPPING;
-    after.refresh = after.refresh || (after.release && rests);
+    after.refresh = !desktop->protocol && (after.refresh || (after.release && rests)); /* a machine that was there before stays as it is */
     return transaction_run(
                transaction,
                "UPDATE desktops SET user_id = CASE WHEN $2 = 1 THEN NULL ELSE user_id END,"

@@ -8,6 +8,9 @@ static const struct {
     DesktopStep step;
 } cases[] = {
     {"new", {.desired = BROKER_WANT_RUNNING, .template_ready = true}, STEP_FORK},
+    {"a machine that was there before, whatever its row says", {.desired = BROKER_WANT_RUNNING, .external = true}, STEP_NONE},
+    {"the same, observed", {.desired = BROKER_WANT_RUNNING, .observed = BROKER_RUNNING, .current = true, .external = true}, STEP_NONE},
+    {"the same, taken out", {.desired = BROKER_WANT_DELETED, .observed = BROKER_RUNNING, .current = true, .external = true}, STEP_FORGET},
     {"new, no template yet", {.desired = BROKER_WANT_RUNNING}, STEP_WAIT},
     {"a fork that was cut off: its machine",
      {.desired = BROKER_WANT_RUNNING,

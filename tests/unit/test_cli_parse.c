@@ -69,7 +69,7 @@ static void test_bad(void)
         {"oriel pool show a b", "\"b\" is one word too many"},
         {"oriel pool show ", "POOL is empty"},
         {"oriel desktop assign d", "USER is missing"},
-        {"oriel pool create x", "--image is missing"},
+        {"oriel desktop add x y", "--address is missing"},
         {"oriel pool create x --image", "--image needs a value"},
         {"oriel pool create x --image i --tpye floating", "did you mean --type"},
         {"oriel pool create x --image i --type floaty", "\"floaty\" is none of: floating, dedicated"},

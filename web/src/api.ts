@@ -2,9 +2,10 @@
 import { language, t } from './language.ts';
 
 export type Role = 'admin' | 'operator' | 'helpdesk' | 'auditor' | 'user';
-export type PoolType = 'floating' | 'dedicated';
+export type PoolType = 'floating' | 'dedicated' | 'manual';
 export type DesktopState =
-  | 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'refreshing' | 'deleting' | 'failed';
+  | 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'refreshing' | 'deleting' | 'failed'
+  | 'unknown' | 'reachable' | 'unreachable';
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
@@ -47,7 +48,7 @@ export interface Session {
 }
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
-  image: Ref; version: number | null; follows_newest: boolean; size: number; spares: number;
+  image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
   vcpus: number; memory_bytes: number; refresh_on_log_off: boolean;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
@@ -65,7 +66,8 @@ export interface Desktop {
   id: string; name: string; pool: Ref; state: DesktopState;
   desired: 'running' | 'stopped' | 'deleted';
   observed: 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
-  agent: 'none' | 'ready'; user: Ref | null; session: SessionBrief | null; image: Ref; version: number;
+  agent: 'none' | 'ready'; user: Ref | null; session: SessionBrief | null; image: Ref | null; version: number | null;
+  machine: { protocol: 'vnc'; address: string; port: number; mac: string | null; password_set: boolean } | null;
   generation: number; observed_generation: number; error: string | null; created_ms: number; updated_ms: number;
 }
 export interface ImageVersion {

@@ -128,7 +128,7 @@ export function Desktops({ me, route }: PageProps) {
             cell: (desktop) => (
               <>
                 <strong>{desktop.name}</strong>
-                <div class="small faint">{t('{image}, version {version}', { image: desktop.image.name, version: String(desktop.version) })}</div>
+                <div class="small faint">{desktop.machine ? `${desktop.machine.address}:${desktop.machine.port}` : t('{image}, version {version}', { image: desktop.image?.name ?? '', version: String(desktop.version) })}</div>
               </>
             ),
           },

@@ -41,7 +41,7 @@ export function draftOf(pool: Pool): PoolDraft {
     display_name: pool.display_name,
     description: pool.description,
     type: pool.type,
-    image: pool.image.name,
+    image: pool.image?.name ?? '',
     version: pool.follows_newest || pool.version === null ? '' : String(pool.version),
     size: String(pool.size),
     spares: String(pool.spares),

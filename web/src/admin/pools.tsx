@@ -19,7 +19,7 @@ import { PoolForm } from './pool-form.tsx';
 import { createBody, draftOf, emptyDraft, updateBody } from './pool-values.ts';
 
 const back = { href: '#/admin/pools', text: t('Pools') };
-const typeText = { floating: t('Floating'), dedicated: t('Dedicated') };
+const typeText = { floating: t('Floating'), dedicated: t('Dedicated'), manual: t('Existing machines') };
 const kindText = { group: t('Group'), user: t('User') };
 
 /** Whether people can get a desktop of this pool, in a word. */
@@ -27,10 +27,10 @@ export function poolHealth(pool: Pool): { mood: 'good' | 'warn' | 'bad' | 'busy'
   if (pool.deleting) return { mood: 'busy', text: t('Being deleted') };
   if (pool.template.state === 'failed') return { mood: 'bad', text: t('Template failed') };
   if (pool.template.state === 'waiting for the image') return { mood: 'busy', text: t('Waiting for the image') };
-  if (pool.version === null) return { mood: 'warn', text: t('No image version') };
+  if (pool.type !== 'manual' && pool.version === null) return { mood: 'warn', text: t('No image version') };
   if (!pool.enabled) return { mood: '', text: t('Closed') };
   if (pool.maintenance) return { mood: 'warn', text: t('Maintenance') };
-  if (pool.template.state !== 'ready') return { mood: 'busy', text: pool.template.state };
+  if (pool.type !== 'manual' && pool.template.state !== 'ready') return { mood: 'busy', text: pool.template.state };
   if (pool.counts.assigned >= pool.size) return { mood: 'warn', text: t('Full') };
   return { mood: 'good', text: t('Open') };
 }
@@ -70,7 +70,7 @@ function PoolList({ me }: PageProps) {
             cell: (pool) => <><a href={`#/admin/pools/${pool.name}`}><strong>{titleOf(pool)}</strong></a><div class="small faint">{pool.name}</div></>,
           },
           { head: t('Type'), cell: (pool) => typeText[pool.type] },
-          { head: t('Image'), cell: (pool) => <>{pool.image.name}<div class="small faint">{pool.version === null ? t('no version yet') : pool.follows_newest ? t('version {version}, follows the newest', { version: String(pool.version) }) : t('version {version}', { version: String(pool.version) })}</div></> },
+          { head: t('Image'), cell: (pool) => <>{pool.image?.name ?? ''}<div class="small faint">{pool.type === 'manual' ? '' : pool.version === null ? t('no version yet') : pool.follows_newest ? t('version {version}, follows the newest', { version: String(pool.version) }) : t('version {version}', { version: String(pool.version) })}</div></> },
           { head: t('In session'), look: 'number', cell: (pool) => pool.counts.sessions },
           { head: t('Running'), look: 'number', cell: (pool) => pool.counts.running },
           { head: t('Desktops'), look: 'number', cell: (pool) => `${pool.counts.desktops} / ${pool.size}` },

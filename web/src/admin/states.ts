@@ -12,6 +12,9 @@ export const desktopStates: Record<DesktopState, { text: string; mood: Mood }> =
   refreshing: { text: t('Refreshing'), mood: 'busy' },
   deleting: { text: t('Being deleted'), mood: 'busy' },
   failed: { text: t('Failed'), mood: 'bad' },
+  unknown: { text: t('Not looked at yet'), mood: '' },
+  reachable: { text: t('Reachable'), mood: 'good' },
+  unreachable: { text: t('Does not answer'), mood: 'warn' },
 };
 
 export const sessionStates: Record<SessionState, { text: string; mood: Mood }> = {
@@ -36,6 +39,7 @@ export function deedsFor(desktop: Desktop): DesktopDeed[] {
   const deeds: DesktopDeed[] = [];
   const { state } = desktop;
   if (state === 'deleting') return deeds;
+  if (desktop.machine) return [...(state === 'unreachable' ? ['start' as const] : ['console' as const]), desktop.user ? 'release' : 'assign', 'delete'];
   if (state === 'running') deeds.push('console');
   if (state === 'stopped' || state === 'failed') deeds.push('start');
   if (state === 'running' || state === 'starting') deeds.push('stop');

@@ -31,6 +31,10 @@ export function tileState(tile: Tile, now: number): TileState {
         return { text: t('Needs attention'), mood: 'bad', detail: t('It could not be started; Oriel tries again') };
       case 'stopped':
         return { text: t('Switched off'), mood: '', detail: t('Starts when you open it') };
+      case 'unreachable':
+        return { text: t('Does not answer'), mood: 'warn', detail: t('Oriel tries to wake it when you open it') };
+      case 'unknown':
+      case 'reachable':
       case 'running':
         break;
     }
@@ -39,7 +43,7 @@ export function tileState(tile: Tile, now: number): TileState {
     return { text: t('Waiting for you'), mood: 'good', detail: t('Left {ago}; your programs are still open', { ago: ago(session.since_ms, now) }) };
   }
   if (desktop) return { text: t('Running'), mood: 'good', detail: t('Your desktop is ready') };
-  return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' ? t('Yours until you log off') : t('Becomes your own when you open it') };
+  return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' ? t('Yours until you log off') : tile.pool.type === 'manual' ? t('Your administrator has to assign a machine to you') : t('Becomes your own when you open it') };
 }
 
 /** A hue of its own for each pool, the same on every visit. */

@@ -1,0 +1,31 @@
+/* What a machine's VNC server, or a viewer that was let to one, says in the first messages of RFB. */
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+#include "host/rfb_logon.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void talk(const uint8_t *data, size_t size, bool server)
+{
+    int pair[2];
+    if (size == 0 || size > 4096 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return;
+    autofd int ours = pair[0], theirs = pair[1];
+    int64_t deadline_us = g_get_monotonic_time() + G_USEC_PER_SEC;
+    g_autoptr(GError) error = NULL;
+    bool in = false;
+    if (!fd_write_all(theirs, data, size, NULL) || shutdown(theirs, SHUT_WR) != 0)
+        return;
+    in = server ? rfb_log_on(ours, "password", deadline_us, &error) : rfb_let_in(ours, deadline_us, &error);
+    g_assert(in == (error == NULL));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    talk(data, size, true);
+    talk(data, size, false);
+    return 0;
+}
