@@ -39,6 +39,7 @@ const licences = {
   '@novnc/novnc': 'node_modules/@novnc/novnc/LICENSE.txt',
   preact: 'node_modules/preact/LICENSE',
   'pako (in @novnc/novnc)': 'node_modules/@novnc/novnc/vendor/pako/LICENSE',
+  uplot: 'node_modules/uplot/LICENSE',
   'Inter (font)': 'node_modules/@fontsource-variable/inter/LICENSE',
 };
 

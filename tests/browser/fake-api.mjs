@@ -485,6 +485,19 @@ export class FakeOriel {
     return [201, { ...token, token: 'oriel_9f2kQx7Vd0tR4mZb1cYw8uLs' }];
   }
 
+  // a curve of its own for each figure, with an hour in which the host was off
+  on_statistics({ query }) {
+    const name = query.get('name');
+    const [unit, most] = { log_on_ms: ['ms', 2400], memory_bytes: ['bytes', 9 * 1024 ** 3], processor_percent: ['percent', 70] }[name] ?? ['count', 20];
+    const [from, to, step] = ['from', 'to', 'step'].map((one) => Number(query.get(one)));
+    const points = [];
+    for (let time = Math.ceil(from / step) * step; time < to && !this.world.noFigures; time += step) {
+      const share = (time - from) / (to - from);
+      if (share < 0.4 || share > 0.45) points.push({ time_ms: time, value: Math.round(most * (0.5 + 0.5 * Math.sin(share * 9 + name.length))) });
+    }
+    return [200, { name, unit, from_ms: from, to_ms: to, step_ms: step, points }];
+  }
+
   on_status() {
     const { world } = this;
     const running = world.desktops.filter((d) => d.state === 'running').length;

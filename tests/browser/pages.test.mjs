@@ -364,6 +364,38 @@ test('groups: the one that is built in says who is in it and offers nothing', as
   await design.getByRole('button', { name: 'Remove ben from design' }).waitFor();
 });
 
+/** Dark and coloured pixels of a chart: what was drawn, not only that a canvas is there. */
+const drawn = (chart) => chart.locator('canvas').evaluate((canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let coloured = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 128 && Math.abs(data[at] - data[at + 2]) > 60) coloured += 1;
+  return coloured;
+});
+
+test('charts: drawn, said in a sentence, as a table, and of another span; nothing yet is said so', async () => {
+  const page = await admin({}, '/admin/dashboard');
+  const sessions = page.locator('.chart').filter({ has: page.getByRole('heading', { name: 'Sessions', exact: true }) });
+  await sessions.locator('canvas').waitFor();
+  assert.equal(await page.locator('.chart').count(), 5);
+  assert.ok(await drawn(sessions) > 200, 'a line');
+  await sessions.getByText(/Open sessions: \d+ at the end, between 0 and 20\./).waitFor({ state: 'attached' });
+  await sessions.getByRole('button', { name: 'Sessions as a table' }).focus();
+  await page.keyboard.press('Enter');
+  const rows = sessions.locator('tbody tr');
+  const many = await rows.count();
+  assert.ok(many > 200 && many < 241, `${many} rows`);
+  assert.equal(await sessions.locator('canvas').count(), 0);
+  const asked = page.waitForRequest((request) => /statistics\?name=sessions/.test(request.url()));
+  await page.getByLabel('Time span').selectOption({ label: 'Last 30 days' });
+  assert.equal(Number(new URL((await asked).url()).searchParams.get('step')) % 600_000, 0, 'older figures are every tenth minute');
+  await page.goto(`${url}#/admin/pools/demo`);
+  await page.locator('.chart canvas').nth(2).waitFor();
+  assert.equal(await page.locator('.chart').count(), 3);
+  fake.world.noFigures = true;
+  await page.reload();
+  await page.getByText('No figures in this time yet.').nth(2).waitFor();
+});
+
 test('events: pages and filter', async () => {
   const page = await admin({}, '/admin/events');
   await page.getByRole('table').waitFor();

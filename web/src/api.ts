@@ -102,6 +102,11 @@ export interface AuditEvent {
   object: ObjectRef | null; result: string; detail: Record<string, unknown>;
 }
 export interface Change { kind: ChangeKind; id: string; op: 'create' | 'update' | 'delete' }
+export type StatisticName = 'sessions' | 'connected' | 'desktops' | 'running' | 'assigned' | 'log_on_ms' | 'memory_bytes' | 'processor_percent';
+export interface Statistics {
+  name: StatisticName; unit: 'count' | 'ms' | 'bytes' | 'percent'; from_ms: number; to_ms: number; step_ms: number;
+  points: { time_ms: number; value: number }[];
+}
 export interface Status {
   version: string; host: string; started_ms: number;
   accelerator: { name: string; reason: string };
@@ -256,6 +261,8 @@ export const api = {
   logout: () => call<void>('POST', 'logout'),
   portal: (signal?: AbortSignal) => call<{ tiles: Tile[] }>('GET', 'portal', { signal }),
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
+  statistics: (query: { name: StatisticName; pool: string | undefined; from: number; to: number; step: number }, signal?: AbortSignal) =>
+    call<Statistics>('GET', 'statistics', { query, signal }),
 
   connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
   connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>

@@ -8,6 +8,7 @@ import { DoneIcon } from '../ui/icons.tsx';
 import { Badge, Bar, Bones, Empty, Failure, Notice } from '../ui/parts.tsx';
 import { may } from '../who.ts';
 import type { PageProps } from './admin.tsx';
+import { Charts } from './charts.tsx';
 import { EventLine } from './events.tsx';
 import { Head } from './head.tsx';
 import { RunningJobs } from './jobs.tsx';
@@ -141,6 +142,7 @@ export function Dashboard({ me }: PageProps) {
               {may(me, 'events') && <EventsCard />}
             </div>
           </div>
+          <Charts />
         </div>
       )}
     </>

@@ -13,6 +13,7 @@ import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import { may } from '../who.ts';
 import type { PageProps } from './admin.tsx';
+import { Charts } from './charts.tsx';
 import { Head } from './head.tsx';
 import { NamePicker } from './picker.tsx';
 import { PoolForm } from './pool-form.tsx';
@@ -232,6 +233,7 @@ function OnePool({ me, name }: { me: PageProps['me']; name: string }) {
       <div class="stack wide">
         <TemplateNotice pool={pool} />
         <Entitlements pool={pool} write={write} />
+        {may(me, 'status') && <Charts pool={pool.id} />}
         <PoolSettings key={saved} pool={pool} images={images.value.items} write={write} onSaved={() => {
           setSaved((n) => n + 1);
           live.reload();
