@@ -80,7 +80,7 @@ bool console_may_begin(Host *host, const char *desktop_id, GError **error)
 {
     return viewers_count(host->viewers, desktop_id, VIEWERS(VIEWER_OWN)) == 0 || machine_viewers(host, desktop_id) == 0 ||
            oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                      "desktop: its user works there now; shadow the session with the user's consent, or take the desktop over");
+                      "desktop: its user works there now; wait, or take the desktop over, which ends that view");
 }
 
 /* Whoever else is to go, goes before the newcomer is there. */

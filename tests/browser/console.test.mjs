@@ -259,6 +259,7 @@ test('an operator does not look over a shoulder: taking over is asked for', asyn
   assert.equal(await page.locator('.console-covered').count(), 0, 'the person was not disturbed');
   await operator.getByRole('button', { name: 'Take over' }).click();
   await desktopShown(operator);
+  await page.getByText(`${fake.world.users[0].name} ended this view. Your programs are still open on the desktop.`).waitFor();
 });
 
 test('a ticket from the command line opens the desktop without a login', async () => {

@@ -258,6 +258,13 @@ export class FakeOriel {
     return this.connection(desktop, session);
   }
 
+  console(desktop, takeOver, who) {
+    const session = this.world.sessions.find((s) => s.desktop.id === desktop.id && s.state === 'connected');
+    if (session && !takeOver) throw new Refusal(409, 'conflict', `desktop "${desktop.name}": its user works there now; take the desktop over to see it`);
+    for (const peer of this.displays) if (session && peer.session === session) peer.close(4003, who.user.name);
+    return this.connection(desktop, null);
+  }
+
   setSession(session, state) {
     Object.assign(session, { state, since_ms: Date.now(), ended_ms: state === 'ended' ? Date.now() : null });
     const desktop = this.world.desktops.find((d) => d.id === session.desktop.id);
@@ -338,7 +345,7 @@ export class FakeOriel {
     const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.observed === query.get('state'));
     if (!name) return this.page(world.desktops.filter(matches), query);
     const desktop = this.find('desktops', name, 'desktop');
-    if (verb === 'connect') return this.connection(desktop, null);
+    if (verb === 'connect') return this.console(desktop, body?.take_over === true, who);
     if (method === 'DELETE') {
       world.desktops.splice(world.desktops.indexOf(desktop), 1);
       this.tell('desktop', desktop.id, 'delete');
@@ -527,6 +534,7 @@ export class FakeOriel {
     this.tickets.delete(name.slice(15));
     const peer = accept(request, socket);
     this.displays.add(peer);
+    peer.session = ticket.session;
     const viewer = new Viewer(this.screenOf(ticket.desktop), (data) => peer.send(data), () => peer.close(1000));
     if (ticket.session) setTimeout(() => this.setSession(ticket.session, 'connected'), 50);
     peer.onData = (data) => viewer.feed(data);

@@ -5,7 +5,7 @@ export function acceptKey(key) {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
-/** Answers the upgrade and returns { send(buffer), close(code), onData, onClose }. */
+/** Answers the upgrade and returns { send(buffer), close(code, reason), onData, onClose }. */
 export function accept(request, socket) {
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
     + `Sec-WebSocket-Accept: ${acceptKey(request.headers['sec-websocket-key'])}\r\n`
@@ -22,10 +22,10 @@ export function accept(request, socket) {
     if (socket.writable) socket.write(Buffer.concat([head, payload]));
   };
   peer.send = (data) => frame(2, data);
-  peer.close = (code) => {
+  peer.close = (code, reason = '') => {
     if (peer.closed) return;
     peer.closed = true;
-    frame(8, Buffer.from([code >> 8, code & 255]));
+    frame(8, Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]));
     socket.end();
     peer.onClose();
   };
