@@ -25,7 +25,7 @@ typedef struct {
     ViewerMode mode;
     ViewerLine *line;      /* NULL: not confirmed since */
     int64_t since_ms;      /* monotonic: opened, or its gateway went */
-    int64_t input_ms;      /* UTC: last seen; 0: none that has not been written down */
+    int64_t input_ms;      /* UTC: last seen, 0: never; for the idle state of sessions, which does not read it yet */
     DisplayPacket farewell; /* code 0: none; waits for its line */
 } Viewer;
 
