@@ -71,12 +71,29 @@ static bool wait_usable(Job *job, Slot *slot, GError **error)
     return true;
 }
 
+/* Whoever waited for the job looks at the row next, which a worker writes when there is one. STALE: it was refreshed meanwhile. */
+static bool note_usable(const Order *order, Slot *slot, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(order->host->store, order->desktop_id, error);
+    if (!row)
+        return false;
+    g_mutex_lock(&order->host->lock);
+    bool ready = slot->agent_ready;
+    g_mutex_unlock(&order->host->lock);
+    g_autoptr(GError) problem = NULL;
+    if (!ready || store_desktop_set_agent(order->host->store, row->id, row->generation, STORE_AGENT_READY, &problem) ||
+        oriel_error_kind(problem) == ORIEL_ERROR_STALE)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
 static bool run(Job *job, void *data, GError **error)
 {
     const Order *order = data;
     g_autoptr(Slot) slot = slot_of(order->host, order->desktop_id);
     job_progress(job, 1, "starting");
-    return boot(order, slot, error) && wait_usable(job, slot, error);
+    return boot(order, slot, error) && wait_usable(job, slot, error) && note_usable(order, slot, error);
 }
 
 char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)

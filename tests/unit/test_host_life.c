@@ -329,6 +329,55 @@ static void test_dedicated_shuts_down(void)
     g_assert_cmpuint(simulated_calls("start"), ==, 2); /* the template, and this desktop from its own disk */
 }
 
+/* Workers that stand still, however many there are: each stops where it gives a guest its network. */
+static GMutex standstill_lock;
+static GCond standstill_changed;
+static int standing; /* -1: they may go on */
+
+static void stand_still(void *data)
+{
+    g_mutex_lock(&standstill_lock);
+    if (standing >= 0) {
+        standing++;
+        simulated_visit("plug_network", stand_still, NULL);
+    }
+    while (standing >= 0)
+        g_cond_wait(&standstill_changed, &standstill_lock);
+    g_mutex_unlock(&standstill_lock);
+}
+
+static bool all_stand_still(Household *household, const void *data)
+{
+    g_mutex_lock(&standstill_lock);
+    bool all = standing >= (int)MAX(8, 2 * g_get_num_processors()); /* host/open.c */
+    g_mutex_unlock(&standstill_lock);
+    return all;
+}
+
+/* Whoever waited for the boot finds a row that says so, however busy the workers are that take notes. */
+static void test_booted_is_ready(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    g_auto(HostConnection) again = {0};
+    life_begin(&life, STORE_POOL_DEDICATED, 0);
+    g_assert_true(simulated_die(life.folder, MACHINE_END_SHUT_DOWN));
+    household_until(&life.household, is_stopped, &life, "it stays down");
+    simulated_visit("plug_network", stand_still, NULL);
+    unsigned many = 4 * MAX(8, 2 * g_get_num_processors());
+    g_autoptr(StorePool) others =
+        household_pool(&life.household, &(PoolWish){.name = "others", .size = many, .spares = many});
+    household_until(&life.household, all_stand_still, NULL, "no worker is free");
+    bool clicked = household_click(&life.household, life.ann, life.pool, &again, &error);
+    bool ready = clicked && agent_is_ready(&life.household, &life);
+    g_mutex_lock(&standstill_lock);
+    standing = -1;
+    g_cond_broadcast(&standstill_changed);
+    g_mutex_unlock(&standstill_lock);
+    g_assert_no_error(error);
+    g_assert_true(ready);
+}
+
 static bool two_run(Household *household, const void *data)
 {
     return simulated_running() == 2;
@@ -595,6 +644,7 @@ int main(int argc, char **argv)
     g_test_add_func("/host/life/disk-on-a-foreign-file", test_disk_on_a_foreign_file);
     g_test_add_func("/host/life/newest-reason", test_newest_reason);
     g_test_add_func("/host/life/dedicated-shuts-down", test_dedicated_shuts_down);
+    g_test_add_func("/host/life/booted-is-ready", test_booted_is_ready);
     g_test_add_func("/host/life/restart-of-orield", test_restart_of_orield);
     g_test_add_func("/host/life/dies-while-orield-is-down", test_dies_while_orield_is_down);
     g_test_add_func("/host/life/fork-was-cut-off", test_fork_was_cut_off);

@@ -254,7 +254,8 @@ static void test_dedicated_boots(void)
     g_assert_no_error(error);
     g_test_message("booted after %" G_GINT64_FORMAT " ms", clock_monotonic_ms() - began);
     g_assert_cmpstr(first.desktop_id, ==, again.desktop_id);
-    g_assert_true(agent_ready(&household, again.desktop_id));
+    /* The job ends after five minutes in any case, so that people see what the screen says: a busy machine may boot longer. */
+    household_until(&household, agent_ready, again.desktop_id, "it has booted");
     autofd int viewer = view(&again);
     g_assert_true(store_pool_delete(household.store, NULL, own->id, 0, &error));
 }
