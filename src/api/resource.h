@@ -112,6 +112,10 @@ bool host_drain_post(Call *call, GError **error);
 bool host_maintenance_post(Call *call, GError **error);
 bool host_resume_post(Call *call, GError **error);
 bool host_stop_post(Call *call, GError **error);
+/* logins.c */
+bool logins_get(Call *call, GError **error);
+bool logins_delete(Call *call, GError **error);
+bool login_delete(Call *call, GError **error);
 /* tokens.c */
 bool tokens_get(Call *call, GError **error);
 bool tokens_post(Call *call, GError **error);

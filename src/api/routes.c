@@ -107,6 +107,10 @@ const Route routes[] = {
     {"GET", "settings/login", PERMISSION_USER_READ, settings_login_get, LANE_QUICK, 0},
     {"PATCH", "settings/login", PERMISSION_USER_WRITE, settings_login_patch, LANE_QUICK, 0},
 
+    {"GET", "logins", PERMISSION_SELF, logins_get, LANE_QUICK, 0},
+    {"DELETE", "logins", PERMISSION_SELF, logins_delete, LANE_QUICK, ROUTE_NO_BODY},
+    {"DELETE", "logins/{id}", PERMISSION_SELF, login_delete, LANE_QUICK, ROUTE_NO_BODY},
+
     {"GET", "tokens", PERMISSION_SELF, tokens_get, LANE_QUICK, 0},
     {"POST", "tokens", PERMISSION_SELF, tokens_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
     {"DELETE", "tokens/{id}", PERMISSION_SELF, token_delete, LANE_QUICK, ROUTE_NO_BODY},

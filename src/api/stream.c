@@ -34,6 +34,7 @@ struct Hub {
     GCond woken;
     GPtrArray *clients;
     GHashTable *jobs; /* ids whose rows are to be read and sent */
+    GHashTable *left; /* ids of users of whom a login has ended: their streams are looked at again */
     bool stopping;
     GThread *thread;
     unsigned subscription;
@@ -89,7 +90,8 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         Permission permission;
     } kinds[] = {
         {"user", PERMISSION_USER_READ},        {"group", PERMISSION_USER_READ},
-        {"token", PERMISSION_USER_READ},       {"pool", PERMISSION_POOL_READ},
+        {"token", PERMISSION_USER_READ},       {"login", PERMISSION_USER_READ},
+        {"pool", PERMISSION_POOL_READ},
         {"plan", PERMISSION_POOL_READ},
         {"entitlement", PERMISSION_POOL_READ}, {"desktop", PERMISSION_DESKTOP_READ},
         {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
@@ -156,6 +158,10 @@ static void on_change(const StoreChange *change, void *data)
         g_hash_table_add(hub->jobs, g_strdup(change->id));
         g_cond_signal(&hub->woken);
     }
+    if (strcmp(change->kind, "login") == 0 && strcmp(change->op, "delete") == 0 && change->user_id && hub->clients->len) {
+        g_hash_table_add(hub->left, g_strdup(change->user_id));
+        g_cond_signal(&hub->woken);
+    }
     g_mutex_unlock(&hub->lock);
 }
 
@@ -214,13 +220,14 @@ static void check_free(void *data)
     g_free(check);
 }
 
-static void logins_recheck(Hub *hub)
+/* of: ids of users; NULL: all. */
+static void logins_recheck(Hub *hub, GHashTable *of)
 {
     g_autoptr(GPtrArray) checks = g_ptr_array_new_with_free_func(check_free);
     g_mutex_lock(&hub->lock);
     for (unsigned i = 0; i < hub->clients->len; i++) {
         StreamClient *client = hub->clients->pdata[i];
-        if (!client->cookie && !client->token)
+        if ((!client->cookie && !client->token) || (of && (!client->user_id || !g_hash_table_contains(of, client->user_id))))
             continue;
         Check *check = g_new0(Check, 1);
         *check = (Check){client, g_strdup(client->cookie), g_strdup(client->token), client->roles};
@@ -248,21 +255,25 @@ static void *hub_run(void *data)
     unsigned beats = 0;
     g_mutex_lock(&hub->lock);
     while (!hub->stopping) {
-        if (g_hash_table_size(hub->jobs) == 0)
+        if (g_hash_table_size(hub->jobs) == 0 && g_hash_table_size(hub->left) == 0)
             g_cond_wait_until(&hub->woken, &hub->lock, next_ms * 1000);
         g_autoptr(GHashTable) jobs = g_steal_pointer(&hub->jobs);
         hub->jobs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GHashTable) left = g_steal_pointer(&hub->left);
+        hub->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_mutex_unlock(&hub->lock);
         GHashTableIter iter;
         void *id;
         g_hash_table_iter_init(&iter, jobs);
         while (g_hash_table_iter_next(&iter, &id, NULL))
             job_send(hub, id);
+        if (g_hash_table_size(left) > 0)
+            logins_recheck(hub, left);
         if (clock_monotonic_ms() >= next_ms) {
             next_ms = clock_monotonic_ms() + HEARTBEAT_MS;
             heartbeat(hub);
             if (++beats % RECHECK_HEARTBEATS == 0)
-                logins_recheck(hub);
+                logins_recheck(hub, NULL);
         }
         g_mutex_lock(&hub->lock);
     }
@@ -279,6 +290,7 @@ Hub *hub_new(Store *store, Identity *identity)
     g_cond_init(&hub->woken);
     hub->clients = g_ptr_array_new();
     hub->jobs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    hub->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     hub->subscription = store_subscribe(store, on_change, hub);
     hub->thread = g_thread_new("stream", hub_run, hub);
     return hub;
@@ -305,6 +317,7 @@ void hub_free(Hub *hub)
     hub_stop(hub);
     g_ptr_array_unref(hub->clients);
     g_hash_table_unref(hub->jobs);
+    g_hash_table_unref(hub->left);
     g_mutex_clear(&hub->lock);
     g_cond_clear(&hub->woken);
     g_free(hub);

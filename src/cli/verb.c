@@ -5,7 +5,7 @@
 static const VerbGroup *const groups[] = {
     &status_group,  &doctor_group, &image_group, &pool_group, &plan_group,       &desktop_group,
     &session_group, &user_group,   &group_group, &entitle_group,    &job_group,
-    &event_group,   &token_group,  &host_group,  &setting_group,  &completion_group, NULL,
+    &event_group,   &login_group, &token_group,  &host_group,  &setting_group,  &completion_group, NULL,
 };
 
 static const Option general[] = {

@@ -88,4 +88,4 @@ char *verb_path(const VerbGroup *group, const Verb *verb);
 
 /* The groups, each defined in its own file. */
 extern const VerbGroup status_group, doctor_group, image_group, pool_group, plan_group, desktop_group, session_group,
-    user_group, group_group, entitle_group, job_group, event_group, token_group, host_group, setting_group, completion_group;
+    user_group, group_group, entitle_group, job_group, event_group, login_group, token_group, host_group, setting_group, completion_group;

@@ -109,16 +109,16 @@ static void open_item(gpointer item, gpointer data)
 
 static void on_change(const StoreChange *change, void *data)
 {
-    static const char *const kinds[] = {"desktop", "pool", "image", "plan", "*"};
-    static const char *const rights[] = {"user", "group", "token", "entitlement", "pool", "session", "*"};
+    static const char *const kinds[] = {"desktop", "pool", "image", "plan", "login", "*"};
+    static const char *const rights[] = {"user", "group", "token", "login", "entitlement", "pool", "session", "*"};
     if (strcmp(change->kind, "plan") == 0 || strcmp(change->kind, "*") == 0)
         plan_book_outdated(data);
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (strcmp(change->kind, kinds[i]) == 0)
-            host_wake(data);
     for (size_t i = 0; i < G_N_ELEMENTS(rights); i++)
         if (strcmp(change->kind, rights[i]) == 0)
             viewers_rights_changed(((Host *)data)->viewers);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (strcmp(change->kind, kinds[i]) == 0)
+            host_wake(data);
 }
 
 static Host *host_new(const HostSetup *setup)

@@ -24,12 +24,14 @@ bool store_password_set(Store *store, const StoreActor *actor, const StorePasswo
 typedef struct {
     char *id;
     char *user_id;
+    char *user_name;
     char *csrf;
     char *address;
     char *agent;    /* User-Agent, cut; "" if none */
     char *scopes;   /* words; identity/role.h knows them */
     char *means;    /* "password", "provider" or "kiosk" */
     char *means_id; /* of the provider or kiosk; "" */
+    char *means_name; /* what people see of it; "" */
     int64_t created_ms;
     int64_t seen_ms;
     int64_t expires_ms; /* the latest end; the idle limit is identity's */
@@ -54,10 +56,31 @@ StoreWebSession *store_web_session_create(Store *store, const StoreActor *actor,
                                           const StoreWebSessionNew *fields, GError **error);
 /* NOT_FOUND. */
 StoreWebSession *store_web_session_get(Store *store, const char *token_hash, GError **error);
-GPtrArray *store_web_session_list(Store *store, const char *user_id, GError **error);
+/* By id. NOT_FOUND. */
+StoreWebSession *store_web_session_find(Store *store, const char *id, GError **error);
+
+typedef struct {
+    const char *user_id;   /* NULL: of everybody */
+    int64_t now_ms;        /* those that have not ended by then */
+    int64_t seen_after_ms; /* and were used since */
+    StorePage page;
+} StoreWebSessionFilter;
+
+/* Oldest first. */
+GPtrArray *store_web_session_list(Store *store, const StoreWebSessionFilter *filter, char **ret_next, GError **error);
 bool store_web_session_touch(Store *store, const char *id, int64_t seen_ms, GError **error);
 /* Idempotent. */
 bool store_web_session_delete(Store *store, const StoreActor *actor, const char *id, GError **error);
+
+typedef struct {
+    const char *id;      /* this one; NULL: all of the user */
+    const char *user_id; /* whose; needed where id is NULL */
+    const char *but;     /* not this one; NULL: none is spared */
+} StoreWebSessionEnd;
+
+/* Ends them for the person: an event each. *ret_count: how many there were. Open displays end by the change. */
+bool store_web_session_end(Store *store, const StoreActor *actor, const StoreWebSessionEnd *end, uint64_t *ret_count,
+                           GError **error);
 /* Those whose end or whose idle limit (seen before seen_before_ms) has passed. */
 bool store_web_session_expire(Store *store, int64_t now_ms, int64_t seen_before_ms, GError **error);
 

@@ -1,11 +1,14 @@
 #include "base/error.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "store/login.h"
 #include "store/rules.h"
 #include "store/transaction.h"
 
 #define WEB_SESSION_COLUMNS                                                                                  \
-    "w.id, w.user_id, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms"
+    "w.id, w.user_id, u.name, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms," \
+    " (SELECT d.display_name FROM directories d WHERE d.id = w.means_id)" \
+    " FROM web_sessions w JOIN users u ON u.id = w.user_id"
 
 void store_web_session_free(StoreWebSession *session)
 {
@@ -13,12 +16,14 @@ void store_web_session_free(StoreWebSession *session)
         return;
     g_free(session->id);
     g_free(session->user_id);
+    g_free(session->user_name);
     g_free(session->csrf);
     g_free(session->address);
     g_free(session->agent);
     g_free(session->scopes);
     g_free(session->means);
     g_free(session->means_id);
+    g_free(session->means_name);
     g_free(session);
 }
 
@@ -27,6 +32,7 @@ static gpointer web_session_read(Reader *reader)
     StoreWebSession *session = g_new0(StoreWebSession, 1);
     session->id = read_string(reader);
     session->user_id = read_string(reader);
+    session->user_name = read_string(reader);
     session->csrf = read_string(reader);
     session->address = read_string(reader);
     session->agent = read_string(reader);
@@ -36,6 +42,7 @@ static gpointer web_session_read(Reader *reader)
     session->created_ms = read_number(reader);
     session->seen_ms = read_number(reader);
     session->expires_ms = read_number(reader);
+    session->means_name = read_string(reader);
     return session;
 }
 
@@ -89,7 +96,7 @@ StoreWebSession *store_web_session_create(Store *store, const StoreActor *actor,
     if (!name || !insert_row(&transaction, fields, id, error))
         return NULL;
     g_autoptr(StoreWebSession) session = one_web_session(
-        transaction_query(&transaction, "SELECT " WEB_SESSION_COLUMNS " FROM web_sessions w WHERE w.id = $1",
+        transaction_query(&transaction, "SELECT " WEB_SESSION_COLUMNS " WHERE w.id = $1",
                           PARAMS(TEXT(id)), error),
         error);
     Record record = {.action = "login",
@@ -98,28 +105,36 @@ StoreWebSession *store_web_session_create(Store *store, const StoreActor *actor,
                      .name = name,
                      .op = "update",
                      .user_id = fields->user_id};
-    if (!session || !transaction_record(&transaction, &record, error) ||
-        !transaction_commit(&transaction, error))
+    if (!session || !transaction_record(&transaction, &record, error))
         return NULL;
-    return g_steal_pointer(&session);
+    transaction_change(&transaction, "login", id, "create", fields->user_id);
+    return transaction_commit(&transaction, error) ? g_steal_pointer(&session) : NULL;
 }
 
 StoreWebSession *store_web_session_get(Store *store, const char *token_hash, GError **error)
 {
     return one_web_session(
-        store_read(store, "SELECT " WEB_SESSION_COLUMNS " FROM web_sessions w WHERE w.token_hash = $1",
+        store_read(store, "SELECT " WEB_SESSION_COLUMNS " WHERE w.token_hash = $1",
                    PARAMS(TEXT(token_hash)), error),
         error);
 }
 
-GPtrArray *store_web_session_list(Store *store, const char *user_id, GError **error)
+StoreWebSession *store_web_session_find(Store *store, const char *id, GError **error)
 {
-    List list = {NULL, web_session_read, (GDestroyNotify)store_web_session_free, 0};
+    return one_web_session(
+        store_read(store, "SELECT " WEB_SESSION_COLUMNS " WHERE w.id = $1", PARAMS(TEXT(id)), error), error);
+}
+
+GPtrArray *store_web_session_list(Store *store, const StoreWebSessionFilter *filter, char **ret_next, GError **error)
+{
+    List list = {&filter->page, web_session_read, (GDestroyNotify)store_web_session_free, 0};
     return list_of(store_read(store,
-                              "SELECT " WEB_SESSION_COLUMNS
-                              " FROM web_sessions w WHERE w.user_id = $1 ORDER BY w.id",
-                              PARAMS(TEXT(user_id)), error),
-                   &list, NULL);
+                              "SELECT " WEB_SESSION_COLUMNS " WHERE (CAST($1 AS TEXT) = '' OR w.user_id = $1)"
+                              " AND w.expires_ms > $2 AND w.seen_ms > $3 AND w.id > $4 ORDER BY w.id LIMIT $5",
+                              PARAMS(TEXT(text_or_empty(filter->user_id)), NUMBER(filter->now_ms), NUMBER(filter->seen_after_ms),
+                                     TEXT(page_after(&filter->page)), NUMBER(page_limit(&filter->page))),
+                              error),
+                   &list, ret_next);
 }
 
 bool store_web_session_touch(Store *store, const char *id, int64_t seen_ms, GError **error)
@@ -146,9 +161,42 @@ bool store_web_session_delete(Store *store, const StoreActor *actor, const char 
         return false;
     if (rows->count == 0)
         return true;
+    transaction_change(&transaction, "login", id, "delete", rows_text(rows, 0, 0));
     Record record = {
         .action = "logout", .kind = "user", .id = rows_text(rows, 0, 0), .name = rows_text(rows, 0, 1)};
     return transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
+}
+
+/* Row of "DELETE … RETURNING id, user_id, name, address". */
+static bool note_end(Transaction *transaction, const Rows *rows, size_t row, GError **error)
+{
+    const char *id = rows_text(rows, row, 0), *user_id = rows_text(rows, row, 1);
+    g_autoptr(Json) detail = json_pack("{s:s, s:s}", "login", id, "of", rows_text(rows, row, 3));
+    g_autofree char *text = json_text(detail);
+    Record record = {
+        .action = "login.revoke", .kind = "user", .id = user_id, .name = rows_text(rows, row, 2), .detail = text};
+    transaction_change(transaction, "login", id, "delete", user_id);
+    return transaction_record(transaction, &record, error);
+}
+
+bool store_web_session_end(Store *store, const StoreActor *actor, const StoreWebSessionEnd *end, uint64_t *ret_count,
+                           GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(Rows) rows = transaction_query(
+        &transaction,
+        "DELETE FROM web_sessions WHERE (id = $1 OR (CAST($1 AS TEXT) = '' AND user_id = $2)) AND id <> $3"
+        " RETURNING id, user_id, (SELECT name FROM users WHERE users.id = web_sessions.user_id), address",
+        PARAMS(TEXT(text_or_empty(end->id)), TEXT(text_or_empty(end->user_id)), TEXT(text_or_empty(end->but))), error);
+    for (size_t i = 0; rows && i < rows->count; i++)
+        if (!note_end(&transaction, rows, i, error))
+            return false;
+    if (!rows || !transaction_commit(&transaction, error))
+        return false;
+    *ret_count = rows->count;
+    return true;
 }
 
 bool store_web_session_expire(Store *store, int64_t now_ms, int64_t seen_before_ms, GError **error)

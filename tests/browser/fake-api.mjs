@@ -480,6 +480,15 @@ export class FakeOriel {
     return this.page(this.world.events.filter((one) => !of || one.object?.id === of), query);
   }
 
+  on_logins({ method, name }) {
+    const { world } = this;
+    if (method === 'GET') return [200, { items: world.logins, next: null }];
+    const before = world.logins.length;
+    world.logins = world.logins.filter((one) => (name === undefined ? one.current : one.id !== name));
+    this.push('change', { kind: 'login', id: id(), op: 'delete' });
+    return name === undefined ? [200, { ended: before - world.logins.length }] : [204];
+  }
+
   on_tokens({ method, name, body }) {
     const { world } = this;
     if (method === 'GET') return [200, { items: world.tokens, next: null }];

@@ -419,6 +419,20 @@ test('a token is shown once', async () => {
   await page.getByRole('cell', { name: 'Pools', exact: true }).waitFor();
 });
 
+test('logins of other browsers are ended, one and all', async () => {
+  const page = await admin({}, '/account');
+  const table = page.getByRole('table', { name: 'Logins' });
+  await table.getByText('Safari 17 on iPhone').waitFor();
+  await table.getByText('This one').waitFor();
+  assert.equal(await table.getByRole('button', { name: 'End' }).count(), 1);
+  await table.getByRole('button', { name: 'End' }).click();
+  await page.getByRole('button', { name: 'End login' }).click();
+  await table.getByText('Safari 17 on iPhone').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Log out everywhere else' }).click();
+  await page.getByRole('button', { name: 'Log out', exact: true }).click();
+  await page.getByText('0 logins have ended.').waitFor();
+});
+
 test('a second factor is set up, asked for, and removed', async () => {
   const page = await admin({}, '/account');
   await page.getByRole('button', { name: 'Set up…' }).click();

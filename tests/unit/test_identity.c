@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "identity/browser.h"
 #include "identity/identity.h"
 #include "identity/totp.h"
 #include "store/event.h"
@@ -212,6 +213,34 @@ static void test_totp_required(void)
         g_assert_cmpint(totp_required(&rows[i].rules, rows[i].roles, rows[i].enrolled, rows[i].address), ==, rows[i].need);
 }
 
+static void test_browser_names(void)
+{
+    static const char *const rows[][2] = {
+        {"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox 128 on Linux"},
+        {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 "
+         "Edg/126.0.0.0",
+         "Edge 126 on Windows"},
+        {"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+         "Chrome 126 on Linux"},
+        {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+         "Safari 17 on macOS"},
+        {"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0 Mobile",
+         "Chrome 126 on iPhone"},
+        {"Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 SamsungBrowser/25.0 Chrome/121.0 Mobile Safari/537.36",
+         "Samsung Internet 25 on Android"},
+        {"Firefox/", "Firefox"},
+        {"Firefox/12345678901234567890", "Firefox"},
+        {"Mozilla/5.0", ""},
+        {"python-requests/2.31", "python-requests"},
+        {"<script>", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = browser_name(rows[i][0]);
+        g_assert_cmpstr(name, ==, rows[i][1]);
+    }
+}
+
 static Identity *identity_of(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -309,6 +338,49 @@ static void test_disabled_and_expired(Fixture *fixture)
     g_assert_null(identity_login(identity, "anna", GOOD, &client, &error));
     assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
     g_assert_true(identity_expire(identity, &error));
+}
+
+static void test_logins_end(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *next = NULL;
+    g_autoptr(Identity) identity = identity_of(fixture);
+    g_autoptr(StoreUser) anna = user_with_password(fixture, identity, "anna");
+    g_autoptr(StoreUser) bob = user_with_password(fixture, identity, "bob");
+    g_autoptr(Login) one = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autoptr(Login) two = identity_login(identity, "anna", GOOD, &client, &error);
+    g_autoptr(Login) other = identity_login(identity, "bob", GOOD, &client, &error);
+    g_assert_no_error(error);
+    StoreWebSessionFilter filter = {.user_id = anna->id, .now_ms = clock_utc_ms()};
+    g_autoptr(GPtrArray) mine = store_web_session_list(fixture->store, &filter, NULL, &error);
+    g_assert_cmpuint(mine->len, ==, 2);
+    g_assert_cmpstr(((StoreWebSession *)mine->pdata[0])->user_name, ==, "anna");
+    filter = (StoreWebSessionFilter){.now_ms = clock_utc_ms(), .page.limit = 2};
+    g_autoptr(GPtrArray) page = store_web_session_list(fixture->store, &filter, &next, &error);
+    g_assert_cmpuint(page->len, ==, 2);
+    filter.page.after = next;
+    g_autoptr(GPtrArray) rest = store_web_session_list(fixture->store, &filter, NULL, &error);
+    g_assert_cmpuint(rest->len, ==, 1);
+    filter = (StoreWebSessionFilter){.now_ms = clock_utc_ms(), .seen_after_ms = clock_utc_ms() + 1000};
+    g_autoptr(GPtrArray) idle = store_web_session_list(fixture->store, &filter, NULL, &error);
+    g_assert_cmpuint(idle->len, ==, 0);
+
+    uint64_t count = 0;
+    StoreWebSessionEnd end = {.user_id = anna->id, .but = one->caller->session_id};
+    g_assert_true(store_web_session_end(fixture->store, NULL, &end, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_null(identity_by_cookie(identity, two->cookie, &error));
+    assert_kind(error, ORIEL_ERROR_UNAUTHENTICATED);
+    end = (StoreWebSessionEnd){.id = one->caller->session_id};
+    g_assert_true(store_web_session_end(fixture->store, NULL, &end, &count, &error));
+    g_assert_cmpuint(count, ==, 1);
+    g_assert_true(store_web_session_end(fixture->store, NULL, &end, &count, &error));
+    g_assert_cmpuint(count, ==, 0);
+    g_autoptr(Caller) caller = identity_by_cookie(identity, other->cookie, &error);
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) events =
+        store_event_list(fixture->store, &(StoreEventFilter){.action = "login.revoke"}, NULL, NULL, &error);
+    g_assert_cmpuint(events->len, ==, 2);
 }
 
 /* After some failures even the right password waits; another name and a restart change nothing about that. */
@@ -477,7 +549,9 @@ int main(int argc, char **argv)
     g_test_add_func("/identity/scopes", test_scopes);
     g_test_add_func("/identity/totp-vectors", test_totp_vectors);
     g_test_add_func("/identity/totp-required", test_totp_required);
+    g_test_add_func("/identity/browser-names", test_browser_names);
     fixture_add("login", test_login);
+    fixture_add("logins-end", test_logins_end);
     fixture_add("disabled-and-expired", test_disabled_and_expired);
     fixture_add("back-off", test_back_off);
     fixture_add("parallel-guesses", test_parallel_guesses);

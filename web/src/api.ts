@@ -9,7 +9,7 @@ export type DesktopState =
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'host' | 'portal';
+  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
@@ -89,6 +89,10 @@ export interface Group {
 }
 export interface Token {
   id: string; name: string; scopes: Scope[]; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
+}
+export interface Login {
+  id: string; user: Ref; current: boolean; address: string | null; browser: string | null;
+  means: 'password' | 'provider' | 'kiosk'; means_name: string | null; since_ms: number; seen_ms: number; expires_ms: number;
 }
 export interface TokenMade extends Token { token: string }
 export interface Link { url: string; expires_ms: number }
@@ -334,6 +338,10 @@ export const api = {
   totpRemove: (code: string) => call<void>('POST', 'totp/remove', { body: { code } }),
   recoveryCodes: (code: string) => call<RecoveryCodes>('POST', 'totp/recovery-codes', { body: { code } }),
   resetTotp: (user: string) => call<void>('DELETE', `users/${at(user)}/totp`),
+
+  logins: list<Login>('logins'),
+  endLogin: (id: string) => call<void>('DELETE', `logins/${at(id)}`),
+  endLogins: (user?: string) => call<{ ended: number }>('DELETE', 'logins', { query: { user } }),
 
   tokens: list<Token>('tokens'),
   createToken: (body: { name: string; days: number | null; scopes: Scope[] }) => call<TokenMade>('POST', 'tokens', { body }),

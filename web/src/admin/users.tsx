@@ -11,6 +11,7 @@ import { Menu } from '../ui/menu.tsx';
 import { Ago, Badge, Button, CopyBox, Empty, Notice } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
+import { askEndOthers, LoginsTable } from '../portal/logins.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
 import { roleNames, roleText } from '../who.ts';
@@ -50,7 +51,7 @@ function LinkDialog({ user, link, onClose }: { user: string; link: Link; onClose
   );
 }
 
-type Open = { kind: 'new' } | { kind: 'edit'; user: User } | { kind: 'link'; user: string; link: Link } | null;
+type Open = { kind: 'new' } | { kind: 'edit'; user: User } | { kind: 'link'; user: string; link: Link } | { kind: 'logins'; user: User } | null;
 
 function NewUser({ onClose, onLink }: { onClose: () => void; onLink: (user: string, link: Link) => void }) {
   const [name, setName] = useState('');
@@ -114,6 +115,15 @@ function EditUser({ user, onClose }: { user: User; onClose: () => void }) {
   );
 }
 
+function LoginsDialog({ user, onClose }: { user: User; onClose: () => void }) {
+  const end = () => askEndOthers(t('Every browser in which {name} is logged in is logged out, and the desktops open there are closed. Their programs go on.', { name: user.name }), user.id);
+  return (
+    <Dialog title={t('Logins of {name}', { name: user.name })} onClose={onClose} footer={
+      <><Button look="danger" onClick={end}>{t('End all')}</Button><Button look="main" onClick={onClose}>{t('Done')}</Button></>
+    }><LoginsTable user={user.id} /></Dialog>
+  );
+}
+
 export function Users(_: PageProps) {
   const page = useLivePage((query, signal) => api.users(query, signal), ['user', 'group'], []);
   const [open, setOpen] = useState<Open>(null);
@@ -164,6 +174,7 @@ export function Users(_: PageProps) {
               <Menu label={t('Actions for {name}', { name: user.name })} items={[
                 { text: t('Change…'), run: () => setOpen({ kind: 'edit', user }) },
                 { text: t('Password link…'), run: () => link(user) },
+                { text: t('Logins…'), run: () => setOpen({ kind: 'logins', user }) },
                 ...(user.totp ? [{ text: t('Take away second factor…'), run: () => resetTotp(user) }] : []),
                 { text: t('Delete…'), danger: true, line: true, run: () => remove(user) },
               ]}><MoreIcon /></Menu>
@@ -173,6 +184,7 @@ export function Users(_: PageProps) {
       </div>
       {open?.kind === 'new' && <NewUser onClose={close} onLink={(user, made) => setOpen({ kind: 'link', user, link: made })} />}
       {open?.kind === 'edit' && <EditUser user={open.user} onClose={close} />}
+      {open?.kind === 'logins' && <LoginsDialog user={open.user} onClose={close} />}
       {open?.kind === 'link' && <LinkDialog user={open.user} link={open.link} onClose={close} />}
     </>
   );

@@ -12,6 +12,7 @@ import { Ago, Button, CopyBox, Empty, Notice } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import { roleNames } from '../who.ts';
+import { LoginsCard } from './logins.tsx';
 import { TotpCard } from './totp.tsx';
 import { PasswordFields, passwordWrong, type NewPassword } from './password.tsx';
 
@@ -174,6 +175,7 @@ export function Account({ me }: { me: Me }) {
       </div>
       <PasswordCard me={me} />
       <TotpCard />
+      <LoginsCard />
       <TokensCard />
     </div>
   );
