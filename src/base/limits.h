@@ -27,6 +27,8 @@
 #define LIMIT_PLAN_MINUTES (366 * 24 * 60)   /* longest time of a plan */
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
 #define LIMIT_SCHEDULE_WINDOWS 64
+#define LIMIT_SCREEN_LEAST 320                /* pixels of width and height that a plan may limit a screen to */
+#define LIMIT_SCREEN 16384
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */

@@ -155,14 +155,83 @@ static bool read_release(Json *settings, ReleasePlan *ret, GError **error)
     return true;
 }
 
+static bool yes_no(Json *object, const char *key, bool *ret, GError **error)
+{
+    Json *value = json_object_get(object, key);
+    if (value && !json_is_boolean(value))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "settings: \"%s\" must be true or false", key);
+    *ret = value ? json_is_true(value) : *ret;
+    return true;
+}
+
+static bool read_clipboard(Json *settings, DisplayPlan *ret, GError **error)
+{
+    static const char *const words[] = {"both", "none", "to_desktop", "from_desktop", NULL};
+    enum { BOTH, NONE, TO_DESKTOP, FROM_DESKTOP };
+    int clipboard = BOTH;
+    if (!word(settings, "clipboard", words, &clipboard, error))
+        return false;
+    ret->no_clipboard_in = clipboard == NONE || clipboard == FROM_DESKTOP;
+    ret->no_clipboard_out = clipboard == NONE || clipboard == TO_DESKTOP;
+    return true;
+}
+
+/* Width and height; null: any. */
+static bool read_largest(Json *settings, DisplayPlan *ret, GError **error)
+{
+    static const char *const keys[] = {"width", "height", NULL};
+    static const WholeField fields[] = {{"width", LIMIT_SCREEN_LEAST, LIMIT_SCREEN}, {"height", LIMIT_SCREEN_LEAST, LIMIT_SCREEN}};
+    Json *largest = json_object_get(settings, "largest");
+    int64_t width = 0, height = 0;
+    bool wide = false, high = false;
+    if (!largest || json_is_null(largest))
+        return true;
+    if (!only(largest, "settings: largest", keys, error) || !whole(largest, &fields[0], &width, &wide, error) ||
+        !whole(largest, &fields[1], &height, &high, error))
+        return false;
+    if (!wide || !high)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "settings: \"largest\" needs \"width\" and \"height\"");
+    ret->width = (uint16_t)width;
+    ret->height = (uint16_t)height;
+    return true;
+}
+
+/* Those that are offered; absent: all. */
+static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
+{
+    static const char *const words[] = {"browser", "vv", "rdp", NULL};
+    Json *clients = json_object_get(settings, "clients");
+    unsigned offered = 0;
+    if (!clients)
+        return true;
+    for (size_t i = 0; i < json_array_size(clients); i++) {
+        int client = -1;
+        if (!word_index(words, json_string_value(json_array_get(clients, i)), &client))
+            break;
+        offered |= 1u << client;
+    }
+    if (!json_is_array(clients) || !offered || (size_t)__builtin_popcount(offered) != json_array_size(clients))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "settings: \"clients\" must be a list with at least one of: browser, vv, rdp; each once");
+    ret->withheld = ((1u << DISPLAY_CLIENTS) - 1) & ~offered;
+    return true;
+}
+
 static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
 {
-    static const char *const keys[] = {"clipboard", NULL}, *const words[] = {"both", "none", NULL};
-    int clipboard = 0;
-    if (!only(settings, "settings", keys, error) || !word(settings, "clipboard", words, &clipboard, error))
+    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "clients", NULL};
+    bool follows = true;
+    if (!only(settings, "settings", keys, error) || !read_clipboard(settings, ret, error) ||
+        !read_largest(settings, ret, error) || !yes_no(settings, "follow_window", &follows, error) ||
+        !yes_no(settings, "view_only", &ret->view_only, error) || !read_clients(settings, ret, error))
         return false;
-    ret->no_clipboard = clipboard == 1;
+    ret->no_size = !follows;
     return true;
+}
+
+bool display_plan_offers(const DisplayPlan *plan, DisplayClient client)
+{
+    return !plan || !(plan->withheld & (1u << client));
 }
 
 Plan *plan_read(PlanKind kind, Json *settings, GError **error)

@@ -36,9 +36,20 @@ typedef struct {
     ThenWord at_release;      /* KEEP or REFRESH or DELETE; AS_POOL: REFRESH */
 } ReleasePlan;
 
+typedef enum { DISPLAY_CLIENT_BROWSER, DISPLAY_CLIENT_VV, DISPLAY_CLIENT_RDP, DISPLAY_CLIENTS } DisplayClient;
+
+/* Of a display as its session's own user sees it. All zero: everything is allowed. */
 typedef struct {
-    bool no_clipboard; /* nothing can be copied in either direction */
+    bool no_clipboard_in;     /* nothing copied goes to the desktop */
+    bool no_clipboard_out;    /* nothing copied comes from it */
+    bool view_only;           /* neither keys nor pointer */
+    bool no_size;             /* the screen does not follow the window */
+    uint16_t width, height;   /* the largest screen a window may ask for; 0: any */
+    unsigned withheld;        /* bit 1 << DisplayClient: this way in is not offered */
 } DisplayPlan;
+
+/* Whether people are offered this way in. plan NULL: all are. */
+bool display_plan_offers(const DisplayPlan *plan, DisplayClient client);
 
 typedef struct {
     PlanKind kind;

@@ -44,16 +44,23 @@ char *viewer_place(const char *address, const char *agent)
     return g_strconcat(known ? address : "", known && browser ? ", " : "", browser ? browser : "", NULL);
 }
 
-DisplayRules viewer_rules(ViewerMode mode, const ViewerPolicy *policy, bool takes_over)
+DisplayRules viewer_rules(ViewerMode mode, const DisplayPlan *plan, bool takes_over)
 {
-    DisplayRules rules = {.width = policy->width, .height = policy->height};
-    rules.flags |= policy->clipboard_in ? 0 : DISPLAY_NO_CLIPBOARD_IN;
-    rules.flags |= policy->clipboard_out ? 0 : DISPLAY_NO_CLIPBOARD_OUT;
-    rules.flags |= policy->sound ? 0 : DISPLAY_NO_SOUND;
+    const DisplayPlan open = {0};
+    plan = plan && mode != VIEWER_CONSOLE ? plan : &open;
+    DisplayRules rules = {.width = plan->width, .height = plan->height};
+    rules.flags |= plan->no_clipboard_in ? DISPLAY_NO_CLIPBOARD_IN : 0;
+    rules.flags |= plan->no_clipboard_out ? DISPLAY_NO_CLIPBOARD_OUT : 0;
+    rules.flags |= plan->no_size ? DISPLAY_NO_SIZE : 0;
     rules.flags |= takes_over ? DISPLAY_SHARED : 0;
     if (mode == VIEWER_VIEW || mode == VIEWER_CONTROL) /* a guest in somebody's session: no clipboard, no sizes */
         rules.flags |= DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
-    if (mode == VIEWER_VIEW)
+    if (mode == VIEWER_VIEW || (mode == VIEWER_OWN && plan->view_only))
         rules.flags |= DISPLAY_VIEW_ONLY;
     return rules;
+}
+
+bool viewer_rules_equal(const DisplayRules *one, const DisplayRules *other)
+{
+    return one->flags == other->flags && one->width == other->width && one->height == other->height;
 }

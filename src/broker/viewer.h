@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/display_wire.h"
+#include "broker/plan.h"
 
 typedef enum {
     VIEWER_OWN,     /* the session's own user */
@@ -27,15 +28,7 @@ const char *viewer_refusal(const ViewerFacts *facts);
  * empty. Caller frees. */
 char *viewer_place(const char *address, const char *agent);
 
-/* What the pool or a plan says of displays. */
-typedef struct {
-    bool clipboard_in;  /* to the desktop */
-    bool clipboard_out; /* from it */
-    bool sound;
-    uint16_t width, height; /* the largest size; 0: any */
-} ViewerPolicy;
-
-#define VIEWER_POLICY_OPEN ((ViewerPolicy){.clipboard_in = true, .clipboard_out = true, .sound = true})
-
-/* takes_over: orield itself ends the viewers that are to go, so none needs to put out others. */
-DisplayRules viewer_rules(ViewerMode mode, const ViewerPolicy *policy, bool takes_over);
+/* plan: of the session; NULL: everything is allowed. A console has no session, and a guest in one has keys and pointer although its
+ * user has none. takes_over: orield itself ends the viewers that are to go, so none needs to put out others. */
+DisplayRules viewer_rules(ViewerMode mode, const DisplayPlan *plan, bool takes_over);
+bool viewer_rules_equal(const DisplayRules *one, const DisplayRules *other);

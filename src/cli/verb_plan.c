@@ -121,7 +121,8 @@ static const Verb verbs[] = {
      "\"shut-down\", \"after_minutes\": 60}, \"peak\": {\"time_zone\": \"Europe/Berlin\", \"windows\": [{\"days\": "
      "[\"mon\", \"tue\"], \"from\": \"08:00\", \"to\": \"18:00\"}], \"holidays\": [\"2026-12-25\"]}, \"peak_spares\": 5, "
      "\"off_peak_spares\": 0}. A release plan: {\"log_off_after_minutes\": 120, \"at_log_off\": \"keep\", "
-     "\"release_after_minutes\": 10080, \"at_release\": \"refresh\"}. A display plan: {\"clipboard\": \"none\"}. Everything "
+     "\"release_after_minutes\": 10080, \"at_release\": \"refresh\"}. A display plan: {\"clipboard\": \"to_desktop\", \"largest\": "
+     "{\"width\": 1920, \"height\": 1080}, \"follow_window\": true, \"view_only\": false, \"clients\": [\"browser\"]}. Everything "
      "may be left out. \"oriel pool edit POOL --power-plan PLAN\" makes a pool use it.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"change", "Change a plan", "It holds at once, for sessions that are open too. New settings replace all the old ones.",

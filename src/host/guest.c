@@ -71,7 +71,7 @@ void guest_clipboard(Work *work)
     bool wanted = work->slot->viewers > 0 && work->slot->guest == GUEST_NOTHING;
     g_mutex_unlock(&work->host->lock);
     g_auto(PlanChoice) choice = plan_choose(work->host, work->pool);
-    wanted = wanted && !(choice.display && choice.display->no_clipboard);
+    wanted = wanted && !(choice.display && choice.display->no_clipboard_in && choice.display->no_clipboard_out);
     Machine *machine = wanted ? slot_machine(work->slot) : NULL;
     GError *error = NULL;
     if (machine && !work->host->driver->plug_clipboard(machine, &error))

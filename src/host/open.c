@@ -109,16 +109,18 @@ static void open_item(gpointer item, gpointer data)
 
 static void on_change(const StoreChange *change, void *data)
 {
-    static const char *const kinds[] = {"desktop", "pool", "image", "plan", "login", "*"};
-    static const char *const rights[] = {"user", "group", "token", "login", "entitlement", "pool", "session", "*"};
+    static const char *const wakes[] = {"desktop", "pool", "image", "plan", "login", "*", NULL};
+    static const char *const rules[] = {"plan", "pool", "*", NULL};
+    static const char *const rights[] = {"user", "group", "token", "login", "entitlement", "pool", "session", "*", NULL};
+    Host *host = data;
     if (strcmp(change->kind, "plan") == 0 || strcmp(change->kind, "*") == 0)
-        plan_book_outdated(data);
-    for (size_t i = 0; i < G_N_ELEMENTS(rights); i++)
-        if (strcmp(change->kind, rights[i]) == 0)
-            viewers_rights_changed(((Host *)data)->viewers);
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (strcmp(change->kind, kinds[i]) == 0)
-            host_wake(data);
+        plan_book_outdated(host);
+    if (g_strv_contains(rules, change->kind))
+        viewers_rules_changed(host->viewers);
+    if (g_strv_contains(rights, change->kind))
+        viewers_rights_changed(host->viewers);
+    if (g_strv_contains(wakes, change->kind))
+        host_wake(host);
 }
 
 static Host *host_new(const HostSetup *setup)

@@ -129,6 +129,30 @@ unsigned plan_spares(Host *host, const StorePool *pool, unsigned own)
     return power_spares(choice.power, own, clock_utc_ms());
 }
 
+static bool has_plans(Host *host)
+{
+    PlanBook *book = plan_book(host);
+    bool some = book && g_hash_table_size(book->plans) > 0;
+    plan_book_release(book);
+    return some;
+}
+
+bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error)
+{
+    *ret = (DisplayPlan){0};
+    if (!session_id || !has_plans(host))
+        return true;
+    g_autoptr(StoreSession) session = store_session_get(host->store, session_id, error);
+    if (!session || !session->pool_id)
+        return session != NULL;
+    g_autoptr(StorePool) pool = store_pool_get(host->store, session->pool_id, error);
+    if (!pool)
+        return false;
+    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    *ret = choice.display ? *choice.display : *ret;
+    return true;
+}
+
 /* ---- desktops that nobody looks at ---- */
 
 typedef struct {
@@ -218,14 +242,6 @@ static GHashTable *table_of(const GPtrArray *list, size_t offset)
             g_hash_table_insert(table, (char *)id, list->pdata[i]);
     }
     return table;
-}
-
-static bool has_plans(Host *host)
-{
-    PlanBook *book = plan_book(host);
-    bool some = book && g_hash_table_size(book->plans) > 0;
-    plan_book_release(book);
-    return some;
 }
 
 int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools)

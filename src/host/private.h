@@ -329,6 +329,8 @@ PlanBook *plan_book(Host *host); /* counted; NULL: the store has not answered ye
 void plan_book_release(PlanBook *book);
 void plan_book_outdated(Host *host); /* read them again when they are next needed */
 PlanChoice plan_choose(Host *host, const StorePool *pool);
+/* What holds for the displays of a session. session_id NULL: a console, where everything is allowed. */
+bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
 BrokerPool plan_values(Host *host, const StorePool *pool); /* values_pool as the release plan makes it */
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
 /* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */

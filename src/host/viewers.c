@@ -23,6 +23,7 @@ typedef struct {
     char *desktop_id;
     char *session_id; /* NULL: console */
     ViewerMode mode;
+    DisplayRules rules;    /* as the gateway was told them last */
     ViewerLine *line;      /* NULL: not confirmed since */
     int64_t since_ms;      /* monotonic: opened, or its gateway went */
     int64_t input_ms;      /* UTC: last seen, 0: never; for the idle state of sessions, which does not read it yet */
@@ -37,6 +38,7 @@ struct Viewers {
     GHashTable *known; /* id → Viewer */
     int64_t started_ms, checked_ms; /* monotonic; the latter the loop's own */
     int dirty;         /* atomic: rights may have changed */
+    int rules_dirty;   /* atomic: plans may have changed */
 };
 
 static void viewer_free(void *data)
@@ -56,6 +58,16 @@ static ViewerMode mode_of(StoreDisplayMode mode)
         [STORE_DISPLAY_CONTROL] = VIEWER_CONTROL,
     };
     return (size_t)mode < G_N_ELEMENTS(same) ? same[mode] : VIEWER_VIEW;
+}
+
+/* What the gateway is to hold now. */
+static bool rules_of(Viewers *viewers, ViewerMode mode, const char *session_id, DisplayRules *ret, GError **error)
+{
+    DisplayPlan plan;
+    if (!plan_display(viewers->host, session_id, &plan, error))
+        return false;
+    *ret = viewer_rules(mode, &plan, viewer_lines_connected(viewers->lines));
+    return true;
 }
 
 /* With the lock. */
@@ -124,11 +136,19 @@ static void meet(Viewers *viewers, ViewerLine *line, const char *id)
         return;
     }
     const StoreDisplay *row = rows->pdata[0];
-    DisplayRules rules = viewers_rules(viewers, mode_of(row->mode));
+    DisplayRules rules = {0};
+    bool known = rules_of(viewers, mode_of(row->mode), row->session_id, &rules, &error);
     g_mutex_lock(&viewers->lock);
-    add_locked(viewers, id, row->desktop_id, row->session_id, mode_of(row->mode))->line = line;
-    rules_say(line, id, &rules);
+    Viewer *viewer = add_locked(viewers, id, row->desktop_id, row->session_id, mode_of(row->mode));
+    viewer->line = line;
+    viewer->rules = rules;
+    if (known)
+        rules_say(line, id, &rules);
     g_mutex_unlock(&viewers->lock);
+    if (!known) { /* the gateway goes on with those that it has */
+        log_warning("display %s: its plan cannot be read now: %s", id, error->message);
+        g_atomic_int_set(&viewers->rules_dirty, 1);
+    }
     g_atomic_int_set(&viewers->dirty, 1);
     host_wake(viewers->host);
     tell_slot(viewers->host, row->desktop_id);
@@ -241,11 +261,6 @@ void viewers_close(Viewers *viewers)
 
 /* ---- what the rest of the room asks ---- */
 
-DisplayRules viewers_rules(Viewers *viewers, ViewerMode mode)
-{
-    return viewer_rules(mode, &VIEWER_POLICY_OPEN, viewer_lines_connected(viewers->lines));
-}
-
 bool viewers_reachable(Viewers *viewers)
 {
     return viewer_lines_connected(viewers->lines);
@@ -264,13 +279,14 @@ bool viewers_add(Viewers *viewers, const StoreTicket *ticket, const char *client
         .client = client,
         .mode = ticket->mode,
     };
-    if (!store_display_add(viewers->host->store, &fields, error))
-        return false;
     ViewerMode mode = mode_of(ticket->mode);
-    *ret = (DisplayPacket){.kind = DISPLAY_HANDOVER, .rules = viewers_rules(viewers, mode)};
+    *ret = (DisplayPacket){.kind = DISPLAY_HANDOVER};
+    if (!rules_of(viewers, mode, ticket->session_id, &ret->rules, error) ||
+        !store_display_add(viewers->host->store, &fields, error))
+        return false;
     g_strlcpy(ret->id, id, sizeof ret->id);
     g_mutex_lock(&viewers->lock);
-    add_locked(viewers, id, ticket->desktop_id, ticket->session_id, mode);
+    add_locked(viewers, id, ticket->desktop_id, ticket->session_id, mode)->rules = ret->rules;
     g_mutex_unlock(&viewers->lock);
     return true;
 }
@@ -334,6 +350,12 @@ void viewers_rights_changed(Viewers *viewers)
     g_atomic_int_set(&viewers->dirty, 1);
 }
 
+void viewers_rules_changed(Viewers *viewers)
+{
+    g_atomic_int_set(&viewers->rules_dirty, 1);
+    viewers_rights_changed(viewers);
+}
+
 /* ---- the loop's pass ---- */
 
 static const char *refusal_of(const StoreDisplay *row)
@@ -390,11 +412,44 @@ static void check_all(Viewers *viewers, const GPtrArray *rows, int64_t asked_ms)
         heard_ended(viewers, stale->pdata[i]);
 }
 
+/* Tells the gateway where the rules are not those that it has. */
+static bool renew_rules(Viewers *viewers, const StoreDisplay *row, GError **error)
+{
+    DisplayRules rules = {0};
+    if (!rules_of(viewers, mode_of(row->mode), row->session_id, &rules, error))
+        return false;
+    g_mutex_lock(&viewers->lock);
+    Viewer *viewer = g_hash_table_lookup(viewers->known, row->id);
+    bool differs = viewer && viewer->line && !viewer_rules_equal(&viewer->rules, &rules);
+    if (differs) {
+        viewer->rules = rules;
+        rules_say(viewer->line, row->id, &rules);
+    }
+    g_mutex_unlock(&viewers->lock);
+    if (differs) /* a clipboard that is allowed now is plugged in */
+        tell_slot(viewers->host, row->desktop_id);
+    return true;
+}
+
+/* A session that has just ended has no rules: its displays end. One that is not confirmed yet is asked for again. */
+static void renew_all(Viewers *viewers, const GPtrArray *rows)
+{
+    for (size_t i = 0; i < rows->len; i++) {
+        g_autoptr(GError) error = NULL;
+        const StoreDisplay *row = rows->pdata[i];
+        if (renew_rules(viewers, row, &error) || oriel_error_kind(error) == ORIEL_ERROR_NOT_FOUND)
+            continue;
+        log_warning("display %s: its plan cannot be read now: %s", row->id, error->message);
+        g_atomic_int_set(&viewers->rules_dirty, 1);
+    }
+}
+
 void viewers_pass(Viewers *viewers)
 {
     int64_t now = clock_monotonic_ms();
     bool dirty = g_atomic_int_exchange(&viewers->dirty, 0);
-    if (!dirty && now - viewers->checked_ms < check_every_ms)
+    bool rules_dirty = g_atomic_int_exchange(&viewers->rules_dirty, 0);
+    if (!dirty && !rules_dirty && now - viewers->checked_ms < check_every_ms)
         return;
     g_autoptr(GError) error = NULL;
     StoreDisplayFilter filter = {.host_id = viewers->host->id};
@@ -402,10 +457,14 @@ void viewers_pass(Viewers *viewers)
     if (!rows) {
         log_warning("who may still look at desktops cannot be found out now: %s", error->message);
         g_atomic_int_set(&viewers->dirty, 1);
+        if (rules_dirty)
+            g_atomic_int_set(&viewers->rules_dirty, 1);
         return;
     }
     viewers->checked_ms = now;
     check_all(viewers, rows, now);
+    if (rules_dirty)
+        renew_all(viewers, rows);
 }
 
 void viewers_forget(Viewers *viewers, const char *id)

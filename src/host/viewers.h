@@ -12,7 +12,6 @@ void viewers_close(Viewers *viewers); /* displays stay; NULL is fine */
 /* A display that is about to be handed over: its row, and what the gateway gets with the descriptor. */
 bool viewers_add(Viewers *viewers, const StoreTicket *ticket, const char *client, DisplayPacket *ret, GError **error);
 
-DisplayRules viewers_rules(Viewers *viewers, ViewerMode mode);
 bool viewers_reachable(Viewers *viewers); /* a gateway listens: displays can be ended */
 
 void viewers_forget(Viewers *viewers, const char *id); /* was not handed over after all */
@@ -36,4 +35,5 @@ unsigned viewers_count(Viewers *viewers, const char *desktop_id, unsigned modes)
 bool console_may_begin(Host *host, const char *desktop_id, GError **error);
 
 void viewers_rights_changed(Viewers *viewers); /* never blocks */
+void viewers_rules_changed(Viewers *viewers);  /* the same: of plans */
 void viewers_pass(Viewers *viewers);           /* the loop's: puts out who may not stay, forgets who is gone */

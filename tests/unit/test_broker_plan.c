@@ -102,6 +102,20 @@ static const struct {
     {PLAN_RELEASE, "{'log_off_after_minutes': 0}", "from 1"},
     {PLAN_RELEASE, "{'at_log_off': 'burn'}", "as-pool, keep, refresh, delete"},
     {PLAN_DISPLAY, "{'clipboard': 'none'}", NULL},
+    {PLAN_DISPLAY, "{'clipboard': 'to_desktop', 'largest': {'width': 1920, 'height': 1080}, 'follow_window': false,"
+                   " 'view_only': true, 'clients': ['browser', 'rdp']}", NULL},
+    {PLAN_DISPLAY, "{'clipboard': 'in', 'largest': null}", "both, none, to_desktop, from_desktop"},
+    {PLAN_DISPLAY, "{'largest': null}", NULL},
+    {PLAN_DISPLAY, "{'largest': {'width': 1920}}", "needs \"width\" and \"height\""},
+    {PLAN_DISPLAY, "{'largest': {'width': 319, 'height': 1080}}", "from 320 to 16384"},
+    {PLAN_DISPLAY, "{'largest': {'width': 1920, 'height': 16385}}", "from 320 to 16384"},
+    {PLAN_DISPLAY, "{'largest': 1920}", "must be an object"},
+    {PLAN_DISPLAY, "{'largest': {'depth': 3}}", "\"depth\" is unknown"},
+    {PLAN_DISPLAY, "{'view_only': 1}", "true or false"},
+    {PLAN_DISPLAY, "{'clients': []}", "at least one of"},
+    {PLAN_DISPLAY, "{'clients': 'vv'}", "at least one of"},
+    {PLAN_DISPLAY, "{'clients': ['vv', 'vv']}", "each once"},
+    {PLAN_DISPLAY, "{'clients': ['telnet']}", "browser, vv, rdp"},
     {PLAN_DISPLAY, "{'usb': true}", "\"usb\" is unknown"},
 };
 
@@ -121,6 +135,41 @@ static void test_settings(void)
         g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_INVALID);
         g_assert_nonnull(strstr(error->message, settings[i].sentence));
     }
+}
+
+static const struct {
+    const char *settings;
+    DisplayPlan want;
+} displays[] = {
+    {"{}", {0}},
+    {"{'clipboard': 'both'}", {0}},
+    {"{'clipboard': 'none'}", {.no_clipboard_in = true, .no_clipboard_out = true}},
+    {"{'clipboard': 'to_desktop'}", {.no_clipboard_out = true}},
+    {"{'clipboard': 'from_desktop'}", {.no_clipboard_in = true}},
+    {"{'largest': {'width': 1920, 'height': 1080}, 'follow_window': true}", {.width = 1920, .height = 1080}},
+    {"{'follow_window': false, 'view_only': true}", {.no_size = true, .view_only = true}},
+    {"{'clients': ['vv', 'rdp']}", {.withheld = 1u << DISPLAY_CLIENT_BROWSER}},
+};
+
+static void test_display(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(displays); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) json = json_of(displays[i].settings);
+        g_autoptr(Plan) plan = plan_read(PLAN_DISPLAY, json, &error);
+        const DisplayPlan *want = &displays[i].want;
+        g_test_message("%s", displays[i].settings);
+        g_assert_no_error(error);
+        g_assert_cmpint(plan->display.no_clipboard_in, ==, want->no_clipboard_in);
+        g_assert_cmpint(plan->display.no_clipboard_out, ==, want->no_clipboard_out);
+        g_assert_cmpint(plan->display.view_only, ==, want->view_only);
+        g_assert_cmpint(plan->display.no_size, ==, want->no_size);
+        g_assert_cmpint(plan->display.width, ==, want->width);
+        g_assert_cmpint(plan->display.height, ==, want->height);
+        for (DisplayClient client = 0; client < DISPLAY_CLIENTS; client++)
+            g_assert_cmpint(display_plan_offers(&plan->display, client), ==, !(want->withheld & (1u << client)));
+    }
+    g_assert_true(display_plan_offers(NULL, DISPLAY_CLIENT_RDP));
 }
 
 static const PowerPlan power = {
@@ -194,6 +243,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/plan/schedule", test_schedule);
     g_test_add_func("/broker/plan/settings", test_settings);
+    g_test_add_func("/broker/plan/display", test_display);
     g_test_add_func("/broker/plan/power", test_power);
     g_test_add_func("/broker/plan/spares", test_spares);
     g_test_add_func("/broker/plan/release", test_release);

@@ -39,7 +39,7 @@ static void test_refusals(void)
 static void test_rules(void)
 {
     const unsigned guest = DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
-    const ViewerPolicy open = VIEWER_POLICY_OPEN, narrow = {.clipboard_in = true, .width = 1920, .height = 1080};
+    const DisplayPlan narrow = {.no_clipboard_out = true, .view_only = true, .no_size = true, .width = 1920, .height = 1080};
     static const struct {
         ViewerMode mode;
         bool narrow, takes_over;
@@ -48,16 +48,19 @@ static void test_rules(void)
         {VIEWER_OWN, false, false, 0},
         {VIEWER_OWN, false, true, DISPLAY_SHARED},
         {VIEWER_CONSOLE, false, true, DISPLAY_SHARED},
-        {VIEWER_OWN, true, false, DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SOUND},
+        {VIEWER_OWN, true, false, DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_VIEW_ONLY | DISPLAY_NO_SIZE},
+        {VIEWER_CONSOLE, true, false, 0},
+        {VIEWER_CONTROL, true, false, guest},
         {VIEWER_VIEW, false, false, guest | DISPLAY_VIEW_ONLY},
         {VIEWER_CONTROL, false, false, guest},
-        {VIEWER_VIEW, true, true, guest | DISPLAY_VIEW_ONLY | DISPLAY_NO_SOUND},
+        {VIEWER_VIEW, true, true, guest | DISPLAY_VIEW_ONLY},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        DisplayRules rules = viewer_rules(rows[i].mode, rows[i].narrow ? &narrow : &open, rows[i].takes_over);
+        DisplayRules rules = viewer_rules(rows[i].mode, rows[i].narrow ? &narrow : NULL, rows[i].takes_over);
+        bool limited = rows[i].narrow && rows[i].mode != VIEWER_CONSOLE;
         g_assert_cmphex(rules.flags, ==, rows[i].flags);
-        g_assert_cmpuint(rules.width, ==, rows[i].narrow ? 1920 : 0);
-        g_assert_cmpuint(rules.height, ==, rows[i].narrow ? 1080 : 0);
+        g_assert_cmpuint(rules.width, ==, limited ? 1920 : 0);
+        g_assert_cmpuint(rules.height, ==, limited ? 1080 : 0);
     }
 }
 
