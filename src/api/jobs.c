@@ -14,6 +14,7 @@ static char *title_of(const StoreJob *job)
         {"template.build", "Boot and freeze"},
         {"pool.delete", "Delete pool"},
         {"desktop.start", "Start desktop"},
+        {"desktop.restart", "Restart desktop"},
     };
     const char *words = job->kind;
     for (size_t i = 0; i < G_N_ELEMENTS(titles); i++)

@@ -4,13 +4,14 @@
 #include "api/resource.h"
 #include "base/limits.h"
 #include "base/number.h"
+#include "broker/self_service.h"
 #include "store/image.h"
 
 #define VCPUS_MOST 64
 #define MEMORY_LEAST (64 * 1024 * 1024ULL)
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
-#define POOL_RULES "minimum", "naming", "draining", "assignment", "users_a_desktop"
+#define POOL_RULES "self_service", "minimum", "naming", "draining", "assignment", "users_a_desktop"
 
 /* ---- out ---- */
 
@@ -67,11 +68,11 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
-                            (json_int_t)pool->users_a_desktop);
+                            (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool));
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
@@ -219,7 +220,7 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
         !json_take_number(body, &users, &pool->users_a_desktop, error) ||
         !json_take_text(body, "naming", &naming, error) ||
         !json_take_text(body, "assignment", &assignment, error) ||
-        !json_take_flag(body, "draining", &pool->draining, error))
+        !json_take_flag(body, "draining", &pool->draining, error) || !self_service_read(body, pool, error))
         return false;
     if (naming)
         store_set(&pool->naming, naming);
@@ -288,6 +289,7 @@ static bool type_read(Json *body, StorePool *pool, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "pool: type \"%s\" is unknown; allowed: floating, dedicated, manual", type);
     pool->refresh_on_log_off = pool->type == STORE_POOL_FLOATING;
+    store_set(&pool->self_service, pool->type == STORE_POOL_MANUAL ? "" : SELF_SERVICE_DEFAULT);
     if (pool->type == STORE_POOL_MANUAL) {
         pool->size = LIMIT_DESKTOPS_POOL;
         pool->spares = 0;

@@ -4,10 +4,11 @@
 
 static Json *tile_pool(const StorePool *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", pool->id, "name", pool->name, "display_name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "id", pool->id, "name", pool->name, "display_name",
                      *pool->display_name ? pool->display_name : pool->name, "description", pool->description,
                      "type", store_pool_type_word(pool->type), "image",
-                     pool->image_name ? pool->image_name : "", "refresh_on_log_off", pool->refresh_on_log_off);
+                     pool->image_name ? pool->image_name : "", "refresh_on_log_off", pool->refresh_on_log_off,
+                     "self_service", self_service_json(pool));
 }
 
 static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
@@ -25,6 +26,15 @@ static Json *tile_json(Store *store, const StorePool *pool, const char *user_id,
     g_autoptr(StoreDesktop) desktop = store_desktop_of_user(store, pool->id, user_id, NULL);
     return json_pack("{s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
                      session_brief(session_in(sessions, pool->id)));
+}
+
+bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
+{
+    StoreSessionFilter filter = {.user_id = call->caller->user_id, .pool_id = pool->id};
+    g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
+    if (sessions)
+        reply_json(call->reply, 200, tile_json(call->service->store, pool, call->caller->user_id, sessions));
+    return sessions != NULL;
 }
 
 bool portal_get(Call *call, GError **error)

@@ -26,6 +26,10 @@ bool user_totp_delete(Call *call, GError **error);
 /* settings.c */
 bool settings_login_get(Call *call, GError **error);
 bool settings_login_patch(Call *call, GError **error);
+/* self_service.c */
+bool portal_restart_post(Call *call, GError **error);
+bool portal_reset_post(Call *call, GError **error);
+bool portal_refresh_post(Call *call, GError **error);
 /* portal.c */
 bool portal_get(Call *call, GError **error);
 bool pool_connect_post(Call *call, GError **error);
@@ -137,6 +141,11 @@ Json *session_json(const StoreSession *session);
 Json *session_brief(const StoreSession *session); /* null without a session */
 Json *desktop_one_json(Store *store, StoreDesktop *desktop, GError **error); /* whole; NULL on failure */
 Json *desktop_brief(const StoreDesktop *desktop); /* null without a desktop */
+/* Answers with the caller's tile of this pool as it is now. */
+bool portal_tile_answer(Call *call, const StorePool *pool, GError **error);
+Json *self_service_json(const StorePool *pool); /* a list of words */
+/* The list under "self_service", where the body has one. */
+bool self_service_read(Json *body, StorePool *pool, GError **error);
 /* One word for people: "refreshing". Static. */
 const char *desktop_state(const StoreDesktop *desktop);
 

@@ -40,6 +40,7 @@ static const Column card_columns[] = {
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
+    {"People may", "self_service", SHOW_LIST},
     {"Power plan", "power_plan.name", SHOW_TEXT},
     {"Release plan", "release_plan.name", SHOW_TEXT},
     {"Display plan", "display_plan.name", SHOW_TEXT},
@@ -106,6 +107,19 @@ static void body_plans(const Call *call, Json *body)
     }
 }
 
+/* "none" is an empty list; the server knows the words. */
+static void body_self_service(const Call *call, Json *body)
+{
+    const char *text = call_option(call, "self-service");
+    if (!text)
+        return;
+    Json *list = json_array();
+    g_auto(GStrv) words = g_strsplit(text, ",", 16);
+    for (char **word = words; *word && strcmp(text, "none") != 0; word++)
+        json_array_append_new(list, json_string(g_strstrip(*word)));
+    json_object_set_new(body, "self_service", list);
+}
+
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
@@ -114,6 +128,7 @@ static bool run_create(Cli *cli, const Call *call, GError **error)
     if (!body_version(cli, call, body, error))
         return false;
     body_plans(call, body);
+    body_self_service(call, body);
     return cli_show(cli, cli_create(cli, call, "pools", body, error), show_card);
 }
 
@@ -140,6 +155,7 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     if (!body_version(cli, call, body, error))
         return false;
     body_plans(call, body);
+    body_self_service(call, body);
     if (json_object_size(body) == 0)
         return cli_misused(cli, error,
                           "oriel pool edit: nothing to change; \"oriel pool edit --help\" lists "
@@ -252,6 +268,7 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
      .field = "memory_bytes"}, \
     {"refresh", VALUE_SWITCH, "yes|no", .help = "Back to the image when its person logs off", \
      .field = "refresh_on_log_off"}, \
+    {"self-service", VALUE_TEXT, "WORDS", .help = "What people may do with their own: restart,reset,refresh or \"none\""}, \
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
     {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}, \
     {"drain", VALUE_SWITCH, "yes|no", .help = "No new sessions; open ones go on, free desktops go", .field = "draining"}, \

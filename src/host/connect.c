@@ -156,6 +156,8 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
 {
     if (row->protocol)
         return rise_external(click, row, error);
+    if (click->user && (click->ret->job_id = job_find(click->host->jobs, "desktop.restart", row->id)))
+        return PENDING;
     g_autoptr(Slot) slot = slot_of(click->host, row->id);
     if (is_up(slot, row) && !(click->user && start_is_booting(slot)))
         return UP;

@@ -123,6 +123,9 @@ bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const Sto
 /* The reset button: the guest boots anew from its own disk; sessions go on. CONFLICT unless it runs. Done on
  * return. */
 bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
+/* The guest shuts down in an orderly way (after 60 s by force) and boots from its own disk; sessions go on. The id of the job that
+ * ends when it is usable again; caller frees. CONFLICT unless it is to run. */
+char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* Back to the image: its disk and memory are thrown away, its session ends. Also the way out of `failed`. */
 bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
 /* The desktop belongs to nobody again (its session ends); it is refreshed, so that the next user finds

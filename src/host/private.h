@@ -236,6 +236,7 @@ bool work_is_held(Host *host, DesktopStep step);
 void work_run(Slot *slot); /* a worker's whole visit */
 bool work_observe(const Work *work, StoreObserved observed, const char *sentence, GError **error);
 bool work_end(Work *work, GError **error); /* kills its machine */
+bool work_shut_down(Work *work, GError **error); /* in an orderly way, after a minute by force */
 
 /* ---- thaw.c ---- */
 bool thaw_fork(Work *work, GError **error);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/event.h"
 
 static const int64_t usable_limit_ms =
     5 * 60 * 1000; /* then whoever waits may look at what the screen says */
@@ -13,6 +14,7 @@ static const int64_t slice_ms = 1000;
 typedef struct {
     Host *host;
     char *desktop_id;
+    bool restart; /* it runs, and shuts down first */
 } Order;
 
 static void order_free(void *data)
@@ -29,6 +31,8 @@ static bool boot(const Order *order, Slot *slot, GError **error)
     if (!slot_acquire(slot, busy_limit_ms, error))
         return false;
     bool done = work_load(&work, order->host, slot, error);
+    if (done && order->restart && slot->machine)
+        done = work_shut_down(&work, error) && work_load(&work, order->host, slot, error);
     if (done && work_next(&work) == STEP_BOOT)
         done = work_do(&work, STEP_BOOT, error);
     slot_release(slot);
@@ -92,20 +96,18 @@ static bool run(Job *job, void *data, GError **error)
 {
     const Order *order = data;
     g_autoptr(Slot) slot = slot_of(order->host, order->desktop_id);
-    job_progress(job, 1, "starting");
+    job_progress(job, 1, order->restart ? "shutting down" : "starting");
     return boot(order, slot, error) && wait_usable(job, slot, error) && note_usable(order, slot, error);
 }
 
-char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
+static char *begin(Host *host, const StoreDesktop *row, bool restart, const StoreActor *actor, GError **error)
 {
-    char *running = job_find(host->jobs, "desktop.start", row->id);
-    if (running)
-        return running;
     Order *order = g_new0(Order, 1);
     order->host = host;
     order->desktop_id = g_strdup(row->id);
+    order->restart = restart;
     JobStart start = {
-        .kind = "desktop.start",
+        .kind = restart ? "desktop.restart" : "desktop.start",
         .object_kind = "desktop",
         .object_id = row->id,
         .object_name = row->name,
@@ -115,4 +117,36 @@ char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GE
         .actor = actor,
     };
     return job_start(host->jobs, &start, error);
+}
+
+/* While it is restarted, whoever comes waits for that. */
+char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
+{
+    char *running = job_find(host->jobs, "desktop.restart", row->id);
+    if (!running)
+        running = job_find(host->jobs, "desktop.start", row->id);
+    return running ? running : begin(host, row, false, actor, error);
+}
+
+char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    if (!row || !external_refuse(row, "restart", error))
+        return NULL;
+    if (row->desired != STORE_DESIRED_RUNNING || row->observed_generation != row->generation) {
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it", row->name);
+        return NULL;
+    }
+    char *running = job_find(host->jobs, "desktop.restart", row->id);
+    if (running)
+        return running;
+    StoreEventNew event = {
+        .action = "desktop.restart",
+        .object_kind = "desktop",
+        .object_id = row->id,
+        .object_name = row->name,
+    };
+    if (!store_event_add(host->store, actor, &event, error))
+        return NULL;
+    return begin(host, row, true, actor, error);
 }

@@ -79,7 +79,7 @@ bool work_end(Work *work, GError **error)
 }
 
 /* The power button, by the agent where there is one; after a minute the power is cut (disks are flushed). */
-static bool shut_down(Work *work, GError **error)
+bool work_shut_down(Work *work, GError **error)
 {
     const HostDriver *driver = work->host->driver;
     Slot *slot = work->slot;
@@ -110,7 +110,7 @@ static bool put_to_sleep(Work *work, GError **error)
     if (thaw_suspend(work, &problem))
         return true;
     log_warning("desktop %s: cannot be suspended (%s); it is shut down", work->row->name, problem->message);
-    return shut_down(work, error);
+    return work_shut_down(work, error);
 }
 
 /* The disk is kept as after a power cut. */
@@ -168,7 +168,7 @@ static bool do_it(Work *work, DesktopStep step, GError **error)
     case STEP_BOOT:
         return thaw_boot(work, error);
     case STEP_SHUT_DOWN:
-        return shut_down(work, error);
+        return work_shut_down(work, error);
     case STEP_SUSPEND:
         return put_to_sleep(work, error);
     case STEP_POWER_OFF:

@@ -39,6 +39,7 @@ typedef struct {
     uint64_t memory_bytes;
     uint64_t vcpus;
     char *application; /* command of the one program that it shows; "": the whole desktop. NULL is taken as "" */
+    char *self_service; /* what people may do with their own: broker/self_service.h. NULL is taken as "" */
     bool refresh_on_log_off;
     bool enabled;
     bool maintenance;             /* nobody may connect; desktops stay */

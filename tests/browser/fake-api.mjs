@@ -219,13 +219,17 @@ export class FakeOriel {
     return [204];
   }
 
-  on_portal({ who }) {
+  on_portal({ who, method, rest }) {
+    if (method === 'POST') { // portal/pools/POOL/ACT
+      (this.acts ??= []).push(rest.join('/'));
+      return [200, {}];
+    }
     const mine = this.world.entitlements.filter((one) => one.kind === 'user' && one.id === who.user.id).map((one) => one.pool);
     const tiles = this.world.pools.filter((one) => mine.includes(one.id)).map((one) => {
       const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
-      const { id, name, display_name, description, type, refresh_on_log_off } = one;
+      const { id, name, display_name, description, type, refresh_on_log_off, self_service } = one;
       return {
-        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off },
+        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
       };
     });
@@ -321,7 +325,7 @@ export class FakeOriel {
       id: id(), name: body.name, display_name: body.display_name ?? '', description: body.description ?? '', type,
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
-      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', enabled: body.enabled ?? true,
+      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], enabled: body.enabled ?? true,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);

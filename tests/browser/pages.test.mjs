@@ -270,6 +270,23 @@ test('log off says what is lost: everything, where the desktop goes back to its 
   await page.getByRole('dialog').getByText('This desktop goes back to its image: everything on it is lost, saved files too.').waitFor();
 });
 
+test('the menu of a tile restarts, resets and refreshes one\'s own desktop, by keyboard, after saying what is lost', async () => {
+  const page = await admin();
+  fake.acts = [];
+  await page.getByRole('button', { name: 'More for Office' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Restart…' }).waitFor();
+  assert.equal(await page.getByRole('menuitem', { name: 'Make it fresh…' }).count(), 0, 'its pool does not allow that');
+  await page.keyboard.press('End');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Reset…');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/What is not saved is lost/).waitFor();
+  await dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+  await page.getByText('It was reset. Open it again in a moment.').waitFor();
+  assert.match(fake.acts[0], /^[^/]+\/reset$/);
+});
+
 test('a question does not outlive its page', async () => {
   const page = await admin({}, '/admin/pools');
   await page.goto(`${url}#/admin/pools/lab`);

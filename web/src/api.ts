@@ -26,10 +26,11 @@ export interface RecoveryCodes { recovery_codes: string[] }
 
 export interface DesktopBrief { id: string; name: string; state: DesktopState }
 export interface SessionBrief { id: string; state: SessionState; since_ms: number }
+export type SelfAct = 'restart' | 'reset' | 'refresh';
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
-    refresh_on_log_off: boolean;
+    refresh_on_log_off: boolean; self_service: SelfAct[];
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
@@ -49,7 +50,7 @@ export interface Session {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[];
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   template: { state: string; job: string | null; error: string | null; waits_for: string | null };
@@ -58,7 +59,7 @@ export interface Pool {
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  refresh_on_log_off?: boolean; enabled?: boolean; maintenance?: boolean;
+  refresh_on_log_off?: boolean; self_service?: SelfAct[]; enabled?: boolean; maintenance?: boolean;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
@@ -267,6 +268,10 @@ export const api = {
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
   statistics: (query: { name: StatisticName; pool: string | undefined; from: number; to: number; step: number }, signal?: AbortSignal) =>
     call<Statistics>('GET', 'statistics', { query, signal }),
+
+  restartOwn: (pool: string) => call<void>('POST', `portal/pools/${at(pool)}/restart`),
+  resetOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`),
+  refreshOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`),
 
   connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
   connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>

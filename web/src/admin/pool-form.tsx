@@ -120,6 +120,14 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
               placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help={t('Of each desktop, at most. Empty: as the image says.')} />
           </div>
           <Choices legend={t('When a person logs off, what happens to their desktop?')} value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
+          <fieldset class="field">
+            <legend class="label">{t('What people may do with their own desktop')}</legend>
+            <div class="stack tight">
+              <Check label={t('Restart it')} help={t('The guest shuts down in an orderly way and starts again.')} checked={draft.restart_own} onValue={set('restart_own')} />
+              <Check label={t('Reset it')} help={t('For a desktop that answers no more. What is not saved is lost.')} checked={draft.reset_own} onValue={set('reset_own')} />
+              <Check label={t('Make it fresh')} help={t('Back to the image: everything on it is lost.')} checked={draft.refresh_own} onValue={set('refresh_own')} />
+            </div>
+          </fieldset>
           <div class="pair">
             <Check label={t('Open for people')} help={t('Off: nobody sees it or can connect anew; sessions go on.')} checked={draft.enabled} onValue={set('enabled')} />
             <Check label={t('Maintenance')} help={t('On: the tile stays, but nobody can connect until you are done.')} checked={draft.maintenance} onValue={set('maintenance')} />

@@ -1,5 +1,5 @@
 // What the pool form knows without a server: its values, what is wrong with them, and what they will cost.
-import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, Status } from '../api.ts';
+import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, SelfAct, Status } from '../api.ts';
 import { bytes } from '../format.ts';
 import { t } from '../language.ts';
 
@@ -16,6 +16,9 @@ export interface PoolDraft {
   vcpus: string;
   memory_gib: string;
   refresh: boolean;
+  restart_own: boolean;
+  reset_own: boolean;
+  refresh_own: boolean;
   enabled: boolean;
   maintenance: boolean;
 }
@@ -31,7 +34,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 export function emptyDraft(image: string): PoolDraft {
   return {
     name: '', display_name: '', description: '', type: 'floating', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
-    refresh: true, enabled: true, maintenance: false,
+    refresh: true, restart_own: true, reset_own: true, refresh_own: false, enabled: true, maintenance: false,
   };
 }
 
@@ -48,6 +51,9 @@ export function draftOf(pool: Pool): PoolDraft {
     vcpus: String(pool.vcpus),
     memory_gib: inGib(pool.memory_bytes),
     refresh: pool.refresh_on_log_off,
+    restart_own: pool.self_service.includes('restart'),
+    reset_own: pool.self_service.includes('reset'),
+    refresh_own: pool.self_service.includes('refresh'),
     enabled: pool.enabled,
     maintenance: pool.maintenance,
   };
@@ -108,11 +114,13 @@ function sizes(draft: PoolDraft): Pick<PoolUpdate, 'vcpus' | 'memory_bytes'> {
   return result;
 }
 
+const selfActs: SelfAct[] = ['restart', 'reset', 'refresh'];
+
 export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    refresh_on_log_off: draft.refresh,
+    refresh_on_log_off: draft.refresh, self_service: selfActs.filter((act) => draft[`${act}_own`]),
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }
@@ -123,7 +131,7 @@ export function updateBody(before: PoolDraft, after: PoolDraft): PoolUpdate {
   const old: Record<string, unknown> = { ...createBody(before) };
   const body: Record<string, unknown> = {};
   for (const field of Object.keys(all)) {
-    if (field !== 'name' && field !== 'type' && all[field] !== old[field]) body[field] = all[field];
+    if (field !== 'name' && field !== 'type' && JSON.stringify(all[field]) !== JSON.stringify(old[field])) body[field] = all[field];
   }
   return body;
 }

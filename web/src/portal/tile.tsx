@@ -10,6 +10,7 @@ import { Badge, type Mood } from '../ui/parts.tsx';
 import { toast } from '../ui/toast.tsx';
 import { Thumbnail } from '../ui/thumbnail.tsx';
 import { logOffText, startsFresh } from './logoff.ts';
+import { selfItems } from './self-service.ts';
 
 export interface TileState { text: string; mood: Mood; detail: string }
 
@@ -96,6 +97,7 @@ export function TileCard({ tile }: { tile: Tile }) {
       }),
     });
   }
+  items.push(...selfItems(tile, session !== null));
   return (
     <li class="tile">
       <a class="tile-link" href={address}>

@@ -1,0 +1,100 @@
+/* What people do with their own desktop from the portal. */
+#include "broker/self_service.h"
+
+#include "api/resource.h"
+#include "base/error.h"
+
+Json *self_service_json(const StorePool *pool)
+{
+    Json *list = json_array();
+    g_auto(GStrv) words = g_strsplit(pool->self_service ? pool->self_service : "", " ", -1);
+    for (char **word = words; *word; word++)
+        if (**word)
+            json_array_append_new(list, json_string(*word));
+    return list;
+}
+
+bool self_service_read(Json *body, StorePool *pool, GError **error)
+{
+    unsigned acts = 0;
+    size_t at;
+    Json *list = json_object_get(body, "self_service"), *word;
+    if (!list)
+        return true;
+    if (!json_is_array(list) || json_array_size(list) > 8)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"self_service\" must be a list of restart, reset and refresh");
+    g_autoptr(GString) text = g_string_new(NULL);
+    json_array_foreach(list, at, word)
+        g_string_append_printf(text, " %s", json_is_string(word) && *json_string_value(word) ? json_string_value(word) : "?");
+    if (!self_service_parse(text->str, &acts, error))
+        return false;
+    if (acts && pool->type == STORE_POOL_MANUAL)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: self_service is for desktops that Oriel makes; a manual pool has machines that were there before");
+    g_free(pool->self_service);
+    pool->self_service = self_service_format(acts);
+    return true;
+}
+
+/* *ret is NULL where the caller has none in this pool. */
+static bool own_desktop(Call *call, const StorePool *pool, StoreDesktop **ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    *ret = store_desktop_of_user(call->service->store, pool->id, call->caller->user_id, &problem);
+    if (*ret || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static bool is_in_use(Call *call, const StoreDesktop *desktop)
+{
+    g_autoptr(StoreSession) session = desktop ? store_session_of_desktop(call->service->store, desktop->id, NULL) : NULL;
+    return session && !call_is(call, session->user_id);
+}
+
+static StoreDesktop *own_desktop_for(Call *call, const StorePool *pool, SelfAct act, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = NULL;
+    SelfQuestion question = {.pool = pool->name, .act = act, .external = pool->type == STORE_POOL_MANUAL};
+    if (!store_user_entitled(call->service->store, call->caller->user_id, pool->id, &question.entitled, error) ||
+        !self_service_parse(pool->self_service, &question.allowed, error) || !own_desktop(call, pool, &desktop, error))
+        return NULL;
+    question.has_desktop = desktop != NULL;
+    question.maintenance = pool->maintenance || (desktop && desktop->maintenance);
+    question.in_use = is_in_use(call, desktop);
+    return self_service_check(&question, error) ? g_steal_pointer(&desktop) : NULL;
+}
+
+typedef bool (*SelfDo)(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
+
+static bool self_act(Call *call, SelfAct act, SelfDo run, GError **error)
+{
+    if (!call->caller->user_id)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "the local administrator has no desktop; use \"oriel desktop\" for other people's");
+    g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = pool ? own_desktop_for(call, pool, act, error) : NULL;
+    if (!desktop)
+        return false;
+    if (run)
+        return run(call->service->host, desktop->id, &call->actor, error) && portal_tile_answer(call, pool, error);
+    g_autofree char *job_id = host_desktop_restart(call->service->host, desktop->id, &call->actor, error);
+    return job_id && call_reply_job(call, job_id, error);
+}
+
+bool portal_restart_post(Call *call, GError **error)
+{
+    return self_act(call, SELF_RESTART, NULL, error);
+}
+
+bool portal_reset_post(Call *call, GError **error)
+{
+    return self_act(call, SELF_RESET, host_desktop_reset, error);
+}
+
+bool portal_refresh_post(Call *call, GError **error)
+{
+    return self_act(call, SELF_REFRESH, host_desktop_refresh, error);
+}
