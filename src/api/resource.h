@@ -108,6 +108,8 @@ bool events_verify_get(Call *call, GError **error);
 bool stream_get(Call *call, GError **error);
 /* statistics.c */
 bool statistics_get(Call *call, GError **error);
+/* metrics.c */
+bool metrics_get(Call *call, GError **error);
 
 /* status.c */
 bool health_get(Call *call, GError **error);

@@ -35,6 +35,8 @@ const Route *router_find(const char *method, const char *path, char *parameters[
 {
     *ret_allow = NULL;
     memset(parameters, 0, sizeof(char *) * CALL_PARAMETERS);
+    if (strcmp(path, "/metrics") == 0) /* where Prometheus looks unless it is told otherwise */
+        path = PREFIX "metrics";
     if (!g_str_has_prefix(path, PREFIX))
         return NULL;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;

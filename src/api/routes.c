@@ -96,6 +96,7 @@ const Route routes[] = {
     {"GET", "stream", PERMISSION_ME, stream_get, LANE_QUICK, 0},
     {"GET", "status", PERMISSION_STATUS_READ, status_get, LANE_QUICK, 0},
     {"GET", "statistics", PERMISSION_STATUS_READ, statistics_get, LANE_QUICK, 0},
+    {"GET", "metrics", PERMISSION_STATUS_READ, metrics_get, LANE_QUICK, 0},
     {"POST", "host/drain", PERMISSION_HOST_WRITE, host_drain_post, LANE_QUICK, ROUTE_NO_BODY},
     {"POST", "host/maintenance", PERMISSION_HOST_WRITE, host_maintenance_post, LANE_QUICK, ROUTE_NO_BODY},
     {"POST", "host/resume", PERMISSION_HOST_WRITE, host_resume_post, LANE_QUICK, ROUTE_NO_BODY},
