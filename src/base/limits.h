@@ -26,6 +26,8 @@
 #define LIMIT_PLANS 1000
 #define LIMIT_PLAN_MINUTES (366 * 24 * 60)   /* longest time of a plan */
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
+#define LIMIT_APPLY_FILE (4 * 1024 * 1024)   /* bytes of a file of declarations */
+#define LIMIT_APPLY_DEPTH 32                 /* levels of it */
 #define LIMIT_SCHEDULE_WINDOWS 64
 #define LIMIT_SCREEN_LEAST 320                /* pixels of width and height that a plan may limit a screen to */
 #define LIMIT_SCREEN 16384

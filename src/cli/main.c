@@ -77,6 +77,8 @@ static int run(const Call *call)
         .terminal_out = isatty(STDOUT_FILENO),
         .terminal_error = isatty(STDERR_FILENO),
     };
+    if (call_flag(call, "csv"))
+        print_tables_as_csv();
     const char *url = option_or_environment(call, "url", "ORIEL_URL");
     bool done = (url ? connect_remote(&cli, call, url, &error) : connect_local(&cli, call, &error)) &&
                 call->verb->run(&cli, call, &error);

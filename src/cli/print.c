@@ -141,9 +141,66 @@ static void table_row(Table *table, const Json *item, const Column *columns)
     }
 }
 
+/* ---- CSV ---- */
+
+static bool as_csv;
+
+void print_tables_as_csv(void)
+{
+    as_csv = true;
+}
+
+static char *csv_quoted(const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n"))
+        return g_strdup(text);
+    g_autoptr(GString) quoted = g_string_new("\"");
+    for (; *text; text++)
+        g_string_append_printf(quoted, "%s%c", *text == '"' ? "\"" : "", *text);
+    return g_strconcat(quoted->str, "\"", NULL);
+}
+
+static char *csv_text(const Json *object, const Column *column)
+{
+    const Json *value = json_at(object, column->path);
+    bool is_time = column->form == SHOW_TIME || column->form == SHOW_AGE;
+    if (!json_is_integer(value))
+        return print_value(object, column);
+    if (!is_time)
+        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(json_integer_value(value) / 1000);
+    return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
+}
+
+char *print_csv_value(const Json *object, const Column *column)
+{
+    g_autofree char *text = csv_text(object, column);
+    bool formula = !json_is_integer(json_at(object, column->path)) && *text && strchr("=+-@\t\r", *text);
+    g_autofree char *harmless = g_strconcat(formula ? "'" : "", text, NULL);
+    return csv_quoted(harmless);
+}
+
+static void csv_print(const Json *items, const Column *columns)
+{
+    for (size_t i = 0; columns[i].title; i++)
+        printf("%s%s", i ? "," : "", columns[i].title);
+    size_t row;
+    Json *item;
+    json_array_foreach ((Json *)items, row, item)
+        for (size_t i = 0; columns[i].title; i++) {
+            g_autofree char *text = print_csv_value(item, &columns[i]);
+            printf("%s%s", i ? "," : "\n", text);
+        }
+    putchar('\n');
+}
+
 void print_table(const Json *list, const Column *columns)
 {
     const Json *items = json_object_get(list, "items");
+    if (as_csv) {
+        csv_print(items, columns);
+        return;
+    }
     if (json_array_size(items) == 0) {
         puts("None.");
         return;

@@ -28,6 +28,13 @@ typedef struct {
 /* One line for each of answer.items. */
 void print_table(const Json *list, const Column *columns);
 
+/* From now on print_table writes CSV: --csv. Before the first table, by the main thread. */
+void print_tables_as_csv(void);
+
+/* What a cell is in CSV, quoted where it must be. A text that a spreadsheet would take for a formula gets an apostrophe before
+ * it (OWASP, "CSV Injection"). Caller frees. */
+char *print_csv_value(const Json *object, const Column *column);
+
 /* "Title: value" lines; fields that are null or empty are left out. */
 void print_card(const Json *object, const Column *columns);
 

@@ -87,5 +87,21 @@ const Verb *verb_find(const VerbGroup *group, const char *name);
 char *verb_path(const VerbGroup *group, const Verb *verb);
 
 /* The groups, each defined in its own file. */
-extern const VerbGroup status_group, doctor_group, image_group, pool_group, plan_group, desktop_group, session_group,
-    user_group, group_group, entitle_group, job_group, event_group, login_group, token_group, host_group, setting_group, completion_group;
+extern const VerbGroup status_group;
+extern const VerbGroup doctor_group;
+extern const VerbGroup image_group;
+extern const VerbGroup pool_group;
+extern const VerbGroup plan_group;
+extern const VerbGroup desktop_group;
+extern const VerbGroup session_group;
+extern const VerbGroup user_group;
+extern const VerbGroup group_group;
+extern const VerbGroup entitle_group;
+extern const VerbGroup job_group;
+extern const VerbGroup event_group;
+extern const VerbGroup login_group;
+extern const VerbGroup token_group;
+extern const VerbGroup host_group;
+extern const VerbGroup setting_group;
+extern const VerbGroup apply_group;
+extern const VerbGroup completion_group;

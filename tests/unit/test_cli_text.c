@@ -201,6 +201,36 @@ static void test_texts(void)
         }
 }
 
+static void test_csv(void)
+{
+    static const struct {
+        const char *json;
+        ShowForm form;
+        const char *cell;
+    } rows[] = {
+        {"\"plain\"", SHOW_TEXT, "plain"},
+        {"\"a, \\\"b\\\"\"", SHOW_TEXT, "\"a, \"\"b\"\"\""},
+        {"\"=1+1\"", SHOW_TEXT, "'=1+1"},
+        {"\"@SUM(A1)\"", SHOW_STATE, "'@SUM(A1)"},
+        {"\"-2,5\"", SHOW_TEXT, "\"'-2,5\""},
+        {"-3", SHOW_NUMBER, "-3"},
+        {"1073741824", SHOW_SIZE, "1073741824"},
+        {"1700000000123", SHOW_TIME, "2023-11-14T22:13:20Z"},
+        {"1700000000123", SHOW_AGE, "2023-11-14T22:13:20Z"},
+        {"true", SHOW_YES, "yes"},
+        {"[{\"name\": \"a\"}, \"b\"]", SHOW_LIST, "\"a, b\""},
+        {"[1, 2]", SHOW_COUNT, "2"},
+        {"null", SHOW_TEXT, ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("{\"x\": %s}", rows[i].json);
+        g_autoptr(Json) object = json_parse_object(text, strlen(text), "row", NULL);
+        g_assert_nonnull(object);
+        g_autofree char *cell = print_csv_value(object, &(Column){"X", "x", rows[i].form});
+        g_assert_cmpstr(cell, ==, rows[i].cell);
+    }
+}
+
 int main(int count, char **arguments)
 {
     g_test_init(&count, &arguments, NULL);
@@ -213,5 +243,6 @@ int main(int count, char **arguments)
     g_test_add_func("/cli/client/paths", test_paths);
     g_test_add_func("/cli/client/address", test_address);
     g_test_add_func("/cli/usage/texts", test_texts);
+    g_test_add_func("/cli/csv", test_csv);
     return g_test_run();
 }

@@ -151,3 +151,66 @@ def test_host_stop():
         assert run(one, "status").returncode == 69
     finally:
         one.destroy()
+
+
+DECLARED = """
+plans:
+  - name: thrifty
+    kind: power
+    settings:
+      on_disconnect: {action: suspend, after_minutes: 10}
+pools:
+  - name: lab
+    image: mini
+    size: 4
+    spares: 0
+    memory_bytes: 1GiB
+    power_plan: thrifty
+    entitlements: {users: [lin], groups: [everyone]}
+"""
+
+
+def test_apply(house, tmp_path):
+    file = tmp_path / "house.yaml"
+    file.write_text(DECLARED)
+    good(house, "user", "create", "lin")
+    answer = run(house, "apply", file)
+    assert (answer.returncode, "there is no terminal to ask on; give --yes" in answer.stderr) == (64, True)
+    shown = good(house, "apply", file, "--dry-run").splitlines()
+    assert shown[:2] == ["+ plan thrifty", "    kind: power"] and "+ pool lab" in shown and "+ entitlement to lab: user lin" in shown
+    assert run(house, "pool", "show", "lab").returncode == 66, "nothing was done yet"
+    assert "All 4 changes were made." in good(house, "apply", file, "--yes")
+    pool = data(house, "pool", "show", "lab")
+    assert (pool["size"], pool["memory_bytes"], pool["power_plan"]["name"]) == (4, 1 << 30, "thrifty")
+    assert {(one["kind"], one["name"]) for one in data(house, "entitle", "list", "lab")["items"]} == {("user", "lin"), ("group", "everyone")}
+    assert "Everything is as declared" in good(house, "apply", file, "--yes"), "a second time changes nothing"
+
+    file.write_text(DECLARED.replace("size: 4", "size: 5").replace("[lin]", "[]"))
+    answer = data(house, "apply", file, "--yes")
+    assert answer["applied"] is True
+    assert [(one["action"], one["name"], one["before"], one["fields"]) for one in answer["changes"]] == [
+        ("update", "lab", {"size": 4}, {"size": 5}), ("disentitle", "lab", None, {"kind": "user", "name": "lin"})]
+    assert "Everything is as declared" in good(house, "apply", "-", given=file.read_text())
+
+
+def test_apply_that_ends_half_way(house, tmp_path):
+    file = tmp_path / "half.yaml"
+    file.write_text("pools:\n  - {name: fine, image: mini, spares: 0}\n  - {name: odd, image: none}\n")
+    answer = run(house, "apply", file, "--yes")
+    assert answer.returncode == 66
+    assert 'image "none"' in answer.stderr and "1 of 2 changes were made before it" in answer.stderr
+    file.write_text("pools:\n  - {name: fine, size: 0}\n")
+    assert run(house, "apply", file, "--yes").returncode == 65
+    file.write_text("pools:\n  - name: fine\n    size: [\n")
+    answer = run(house, "apply", file, "--yes")
+    assert answer.returncode == 65 and f"{file}, line 4: " in answer.stderr
+    file.write_text("plans: []\n")
+    assert "- plan" not in good(house, "apply", file, "--dry-run"), "without --prune nothing goes"
+
+
+def test_csv(house):
+    good(house, "group", "create", "finance", "--title", "=HYPERLINK(1), \"x\"")
+    lines = good(house, "group", "list", "--csv").splitlines()
+    assert lines[0] == "NAME,MEMBERS,SHOWN AS"
+    assert 'finance,0,"\'=HYPERLINK(1), ""x"""' in lines
+    assert good(house, "job", "list", "--csv").splitlines()[0].startswith("ID,")
