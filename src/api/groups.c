@@ -12,9 +12,10 @@ static Json *group_json(Store *store, const StoreGroup *group, GError **error)
         const StoreUser *user = users->pdata[i];
         json_array_append_new(members, json_ref(user->id, user->name));
     }
-    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:I, s:I}", "id", group->id, "name", group->name,
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:s?, s:o, s:I, s:I}", "id", group->id, "name", group->name,
                      "display_name", group->display_name, "built_in", store_group_is_everyone(group->id),
-                     "members", members, "created_ms", (json_int_t)group->created_ms, "updated_ms",
+                     "members", members, "directory", json_ref(group->directory_id, group->directory_name), "directory_group",
+                     group->external_name, "missing_since_ms", json_time_or_null(group->missing_ms), "created_ms", (json_int_t)group->created_ms, "updated_ms",
                      (json_int_t)group->updated_ms);
 }
 

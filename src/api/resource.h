@@ -97,6 +97,12 @@ bool group_patch(Call *call, GError **error);
 bool group_delete(Call *call, GError **error);
 bool group_member_put(Call *call, GError **error);
 bool group_member_delete(Call *call, GError **error);
+/* directories.c */
+bool directories_get(Call *call, GError **error);
+bool directories_post(Call *call, GError **error);
+bool directory_get(Call *call, GError **error);
+bool directory_patch(Call *call, GError **error);
+bool directory_delete(Call *call, GError **error);
 /* jobs.c */
 bool jobs_get(Call *call, GError **error);
 bool job_get(Call *call, GError **error);

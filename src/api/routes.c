@@ -87,6 +87,12 @@ const Route routes[] = {
     {"DELETE", "groups/{group}/members/{user}", PERMISSION_USER_WRITE, group_member_delete, LANE_QUICK,
      ROUTE_NO_BODY},
 
+    {"GET", "directories", PERMISSION_USER_READ, directories_get, LANE_QUICK, 0},
+    {"POST", "directories", PERMISSION_USER_WRITE, directories_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
+    {"GET", "directories/{directory}", PERMISSION_USER_READ, directory_get, LANE_QUICK, 0},
+    {"PATCH", "directories/{directory}", PERMISSION_USER_WRITE, directory_patch, LANE_QUICK, 0},
+    {"DELETE", "directories/{directory}", PERMISSION_USER_WRITE, directory_delete, LANE_QUICK, ROUTE_NO_BODY},
+
     {"GET", "jobs", PERMISSION_JOB_READ, jobs_get, LANE_QUICK, 0},
     {"GET", "jobs/{id}", PERMISSION_JOB_READ, job_get, LANE_QUICK, 0},
     {"GET", "jobs/{id}/log", PERMISSION_JOB_READ, job_log_get, LANE_QUICK, 0},

@@ -92,7 +92,7 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         {"user", PERMISSION_USER_READ},        {"group", PERMISSION_USER_READ},
         {"token", PERMISSION_USER_READ},       {"login", PERMISSION_USER_READ},
         {"pool", PERMISSION_POOL_READ},
-        {"plan", PERMISSION_POOL_READ},
+        {"plan", PERMISSION_POOL_READ},        {"directory", PERMISSION_USER_READ},
         {"entitlement", PERMISSION_POOL_READ}, {"desktop", PERMISSION_DESKTOP_READ},
         {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
         {"job", PERMISSION_JOB_READ},          {"event", PERMISSION_EVENT_READ},

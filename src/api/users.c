@@ -26,10 +26,10 @@ static Json *user_json(Store *store, const StoreUser *user, GError **error)
         json_decref(groups);
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:I, s:I, s:o}", "id", user->id, "name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:I, s:o}", "id", user->id, "name",
                      user->name, "display_name", user->display_name, "email", user->email, "roles",
                      roles_json(roles), "enabled", user->enabled, "password_set", user->has_password, "totp", user->has_totp,
-                     "groups", groups, "created_ms", (json_int_t)user->created_ms, "updated_ms",
+                     "groups", groups, "directory", json_ref(user->directory_id, user->directory_name), "created_ms", (json_int_t)user->created_ms, "updated_ms",
                      (json_int_t)user->updated_ms, "last_login_ms", json_time_or_null(user->last_login_ms));
 }
 

@@ -24,6 +24,10 @@
 #define LIMIT_DESKTOPS_POOL 2000
 #define LIMIT_POOLS 1000
 #define LIMIT_PLANS 1000
+#define LIMIT_DIRECTORIES 32
+#define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
+#define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */
+#define LIMIT_DIRECTORY_TEXT 1024            /* bytes of one line of them */
 #define LIMIT_PLAN_MINUTES (366 * 24 * 60)   /* longest time of a plan */
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
 #define LIMIT_APPLY_FILE (4 * 1024 * 1024)   /* bytes of a file of declarations */

@@ -3,8 +3,8 @@
 #include "cli/usage.h"
 
 static const char *const name_words[NAMES_KINDS] = {
-    [NAMES_POOL] = "pool",       [NAMES_PLAN] = "plan",
-          [NAMES_IMAGE] = "image",     [NAMES_RECIPE] = "recipe",
+    [NAMES_POOL] = "pool",       [NAMES_PLAN] = "plan",       [NAMES_DIRECTORY] = "directory",
+    [NAMES_IMAGE] = "image",     [NAMES_RECIPE] = "recipe",
     [NAMES_DESKTOP] = "desktop", [NAMES_SESSION] = "session", [NAMES_USER] = "user",
     [NAMES_GROUP] = "group",     [NAMES_JOB] = "job",         [NAMES_TOKEN] = "token",
 };

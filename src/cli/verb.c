@@ -14,6 +14,7 @@ static const VerbGroup *const groups[] = {
     &session_group,
     &user_group,
     &group_group,
+    &directory_group,
     &entitle_group,
     &job_group,
     &event_group,

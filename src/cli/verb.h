@@ -33,6 +33,7 @@ typedef enum {
     NAMES_SESSION,
     NAMES_USER,
     NAMES_GROUP,
+    NAMES_DIRECTORY,
     NAMES_JOB,
     NAMES_TOKEN,
     NAMES_FILE,
@@ -96,6 +97,7 @@ extern const VerbGroup desktop_group;
 extern const VerbGroup session_group;
 extern const VerbGroup user_group;
 extern const VerbGroup group_group;
+extern const VerbGroup directory_group;
 extern const VerbGroup entitle_group;
 extern const VerbGroup job_group;
 extern const VerbGroup event_group;

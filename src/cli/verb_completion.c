@@ -8,8 +8,8 @@
 static const struct {
     const char *kind, *path, *key;
 } sources[] = {
-    {"pool", "pools", "name"},       {"plan", "plans", "name"},
-          {"image", "images", "name"},   {"recipe", "recipes", "name"},
+    {"pool", "pools", "name"},       {"plan", "plans", "name"},      {"directory", "directories", "name"},
+    {"image", "images", "name"},     {"recipe", "recipes", "name"},
     {"desktop", "desktops", "name"}, {"session", "sessions", "id"}, {"user", "users", "name"},
     {"group", "groups", "name"},     {"job", "jobs", "id"},         {"token", "tokens", "id"},
 };

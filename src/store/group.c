@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "store/group_internal.h"
 #include "store/rules.h"
+#include "store/directory.h"
 #include "store/transaction.h"
 #include "store/user.h"
 
@@ -11,7 +13,8 @@
     " CASE WHEN g.id = '" STORE_GROUP_EVERYONE "' THEN (SELECT COUNT(*) FROM users u WHERE u.enabled = 1)"   \
     " ELSE (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id) END,"                              \
     " COALESCE(NULLIF(g.created_ms, 0), " MADE_MS "), COALESCE(NULLIF(g.updated_ms, 0), " MADE_MS            \
-    "), g.version"
+    "), g.version, g.directory_id,"                                                                          \
+    " (SELECT r.name FROM directories r WHERE r.id = g.directory_id), g.external_id, g.external_name, g.missing_ms"
 
 /* What the first migration made was made when it ran. */
 #define MADE_MS "(SELECT s.applied_ms FROM migrations s WHERE s.number = 1)"
@@ -37,6 +40,10 @@ void store_group_free(StoreGroup *group)
     g_free(group->id);
     g_free(group->name);
     g_free(group->display_name);
+    g_free(group->directory_id);
+    g_free(group->directory_name);
+    g_free(group->external_id);
+    g_free(group->external_name);
     g_free(group);
 }
 
@@ -50,6 +57,11 @@ static gpointer group_read(Reader *reader)
     group->created_ms = read_number(reader);
     group->updated_ms = read_number(reader);
     group->version = read_number(reader);
+    group->directory_id = read_text(reader);
+    group->directory_name = read_text(reader);
+    group->external_id = read_text(reader);
+    group->external_name = read_text(reader);
+    group->missing_ms = read_number(reader);
     return group;
 }
 
@@ -65,14 +77,29 @@ static StoreGroup *one_group(Rows *owned, const char *name, GError **error)
     return group_read(&(Reader){rows, 0, 0});
 }
 
+static bool check_not_entered(Transaction *transaction, const StoreGroup *fields, GError **error)
+{
+    if (!fields->directory_id)
+        return true;
+    g_autoptr(Rows) rows =
+        transaction_query(transaction, "SELECT name FROM groups WHERE directory_id = $1 AND external_id = $2",
+                          PARAMS(TEXT(fields->directory_id), TEXT(fields->external_id)), error);
+    return rows && (rows->count == 0 ||
+                    oriel_fail(error, ORIEL_ERROR_CONFLICT, "group \"%s\": the directory's group is there already, as \"%s\"",
+                               fields->name, rows_text(rows, 0, 0)));
+}
+
 static bool insert_row(Transaction *transaction, const StoreGroup *fields, const char *id, GError **error)
 {
     g_autoptr(GError) failure = NULL;
+    if (!check_not_entered(transaction, fields, error))
+        return false;
     return transaction_run(transaction,
-                           "INSERT INTO groups (id, name, display_name, created_ms, updated_ms) VALUES ($1, "
-                           "$2, $3, $4, $4)",
+                           "INSERT INTO groups (id, name, display_name, created_ms, updated_ms, directory_id, external_id,"
+                           " external_name) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
                            PARAMS(TEXT(id), TEXT(fields->name), TEXT(text_or_empty(fields->display_name)),
-                                  NUMBER(transaction->now_ms)),
+                                  NUMBER(transaction->now_ms), TEXT(fields->directory_id), TEXT(fields->external_id),
+                                  TEXT(fields->external_name)),
                            &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "group", fields->name, error);
 }
@@ -117,6 +144,14 @@ GPtrArray *store_group_list(Store *store, const StorePage *page, char **ret_next
         store_read(store, "SELECT " GROUP_COLUMNS " FROM groups g WHERE g.name > $1 ORDER BY g.name LIMIT $2",
                    PARAMS(TEXT(page_after(page)), NUMBER(page_limit(page))), error),
         &list, ret_next);
+}
+
+GPtrArray *store_directory_groups(Store *store, const char *directory_id, GError **error)
+{
+    List list = {NULL, group_read, (GDestroyNotify)store_group_free, 1};
+    return list_of(store_read(store, "SELECT " GROUP_COLUMNS " FROM groups g WHERE g.directory_id = $1 ORDER BY g.name",
+                              PARAMS(TEXT(directory_id)), error),
+                   &list, NULL);
 }
 
 GPtrArray *store_user_groups(Store *store, const char *user_id, GError **error)
@@ -188,10 +223,9 @@ bool store_group_delete(Store *store, const StoreActor *actor, const char *id, i
            transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
 }
 
-/* The version of the group rises: its members are part of what a reader of it saw. */
-static bool record_membership(Transaction *transaction, const char *action, const char *group_id,
-                              const char *user_id, GError **error)
+bool membership_record(Transaction *transaction, const Membership *membership, GError **error)
 {
+    const char *group_id = membership->group_id, *user_id = membership->user_id;
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "UPDATE groups SET version = version + 1, updated_ms = $2 WHERE id = $1"
@@ -201,7 +235,7 @@ static bool record_membership(Transaction *transaction, const char *action, cons
         return false;
     g_autofree char *detail = detail_of("{s:s?}", "user", rows->count ? rows_text(rows, 0, 1) : NULL);
     transaction_change(transaction, "user", user_id, "update", user_id);
-    Record record = {.action = action,
+    Record record = {.action = membership->action,
                      .kind = "group",
                      .id = group_id,
                      .name = rows->count ? rows_text(rows, 0, 0) : "",
@@ -224,7 +258,7 @@ bool store_group_add_member(Store *store, const StoreActor *actor, const char *g
         &transaction, "INSERT INTO group_members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         PARAMS(TEXT(group_id), TEXT(user_id)), error);
     if (!rows || (rows->affected > 0 &&
-                  !record_membership(&transaction, "group.member.add", group_id, user_id, error)))
+                  !membership_record(&transaction, &(Membership){"group.member.add", group_id, user_id}, error)))
         return false;
     return transaction_commit(&transaction, error);
 }
@@ -243,7 +277,7 @@ bool store_group_remove_member(Store *store, const StoreActor *actor, const char
         transaction_query(&transaction, "DELETE FROM group_members WHERE group_id = $1 AND user_id = $2",
                           PARAMS(TEXT(group_id), TEXT(user_id)), error);
     if (!rows || (rows->affected > 0 &&
-                  !record_membership(&transaction, "group.member.remove", group_id, user_id, error)))
+                  !membership_record(&transaction, &(Membership){"group.member.remove", group_id, user_id}, error)))
         return false;
     return transaction_commit(&transaction, error);
 }

@@ -6,13 +6,14 @@
 #include "base/id.h"
 #include "store/rules.h"
 #include "store/transaction.h"
+#include "store/user_internal.h"
 
 #define USER_COLUMNS                                                                                         \
     "u.id, u.name, u.display_name, u.email, u.roles, u.enabled,"                                             \
     " CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END,"                                            \
     " CASE WHEN EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id AND t.confirmed_ms > 0) THEN 1 ELSE 0 END,"                                             \
     " u.last_login_ms, u.created_ms, u.updated_ms, "    \
-    "u.version"
+    "u.version, u.directory_id, (SELECT r.name FROM directories r WHERE r.id = u.directory_id), u.external_id"
 
 void store_user_free(StoreUser *user)
 {
@@ -23,6 +24,9 @@ void store_user_free(StoreUser *user)
     g_free(user->display_name);
     g_free(user->email);
     g_free(user->roles);
+    g_free(user->directory_id);
+    g_free(user->directory_name);
+    g_free(user->external_id);
     g_free(user);
 }
 
@@ -41,6 +45,9 @@ static gpointer user_read(Reader *reader)
     user->created_ms = read_number(reader);
     user->updated_ms = read_number(reader);
     user->version = read_number(reader);
+    user->directory_id = read_text(reader);
+    user->directory_name = read_text(reader);
+    user->external_id = read_text(reader);
     return user;
 }
 
@@ -136,7 +143,7 @@ bool store_user_count(Store *store, uint64_t *ret, GError **error)
 }
 
 /* An administrator must be left who can log in. Called after the change, which then is rolled back. */
-static bool check_admin_left(Transaction *transaction, GError **error)
+bool user_admin_left_check(Transaction *transaction, GError **error)
 {
     g_autoptr(Rows) rows = transaction_query(
         transaction, "SELECT COUNT(*) FROM users WHERE enabled = 1 AND ' ' || roles || ' ' LIKE '% admin %'",
@@ -148,7 +155,7 @@ static bool check_admin_left(Transaction *transaction, GError **error)
                       "this is the last enabled administrator: make another one first");
 }
 
-static bool lock_admins(Transaction *transaction, GError **error)
+bool user_admins_lock(Transaction *transaction, GError **error)
 {
     return transaction_run(transaction, "UPDATE meta SET value = '' WHERE key = 'lock.admins'", NO_PARAMS,
                            error);
@@ -198,11 +205,11 @@ bool store_user_update(Store *store, const StoreActor *actor, StoreUser *user, G
 {
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !lock_admins(&transaction, error))
+        !user_admins_lock(&transaction, error))
         return false;
     g_autoptr(StoreUser) old = user_lock(&transaction, user->id, error);
     if (!old || !update_row(&transaction, user, error) ||
-        (!is_admin(user) && !check_admin_left(&transaction, error)))
+        (!is_admin(user) && !user_admin_left_check(&transaction, error)))
         return false;
     if (!user->enabled && !transaction_run(&transaction, "DELETE FROM web_sessions WHERE user_id = $1",
                                            PARAMS(TEXT(user->id)), error))
@@ -239,7 +246,7 @@ bool store_user_delete(Store *store, const StoreActor *actor, const char *id, in
 {
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
-        !lock_admins(&transaction, error))
+        !user_admins_lock(&transaction, error))
         return false;
     g_autoptr(StoreUser) user = user_lock(&transaction, id, error);
     if (!user || !check_version("user", user->name, user->version, expected_version, error) ||
@@ -250,7 +257,7 @@ bool store_user_delete(Store *store, const StoreActor *actor, const char *id, in
         .action = "user.delete", .kind = "user", .id = id, .name = user->name, .op = "delete", .user_id = id};
     return transaction_record(&transaction, &record, error) &&
            transaction_run(&transaction, "DELETE FROM users WHERE id = $1", PARAMS(TEXT(id)), error) &&
-           (!is_admin(user) || check_admin_left(&transaction, error)) &&
+           (!is_admin(user) || user_admin_left_check(&transaction, error)) &&
            transaction_commit(&transaction, error);
 }
 

@@ -16,6 +16,9 @@ typedef struct {
     int64_t created_ms;    /* read only, as all of the following */
     int64_t updated_ms;
     int64_t version; /* for ETag and If-Match; each update raises it */
+    char *directory_id;   /* where they come from; NULL: Oriel itself */
+    char *directory_name; /* NULL likewise */
+    char *external_id;    /* who they are there */
 } StoreUser;
 
 void store_user_free(StoreUser *user); /* NULL is fine */
@@ -55,6 +58,12 @@ typedef struct {
     int64_t created_ms;
     int64_t updated_ms;
     int64_t version;
+    /* Of a directory's group; all NULL: Oriel's own. These three are also read when one is made. */
+    char *directory_id;
+    char *external_id;    /* what it is there */
+    char *external_name;  /* what it was called there when it was entered */
+    char *directory_name; /* read only, as all of the following */
+    int64_t missing_ms;   /* since when the directory has not had it any more; 0: it has */
 } StoreGroup;
 
 /* The id of the group "everyone", which is always there: every enabled user belongs to it, now and later. It

@@ -1,0 +1,20 @@
+/* Settings of an OpenID provider. Pure; any thread. */
+#pragma once
+
+#include "base/json.h"
+
+typedef struct {
+    const char *issuer;       /* "https://login.example/realms/desk" */
+    const char *client_id;
+    const char **scopes;      /* NULL-ended, or NULL: openid profile email */
+    const char *groups_claim; /* NULL: none is read */
+    const char *name_claim;   /* "preferred_username" */
+    bool allow_create;
+    const char *role; /* of a new user */
+} OidcSettings;
+
+/* Texts are borrowed from the settings. INVALID names the setting. */
+bool oidc_settings_read(Json *settings, OidcSettings *ret, GError **error);
+void oidc_settings_clear(OidcSettings *settings);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OidcSettings, oidc_settings_clear)
