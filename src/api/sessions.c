@@ -1,9 +1,42 @@
 /* Sessions: helpdesk's all, a user's own. */
+#include <string.h>
+
 #include "api/resource.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/number.h"
+#include "broker/session.h"
+
+static SessionFacts facts_of(const StoreSession *session)
+{
+    static const SessionPhase phases[] = {
+        [STORE_SESSION_CONNECTING] = PHASE_CONNECTING,
+        [STORE_SESSION_CONNECTED] = PHASE_CONNECTED,
+        [STORE_SESSION_DISCONNECTED] = PHASE_DISCONNECTED,
+        [STORE_SESSION_ENDED] = PHASE_ENDED,
+    };
+    return (SessionFacts){.phase = phases[session->state],
+                          .since_ms = session->changed_ms,
+                          .input_ms = session->input_ms,
+                          .locked = session->locked};
+}
+
+static void set_activity(Json *value, const StoreSession *session)
+{
+    int64_t now_ms = clock_utc_ms();
+    SessionFacts facts = facts_of(session);
+    bool connected = session->state == STORE_SESSION_CONNECTED;
+    int64_t since_ms = MIN(session_idle_since(&facts), now_ms);
+    json_object_set_new(value, "activity", json_string(session_activity(&facts, now_ms)));
+    json_object_set_new(value, "idle_since_ms", connected ? json_integer(since_ms) : json_null());
+    json_object_set_new(value, "idle_ms", connected ? json_integer(now_ms - since_ms) : json_null());
+    json_object_set_new(value, "locked", json_boolean(session->locked));
+    json_object_set_new(value, "agent", json_string(store_agent_word(session->agent)));
+}
 
 Json *session_json(const StoreSession *session)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id", session->id, "user",
+    Json *value = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id", session->id, "user",
                      json_ref(session->user_id, session->user_name), "pool",
                      json_ref(session->pool_id, session->pool_name), "desktop",
                      json_ref(session->desktop_id, session->desktop_name), "state",
@@ -11,6 +44,8 @@ Json *session_json(const StoreSession *session)
                      "started_ms", (json_int_t)session->started_ms, "since_ms",
                      (json_int_t)session->changed_ms, "ended_ms", json_time_or_null(session->ended_ms),
                      "end_reason", json_text_or_null(session->end_reason));
+    set_activity(value, session);
+    return value;
 }
 
 Json *session_brief(const StoreSession *session)
@@ -21,6 +56,24 @@ Json *session_brief(const StoreSession *session)
                      "since_ms", (json_int_t)session->changed_ms);
 }
 
+/* Milliseconds since 1970; absent: 0. */
+static bool query_time(Call *call, const char *name, int64_t *ret, GError **error)
+{
+    const char *text = request_query(call->request, name);
+    uint64_t number = 0;
+    *ret = 0;
+    if (text && !number_parse(text, 1, LIMIT_TIME_MS, name, &number, error))
+        return false;
+    *ret = (int64_t)number;
+    return true;
+}
+
+static bool check_search(const char *text, GError **error)
+{
+    return !text || strlen(text) <= LIMIT_TEXT ||
+           oriel_fail(error, ORIEL_ERROR_INVALID, "search: at most %d bytes", LIMIT_TEXT);
+}
+
 bool sessions_get(Call *call, GError **error)
 {
     StorePage page;
@@ -28,7 +81,10 @@ bool sessions_get(Call *call, GError **error)
     bool ended = false;
     if (!call_page(call, &page, error) || !call_flag(call, "ended", &ended, error))
         return false;
-    StoreSessionFilter filter = {.with_ended = ended};
+    StoreSessionFilter filter = {.with_ended = ended, .search = request_query(call->request, "search")};
+    if (!query_time(call, "from", &filter.from_ms, error) || !query_time(call, "until", &filter.until_ms, error) ||
+        !check_search(filter.search, error))
+        return false;
     if (!call_allows(call, PERMISSION_SESSION_READ)) {
         filter.user_id = call->caller->user_id; /* whatever the query asks for */
     } else {
@@ -67,7 +123,10 @@ bool session_get(Call *call, GError **error)
     g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_READ, error);
     if (!session)
         return false;
-    reply_json(call->reply, 200, session_json(session));
+    Json *value = session_json(session);
+    Json *steps = json_loads(session->steps, 0, NULL);
+    json_object_set_new(value, "steps", json_is_array(steps) ? steps : json_array());
+    reply_json(call->reply, 200, value);
     return true;
 }
 

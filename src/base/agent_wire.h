@@ -12,6 +12,9 @@
 #define AGENT_LOG_OFF "log-off"
 #define AGENT_RESIZE "resize"
 #define AGENT_SHUT_DOWN "shut-down"
+#define AGENT_RESTART "restart"
+#define AGENT_LOCK "lock"
+#define AGENT_SHOW "message"
 
 /* "type" of a message from the agent */
 #define AGENT_HELLO "hello"
@@ -19,6 +22,7 @@
 #define AGENT_DONE "done"
 #define AGENT_SESSION "session"
 #define AGENT_PONG "pong"
+#define AGENT_ACTIVITY "activity"
 
 /* "state" of AGENT_SESSION */
 #define AGENT_LOGGED_ON "logged-on"
@@ -26,5 +30,7 @@
 
 #define AGENT_ENTROPY_BYTES 64  /* of "entropy", before base64 */
 #define AGENT_ID_LONGEST 64     /* bytes of "id" */
+#define AGENT_TITLE_LONGEST 200 /* bytes of "title" */
+#define AGENT_TEXT_LONGEST 2000 /* bytes of "text" */
 #define AGENT_SCREEN_SMALLEST 64 /* pixels: bounds of "width" and "height" */
 #define AGENT_SCREEN_LARGEST 8192

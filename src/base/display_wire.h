@@ -16,6 +16,7 @@
 #define DISPLAY_CLOSED_ELSEWHERE 4001 /* the person opened it somewhere else; the reason says where */
 #define DISPLAY_CLOSED_REVOKED 4002   /* may not be seen any more */
 #define DISPLAY_CLOSED_BY 4003        /* somebody ended it; the reason says who */
+#define DISPLAY_CLOSED_IDLE 4005      /* nobody did anything for as long as the plan allows */
 #define DISPLAY_CLOSED_RULES 4004     /* the client speaks what the rules of this display cannot be held against */
 
 typedef enum {

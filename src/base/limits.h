@@ -20,6 +20,7 @@
 #define LIMIT_TOKENS_USER 100                /* API tokens of one user */
 #define LIMIT_STREAM_QUEUE 256               /* events that wait for one slow stream; then it reads all again */
 #define LIMIT_TEXT 200                       /* bytes of a display name, description or other line of text */
+#define LIMIT_TIME_MS 253402300799999        /* the last millisecond of the year 9999: a time in a query */
 #define LIMIT_REQUEST_SECONDS 30             /* a request must have arrived whole by then (slow-loris) */
 #define LIMIT_DESKTOPS_POOL 2000
 #define LIMIT_POOLS 1000
@@ -39,6 +40,9 @@
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */
 #define LIMIT_AGENT_LINE (64 * 1024)         /* bytes of one message of the guest's agent */
+#define LIMIT_AGENT_IDLE_MS (366LL * 24 * 3600 * 1000) /* longest time without input that it may tell of */
+#define LIMIT_MESSAGE 2000                   /* bytes of a message to somebody's screen */
+#define LIMIT_LOG_ON_STEPS 24                /* of one log-on that are kept */
 #define LIMIT_QMP_LINE (16 * 1024 * 1024)    /* bytes of one QMP message */
 #define LIMIT_RECIPE (256 * 1024)            /* bytes of a recipe */
 #define LIMIT_MANIFEST (1024 * 1024)         /* bytes of a manifest or template.json */

@@ -128,10 +128,11 @@ static bool spares(Json *settings, const char *key, unsigned *ret, bool *ret_giv
 
 static bool read_power(Json *settings, PowerPlan *ret, GError **error)
 {
-    static const char *const keys[] = {"on_disconnect", "on_log_off", "peak", "peak_spares", "off_peak_spares", NULL};
+    static const char *const keys[] = {"on_disconnect", "on_log_off", "on_idle", "peak", "peak_spares", "off_peak_spares", NULL};
     Json *peak = json_object_get(settings, "peak");
     if (!only(settings, "settings", keys, error) || !power_rule(settings, "on_disconnect", &ret->on_disconnect, error) ||
         !power_rule(settings, "on_log_off", &ret->on_log_off, error) ||
+        !power_rule(settings, "on_idle", &ret->on_idle, error) ||
         !spares(settings, "peak_spares", &ret->peak_spares, &ret->has_peak_spares, error) ||
         !spares(settings, "off_peak_spares", &ret->off_peak_spares, &ret->has_off_peak_spares, error))
         return false;
@@ -140,13 +141,22 @@ static bool read_power(Json *settings, PowerPlan *ret, GError **error)
     return !peak || (ret->schedule = schedule_read(peak, "settings: peak", error)) != NULL;
 }
 
+static bool idle_minutes(Json *settings, ReleasePlan *ret, GError **error)
+{
+    return minutes(settings, "lock_after_idle_minutes", 1, &ret->lock_after_idle_ms, error) &&
+           minutes(settings, "disconnect_after_idle_minutes", 1, &ret->disconnect_after_idle_ms, error) &&
+           minutes(settings, "log_off_after_idle_minutes", 1, &ret->log_off_after_idle_ms, error);
+}
+
 static bool read_release(Json *settings, ReleasePlan *ret, GError **error)
 {
-    static const char *const keys[] = {"log_off_after_minutes", "at_log_off", "release_after_minutes", "at_release", NULL};
+    static const char *const keys[] = {"log_off_after_minutes", "at_log_off", "release_after_minutes", "at_release",
+                                       "lock_after_idle_minutes", "disconnect_after_idle_minutes", "log_off_after_idle_minutes", NULL};
     int at_log_off = THEN_AS_POOL, at_release = THEN_AS_POOL;
     if (!only(settings, "settings", keys, error) ||
         !minutes(settings, "log_off_after_minutes", 1, &ret->log_off_after_ms, error) ||
         !minutes(settings, "release_after_minutes", 1, &ret->release_after_ms, error) ||
+        !idle_minutes(settings, ret, error) ||
         !word(settings, "at_log_off", thens, &at_log_off, error) ||
         !word(settings, "at_release", thens, &at_release, error))
         return false;
@@ -255,6 +265,8 @@ PowerVerdict power_after(const PowerPlan *plan, const PowerFacts *facts, int64_t
         rule = plan->on_log_off;
     else if (facts->disconnected)
         rule = plan->on_disconnect;
+    else if (facts->connected)
+        rule = plan->on_idle;
     if (rule.action == POWER_NONE)
         return (PowerVerdict){0};
     int64_t due = facts->since_ms + rule.after_ms;
@@ -277,6 +289,9 @@ BrokerPool release_pool(BrokerPool pool, const ReleasePlan *plan)
     if (!plan)
         return pool;
     pool.log_off_after_ms = plan->log_off_after_ms;
+    pool.lock_after_idle_ms = plan->lock_after_idle_ms;
+    pool.disconnect_after_idle_ms = plan->disconnect_after_idle_ms;
+    pool.log_off_after_idle_ms = plan->log_off_after_idle_ms;
     if (plan->at_log_off != THEN_AS_POOL) {
         pool.refresh_on_log_off = plan->at_log_off == THEN_REFRESH;
         pool.delete_on_log_off = plan->at_log_off == THEN_DELETE;

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     PowerRule on_disconnect; /* its session is disconnected for so long */
     PowerRule on_log_off;    /* it has no session for so long */
+    PowerRule on_idle;       /* its session is connected, and nobody does anything for so long */
     Schedule *schedule;      /* when it is peak; NULL: always */
     bool has_peak_spares, has_off_peak_spares; /* else the pool's */
     unsigned peak_spares, off_peak_spares;
@@ -31,6 +32,7 @@ typedef enum { THEN_AS_POOL, THEN_KEEP, THEN_REFRESH, THEN_DELETE } ThenWord;
 /* Times of 0: never. */
 typedef struct {
     int64_t log_off_after_ms; /* disconnected for so long: logged off */
+    int64_t lock_after_idle_ms, disconnect_after_idle_ms, log_off_after_idle_ms; /* connected, and without input for so long */
     int64_t release_after_ms; /* dedicated, logged off for so long: nobody's again */
     ThenWord at_log_off;      /* what becomes of the desktop */
     ThenWord at_release;      /* KEEP or REFRESH or DELETE; AS_POOL: REFRESH */
@@ -71,7 +73,8 @@ typedef struct {
     bool running;    /* observed and desired */
     bool in_session; /* one that has not ended */
     bool disconnected;
-    int64_t since_ms; /* UTC: of the disconnected session, or of the time without one */
+    int64_t since_ms; /* UTC: of the disconnected session, of the time without one, or of the last input in a connected one */
+    bool connected;
 } PowerFacts;
 
 typedef struct {

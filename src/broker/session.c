@@ -1,5 +1,7 @@
 #include "broker/session.h"
 
+#include <glib.h>
+
 /* A session that nobody ever looked at ends this long after its last ticket: the tab was closed before the
  * picture came. */
 static const int64_t grace_ms = 60 * 1000;
@@ -34,11 +36,54 @@ static SessionVerdict ended(const BrokerPool *pool, SessionEvent event, const ch
     return (SessionVerdict){PHASE_ENDED, reason, session_desktop_fate(pool, event), 0};
 }
 
+int64_t session_idle_since(const SessionFacts *state)
+{
+    return MAX(state->since_ms, state->input_ms);
+}
+
+const char *session_activity(const SessionFacts *state, int64_t now_ms)
+{
+    static const char *const others[] = {
+        [PHASE_CONNECTING] = "connecting", [PHASE_DISCONNECTED] = "disconnected", [PHASE_ENDED] = "ended"};
+    if (state->phase != PHASE_CONNECTED)
+        return (unsigned)state->phase < G_N_ELEMENTS(others) ? others[state->phase] : "ended";
+    if (state->locked)
+        return "locked";
+    return now_ms - session_idle_since(state) >= SESSION_IDLE_MS ? "idle" : "active";
+}
+
+/* ---- time without input ---- */
+
+static int64_t sooner(int64_t one, int64_t other)
+{
+    return one && (!other || one < other) ? one : other;
+}
+
+static int64_t idle_end(const SessionFacts *state, int64_t after_ms)
+{
+    return after_ms ? session_idle_since(state) + after_ms : 0;
+}
+
+/* One try for each time that somebody goes away: a guest without a screen locker is not asked again and again. */
+static int64_t lock_end(const BrokerPool *pool, const SessionFacts *state)
+{
+    bool tried = state->locking_ms > session_idle_since(state);
+    return state->locked || tried ? 0 : idle_end(state, pool->lock_after_idle_ms);
+}
+
+static int64_t idle_limit(const BrokerPool *pool, const SessionFacts *state)
+{
+    int64_t ends = sooner(idle_end(state, pool->disconnect_after_idle_ms), idle_end(state, pool->log_off_after_idle_ms));
+    return sooner(lock_end(pool, state), ends);
+}
+
 /* When a time limit of this phase is over; 0: never. */
 static int64_t limit_of(const BrokerPool *pool, const SessionFacts *state)
 {
     if (state->phase == PHASE_CONNECTING)
         return state->ticket_until_ms + (state->was_connected ? 0 : grace_ms);
+    if (state->phase == PHASE_CONNECTED)
+        return idle_limit(pool, state);
     if (state->phase == PHASE_DISCONNECTED && pool->log_off_after_ms > 0)
         return state->since_ms + pool->log_off_after_ms;
     return 0;
@@ -58,11 +103,29 @@ static SessionVerdict move(const BrokerPool *pool, const SessionFacts *state, Se
     return stay(pool, &next);
 }
 
+/* What ends more goes first. */
+static SessionVerdict after_idle(const BrokerPool *pool, const SessionFacts *state, int64_t now_ms)
+{
+    int64_t log_off = idle_end(state, pool->log_off_after_idle_ms);
+    int64_t disconnect = idle_end(state, pool->disconnect_after_idle_ms);
+    if (log_off && now_ms >= log_off)
+        return ended(pool, SESSION_TIME_PASSED, "idle for too long");
+    if (disconnect && now_ms >= disconnect)
+        return move(pool, state, PHASE_DISCONNECTED, now_ms);
+    SessionFacts locking = *state;
+    locking.locking_ms = now_ms;
+    SessionVerdict verdict = stay(pool, &locking);
+    verdict.lock = true;
+    return verdict;
+}
+
 static SessionVerdict after_time(const BrokerPool *pool, const SessionFacts *state, int64_t now_ms)
 {
     int64_t limit = limit_of(pool, state);
     if (limit == 0 || now_ms < limit)
         return stay(pool, state);
+    if (state->phase == PHASE_CONNECTED)
+        return after_idle(pool, state, now_ms);
     if (state->phase == PHASE_CONNECTING && state->was_connected)
         return move(pool, state, PHASE_DISCONNECTED, now_ms);
     if (state->phase == PHASE_CONNECTING)

@@ -30,6 +30,9 @@ typedef struct {
     bool was_connected;      /* a viewer has been there at least once */
     int64_t since_ms;        /* UTC: when this phase began */
     int64_t ticket_until_ms; /* UTC: the newest ticket's end */
+    int64_t input_ms;        /* UTC: the last input, as the gateway and the guest know it; 0: none yet */
+    bool locked;
+    int64_t locking_ms;      /* UTC: when locking it was last begun by itself; 0: never */
 } SessionFacts;
 
 typedef struct {
@@ -38,7 +41,17 @@ typedef struct {
                            ended */
     DesktopFate fate;   /* FATE_KEEP unless it ended with this event */
     int64_t look_again_ms; /* UTC: when a time limit may be over; 0: none runs */
+    bool lock;             /* its screen is to be locked now */
 } SessionVerdict;
+
+/* Without input for so long, somebody who is connected is away. */
+#define SESSION_IDLE_MS (5 * 60 * 1000)
+
+/* "connecting", "active", "idle", "locked", "disconnected", "ended": what people call it. */
+const char *session_activity(const SessionFacts *state, int64_t now_ms);
+
+/* UTC: since when nobody does anything in a connected session. */
+int64_t session_idle_since(const SessionFacts *state);
 
 /* Nobody has to know the order in which events come: one that does not fit the phase changes nothing. */
 SessionVerdict session_after(const BrokerPool *pool, const SessionFacts *state, SessionEvent event,

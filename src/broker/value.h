@@ -26,6 +26,7 @@ typedef struct {
     bool draining;            /* no new sessions; those that are open go on, and free desktops go */
     bool assign_by_hand;      /* dedicated: a click gives nobody a desktop, an operator does */
     int64_t log_off_after_ms; /* a disconnected session is logged off after this; 0: never */
+    int64_t lock_after_idle_ms, disconnect_after_idle_ms, log_off_after_idle_ms; /* a connected one without input; 0: never */
 } BrokerPool;
 
 typedef enum {

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/print.h"
 
@@ -6,7 +8,7 @@ static const Column columns[] = {
     {"USER", "user.name", SHOW_TEXT},
     {"POOL", "pool.name", SHOW_TEXT},
     {"DESKTOP", "desktop.name", SHOW_TEXT},
-    {"STATE", "state", SHOW_STATE},
+    {"STATE", "activity", SHOW_STATE},
     {"FOR", "since_ms", SHOW_AGE},
     {"FROM", "client", SHOW_TEXT},
     {"BEGAN", "started_ms", SHOW_TIME},
@@ -18,11 +20,77 @@ static void show_list(Cli *cli, const Json *list)
     print_table(list, columns);
 }
 
+static const Column card[] = {
+    {"Session", "id", SHOW_TEXT},
+    {"Person", "user.name", SHOW_TEXT},
+    {"Pool", "pool.name", SHOW_TEXT},
+    {"Desktop", "desktop.name", SHOW_TEXT},
+    {"State", "activity", SHOW_STATE},
+    {"For", "since_ms", SHOW_AGE},
+    {"Last input", "idle_since_ms", SHOW_AGE},
+    {"Agent", "agent", SHOW_TEXT},
+    {"From", "client", SHOW_TEXT},
+    {"Began", "started_ms", SHOW_TIME},
+    {"Ended", "ended_ms", SHOW_TIME},
+    {"Because", "end_reason", SHOW_TEXT},
+    {0},
+};
+
+static void show_steps(const Json *steps)
+{
+    size_t count = json_array_size(steps);
+    if (count > 0)
+        g_print("Log-on:\n");
+    for (size_t i = 0; i < count; i++) {
+        const Json *step = json_array_get(steps, i);
+        g_autofree char *name = print_safe(json_string_value(json_object_get(step, "name")));
+        double at_ms = (double)json_integer_value(json_object_get(step, "at_us")) / 1000;
+        double took_ms = (double)json_integer_value(json_object_get(step, "took_us")) / 1000;
+        g_print("  %-14s %10.1f ms  (after %.1f ms)\n", name, took_ms, at_ms);
+    }
+}
+
+static void show_one(Cli *cli, const Json *session)
+{
+    print_card(session, card);
+    show_steps(json_object_get(session, "steps"));
+}
+
+static bool run_show(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("sessions", call_argument(call, 0), NULL);
+    return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_one);
+}
+
+/* A local date, or one with a time: "2026-11-23", "2026-11-23T09:00". As milliseconds; caller frees. */
+static char *time_of(Cli *cli, const Call *call, const char *option, GError **error)
+{
+    const char *text = call_option(call, option);
+    g_autoptr(GTimeZone) here = g_time_zone_new_local();
+    g_autofree char *whole = !text ? NULL : strchr(text, 'T') ? g_strconcat(text, ":00", NULL) : g_strconcat(text, "T00:00:00", NULL);
+    g_autoptr(GDateTime) time = whole ? g_date_time_new_from_iso8601(whole, here) : NULL;
+    if (time)
+        return g_strdup_printf("%" G_GINT64_FORMAT, g_date_time_to_unix(time) * 1000);
+    if (text)
+        cli_misused(cli, error, "--%s: \"%s\" is no time such as 2026-11-23 or 2026-11-23T09:00", option, text);
+    return NULL;
+}
+
 static bool run_list(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(GString) path = g_string_new("sessions");
     client_query(path, "user", call_option(call, "user"));
     client_query(path, "pool", call_option(call, "pool"));
+    g_autoptr(GError) problem = NULL;
+    g_autofree char *from = time_of(cli, call, "from", &problem);
+    g_autofree char *until = problem ? NULL : time_of(cli, call, "until", &problem);
+    if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    client_query(path, "search", call_option(call, "search"));
+    client_query(path, "from", from);
+    client_query(path, "until", until);
     client_query(path, "ended", call_flag(call, "ended") ? "true" : NULL);
     return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
 }
@@ -51,6 +119,9 @@ static const Option list_options[] = {
     {"user", VALUE_TEXT, "USER", "Only those of this person", .names = NAMES_USER},
     {"ended", VALUE_FLAG, .help = "Also those that have ended"},
     {"pool", VALUE_TEXT, "POOL", "Only those of this pool", .names = NAMES_POOL},
+    {"search", VALUE_TEXT, "TEXT", .help = "Only those with this in the name of the person or the desktop"},
+    {"from", VALUE_TEXT, "TIME", .help = "Only those that went on then or later: 2026-11-23, or 2026-11-23T09:00"},
+    {"until", VALUE_TEXT, "TIME", .help = "Only those that began before"},
     {0},
 };
 
@@ -61,6 +132,7 @@ static const Option log_off_options[] = {
 
 static const Verb verbs[] = {
     {"list", "List sessions, newest first", .options = list_options, .run = run_list},
+    {"show", "Show a session, and how long each step of its log-on took", .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_show},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
     {"log-off", "End a session and its programs", "What then happens to the desktop is the pool's --refresh.",

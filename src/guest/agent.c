@@ -9,13 +9,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "guest/agent_activity.h"
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
+#include "guest/agent_lock.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_screen.h"
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
+#include "guest/agent_show.h"
 #include "guest/file.h"
 #include "guest/uevent.h"
 
@@ -26,12 +29,14 @@
 #define CLIPBOARD_REST_MS 500  /* udev starts the daemon that the session's part connects to */
 #define CLIPBOARD_AGAIN_MS 5000
 #define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet: the helper ends at once */
+#define LOCK_REST_MS 1000      /* whoever changes it often is told of less often */
+#define LOCK_LIMIT_MS 8000     /* a screen locker has so long to come up */
 #define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */
 #define SCREEN_AGAIN_MS 2000
 #define SCREEN_TRIES 20        /* a session that begins, or a host that is out of breath, answers late */
 
 /* Each has a timer of its own. */
-typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_COUNT } Timer;
+typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_ACTIVITY, TIMER_LOCK, TIMER_LOCKING, TIMER_COUNT } Timer;
 
 typedef struct {
     AgentPort port;
@@ -44,6 +49,10 @@ typedef struct {
     unsigned clipboard_tries, screen_tries;
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
+    AgentActivity activity;
+    int lock_watch;
+    bool locked;
+    char lock_id[sizeof((AgentRequest *)0)->id]; /* of a request to lock that is under way; "": none */
 } Agent;
 
 static Agent agent;
@@ -57,9 +66,21 @@ static void timer_set(Timer timer, int first_ms, int every_ms)
     timerfd_settime(agent.timers[timer], 0, &time, NULL);
 }
 
+static void watch_fd(int fd, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    if (fd >= 0)
+        epoll_ctl(agent.epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
 static void send_done(const char *id, const Failure *failure)
 {
     agent_port_send(&agent.port, agent_done_text(id, failure ? failure->text : NULL, NULL, 0));
+}
+
+static void send_activity(void)
+{
+    agent_port_send(&agent.port, agent_activity_text(agent_activity_idle_ms(&agent.activity), agent.locked));
 }
 
 static void send_hello(void)
@@ -73,6 +94,7 @@ static void send_hello(void)
         agent_port_send(&agent.port, agent_session_text(true, agent.session.user));
     if (agent.ready)
         agent_port_send(&agent.port, agent_ready_text(agent.settled));
+    send_activity();
 }
 
 static void log_off_ended(const Failure *failure)
@@ -115,6 +137,84 @@ static void screen_tick(void)
         timer_set(TIMER_SCREEN, SCREEN_AGAIN_MS, 0);
 }
 
+static void fd_listen(int fd, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    epoll_ctl(agent.epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
+/* Somebody did something: told at once, and then not looked at for a while. */
+static void activity_event(void)
+{
+    if (agent_activity_drain(&agent.activity))
+        send_activity();
+    fd_listen(agent.activity.epoll, 0);
+    timer_set(TIMER_ACTIVITY, ACTIVITY_REST_MS, 0);
+}
+
+static void locking_ended(const Failure *failure)
+{
+    if (!agent.lock_id[0])
+        return;
+    send_done(agent.lock_id, failure);
+    agent.lock_id[0] = '\0';
+    timer_set(TIMER_LOCKING, 0, 0);
+}
+
+static void lock_tick(void)
+{
+    bool locked = false;
+    Failure ignored;
+    if (agent.lock_watch >= 0)
+        fd_listen(agent.lock_watch, EPOLLIN);
+    if (agent.session.present && !agent_lock_read(&agent.session, &locked, &ignored))
+        return;
+    if (locked)
+        locking_ended(NULL);
+    if (locked == agent.locked)
+        return;
+    agent.locked = locked;
+    send_activity();
+}
+
+static void lock_event(void)
+{
+    bool stands = agent_lock_drain(agent.lock_watch);
+    if (!stands) {
+        close(agent.lock_watch);
+        agent.lock_watch = -1; /* until the next session begins */
+    } else {
+        fd_listen(agent.lock_watch, 0);
+    }
+    timer_set(TIMER_LOCK, LOCK_REST_MS, 0);
+}
+
+static void lock_follow(void)
+{
+    if (agent.lock_watch >= 0)
+        return;
+    agent.lock_watch = agent_lock_watch();
+    watch_fd(agent.lock_watch, EPOLLIN);
+}
+
+static void locking_late(void)
+{
+    Failure none = {"no screen locker locked the session"};
+    locking_ended(&none);
+}
+
+static void handle_lock(const AgentRequest *request)
+{
+    Failure failure = {"the session is being locked already"};
+    if (agent.lock_id[0] || !agent_lock_ask(&agent.session, &failure)) {
+        send_done(request->id, &failure);
+        return;
+    }
+    snprintf(agent.lock_id, sizeof agent.lock_id, "%s", request->id);
+    timer_set(TIMER_LOCKING, LOCK_LIMIT_MS, 0);
+    lock_tick(); /* it may be locked */
+}
+
 /* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
 static void session_update(void)
 {
@@ -123,6 +223,8 @@ static void session_update(void)
     agent.session = now;
     if (agent_session_equal(&now, &before))
         return;
+    lock_follow();
+    timer_set(TIMER_LOCK, LOCK_REST_MS, 0);
     if (before.present) {
         agent_port_send(&agent.port, agent_session_text(false, before.user));
         log_off_ended(NULL);
@@ -202,6 +304,21 @@ static void handle_shut_down(const AgentRequest *request)
     kill(1, SIGRTMIN + 4); /* systemd(1): starts poweroff.target */
 }
 
+static void handle_restart(const AgentRequest *request)
+{
+    Failure ignored;
+    agent_users_thaw(&ignored);
+    send_done(request->id, NULL);
+    kill(1, SIGRTMIN + 5); /* systemd(1): starts reboot.target */
+}
+
+static void handle_show(const AgentRequest *request)
+{
+    Failure failure = {""};
+    agent_show(&agent.session, request->title, request->text, &failure);
+    send_done(request->id, &failure);
+}
+
 static void handle_line(void *data, const char *line, size_t length)
 {
     AgentRequest request;
@@ -230,15 +347,17 @@ static void handle_line(void *data, const char *line, size_t length)
     case REQUEST_SHUT_DOWN:
         handle_shut_down(&request);
         break;
+    case REQUEST_RESTART:
+        handle_restart(&request);
+        break;
+    case REQUEST_LOCK:
+        handle_lock(&request);
+        break;
+    case REQUEST_SHOW:
+        handle_show(&request);
+        break;
     }
     explicit_bzero(request.entropy, sizeof request.entropy);
-}
-
-static void watch_fd(int fd, unsigned events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    if (fd >= 0)
-        epoll_ctl(agent.epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 static void port_try(void)
@@ -271,6 +390,8 @@ static void device_events(void)
             port_added();
         if (event.lost || (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug))
             screen_soon();
+        if (event.lost || (strcmp(event.subsystem, "input") == 0 && strcmp(event.action, "change") != 0))
+            agent_activity_follow(&agent.activity);
     }
 }
 
@@ -302,6 +423,12 @@ static void timer_event(Timer timer)
         clipboard_tick();
     else if (timer == TIMER_SCREEN)
         screen_tick();
+    else if (timer == TIMER_ACTIVITY)
+        fd_listen(agent.activity.epoll, EPOLLIN);
+    else if (timer == TIMER_LOCK)
+        lock_tick();
+    else if (timer == TIMER_LOCKING)
+        locking_late();
 }
 
 static void fd_event(int fd)
@@ -313,7 +440,11 @@ static void fd_event(int fd)
     else if (fd == agent.watch) {
         agent_session_drain(agent.watch);
         session_update();
-    } else
+    } else if (fd == agent.activity.epoll)
+        activity_event();
+    else if (fd == agent.lock_watch)
+        lock_event();
+    else
         for (int timer = 0; timer < TIMER_COUNT; timer++)
             if (fd == agent.timers[timer])
                 timer_event((Timer)timer);
@@ -329,8 +460,10 @@ static bool start(void)
     agent.epoll = epoll_create1(EPOLL_CLOEXEC);
     agent.events = uevent_open();
     agent.watch = agent_session_watch();
-    if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0)
+    agent.lock_watch = -1;
+    if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity))
         return false;
+    watch_fd(agent.activity.epoll, EPOLLIN);
     watch_fd(agent.events, EPOLLIN);
     watch_fd(agent.watch, EPOLLIN);
     for (int timer = 0; timer < TIMER_COUNT; timer++) {

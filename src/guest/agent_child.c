@@ -35,7 +35,7 @@ static void become(uid_t uid)
         _exit(126);
 }
 
-static void run_in_child(const AgentChild *child)
+static void run_in_child(const AgentChild *child, int output)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -43,7 +43,7 @@ static void run_in_child(const AgentChild *child)
     setsid();
     int nothing = open("/dev/null", O_RDWR);
     for (int fd = 0; nothing >= 0 && fd < 3; fd++)
-        dup2(nothing, fd);
+        dup2(fd == STDOUT_FILENO && output >= 0 ? output : nothing, fd);
     Failure ignored; /* outside of it the program may still be of use */
     if (child->cgroup)
         guest_file_poke(child->cgroup, "0", &ignored);
@@ -61,7 +61,7 @@ bool agent_child_start(const AgentChild *child, Failure *failure)
         return failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
     if (pid == 0) {
         if (fork() == 0)
-            run_in_child(child);
+            run_in_child(child, -1);
         _exit(0); /* init looks after it from here */
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -69,11 +69,23 @@ bool agent_child_start(const AgentChild *child, Failure *failure)
     return true;
 }
 
+/* After its end: what it wrote waits in the pipe. */
+static void take_output(const AgentChild *child, int pipe)
+{
+    ssize_t got = read(pipe, child->output, child->output_size - 1);
+    child->output[got > 0 ? got : 0] = '\0';
+}
+
 bool agent_child_run(const AgentChild *child, Failure *failure)
 {
+    int ends[2] = {-1, -1};
+    if (child->output && pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
+    autofd int output = ends[0];
+    autofd int input = ends[1];
     pid_t pid = fork();
     if (pid == 0)
-        run_in_child(child);
+        run_in_child(child, input);
     if (pid < 0)
         return failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
     autofd int handle = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -89,6 +101,8 @@ bool agent_child_run(const AgentChild *child, Failure *failure)
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    if (child->output)
+        take_output(child, output);
     if (ended <= 0)
         return failure_set(failure, "%.64s took more than %d ms and was ended", child->argv[0], child->timeout_ms);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "guest/failure.h"
@@ -11,10 +12,12 @@ typedef struct {
     const char *const *environment; /* NULL: a minimal one */
     const char *cgroup;             /* its cgroup.procs file, to be moved there first; NULL: stays with the agent */
     uid_t uid;                      /* 0: as root; else with that user's groups and home */
+    char *output;                   /* agent_child_run: its standard output, cut and ended with NUL; NULL: thrown away */
+    size_t output_size;
     int timeout_ms;                 /* killed after that; agent_child_start: no limit */
 } AgentChild;
 
-/* Runs and waits. False: could not start, timed out, or did not exit with 0. Its output is thrown away. */
+/* Runs and waits. False: could not start, timed out, or did not exit with 0. What it writes must be short: less than a pipe holds. */
 bool agent_child_run(const AgentChild *child, Failure *failure);
 
 /* Starts it as nobody's child and does not wait: whether it could be started shows only in what it does. */

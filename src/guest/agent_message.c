@@ -10,6 +10,8 @@ static const char *const REQUEST_NAMES[] = {
     [REQUEST_PING] = AGENT_PING,         [REQUEST_PREPARE_FREEZE] = AGENT_PREPARE_FREEZE,
     [REQUEST_IDENTITY] = AGENT_IDENTITY, [REQUEST_LOG_OFF] = AGENT_LOG_OFF,
     [REQUEST_RESIZE] = AGENT_RESIZE,     [REQUEST_SHUT_DOWN] = AGENT_SHUT_DOWN,
+    [REQUEST_RESTART] = AGENT_RESTART,   [REQUEST_LOCK] = AGENT_LOCK,
+    [REQUEST_SHOW] = AGENT_SHOW,
 };
 
 static int base64_value(char letter)
@@ -104,6 +106,32 @@ static void take_size(json_t *object, AgentRequest *request)
     }
 }
 
+/* What is shown to people: a terminal must not take any of it for orders (ECMA-48's C0, DEL and C1). jansson has checked the UTF-8. */
+static bool take_line_of(json_t *object, const char *key, bool lines, char *value, size_t size)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    size_t length = text ? strlen(text) : 0;
+    value[0] = '\0';
+    if (length >= size || (text && json_string_length(json_object_get(object, key)) != length))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i], next = (unsigned char)text[i + 1];
+        if ((byte < 0x20 && !(lines && byte == '\n')) || byte == 0x7f || (byte == 0xc2 && next < 0xa0))
+            return false;
+    }
+    if (length > 0)
+        memcpy(value, text, length + 1);
+    return true;
+}
+
+static void take_message(json_t *object, AgentRequest *request)
+{
+    if (!take_line_of(object, "title", false, request->title, sizeof request->title))
+        failure_set(&request->failure, "message: title must be at most %d bytes without control characters", AGENT_TITLE_LONGEST);
+    else if (!take_line_of(object, "text", true, request->text, sizeof request->text) || !request->text[0])
+        failure_set(&request->failure, "message: text must be 1 to %d bytes without control characters", AGENT_TEXT_LONGEST);
+}
+
 static void take_id(json_t *object, AgentRequest *request)
 {
     json_t *id = json_object_get(object, "id");
@@ -133,6 +161,8 @@ bool agent_request_parse(const char *line, size_t length, AgentRequest *request)
         take_identity(object, request);
     if (request->type == REQUEST_RESIZE)
         take_size(object, request);
+    if (request->type == REQUEST_SHOW)
+        take_message(object, request);
     json_decref(object);
     return true;
 }
@@ -177,6 +207,14 @@ char *agent_session_text(bool logged_on, const char *user)
 {
     const char *state = logged_on ? AGENT_LOGGED_ON : AGENT_LOGGED_OFF;
     return line_of(json_pack("{s:s, s:s, s:s}", "type", AGENT_SESSION, "state", state, "user", user));
+}
+
+char *agent_activity_text(int64_t idle_ms, bool locked)
+{
+    json_t *object = json_pack("{s:s, s:b}", "type", AGENT_ACTIVITY, "locked", (int)locked);
+    if (object && idle_ms >= 0)
+        json_object_set_new(object, "idle_ms", json_integer(idle_ms));
+    return line_of(object);
 }
 
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count)

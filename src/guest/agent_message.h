@@ -16,6 +16,9 @@ typedef enum {
     REQUEST_LOG_OFF,
     REQUEST_RESIZE,
     REQUEST_SHUT_DOWN,
+    REQUEST_RESTART,
+    REQUEST_LOCK,
+    REQUEST_SHOW,
 } AgentRequestType;
 
 typedef struct {
@@ -31,6 +34,8 @@ typedef struct {
     char keyboard[64];  /* "de" or "de,fr" (XKB layouts) */
     char time_zone[64]; /* "Europe/Berlin" */
     unsigned width, height; /* resize */
+    char title[AGENT_TITLE_LONGEST + 1]; /* message; "" if not given; no control characters, as the next but for \n */
+    char text[AGENT_TEXT_LONGEST + 1];
 } AgentRequest;
 
 typedef struct {
@@ -49,6 +54,9 @@ char *agent_hello_text(const char *version, const char *boot_id);
 char *agent_ready_text(bool settled);
 char *agent_pong_text(const char *id);
 char *agent_session_text(bool logged_on, const char *user);
+
+/* idle_ms: since the last key or movement; negative: none was seen. */
+char *agent_activity_text(int64_t idle_ms, bool locked);
 
 /* error NULL or "": success. steps may be NULL. */
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);

@@ -39,7 +39,7 @@ static bool run_in_session(const AgentSession *session, const char *const *argv,
     SessionEnvironment environment;
     if (!session->graphical || !agent_session_environment(session, &environment))
         return failure_set(failure, "there is no graphical session");
-    AgentChild tool = {argv, environment.entries, NULL, session->uid, TOOL_MS};
+    AgentChild tool = {.argv = argv, .environment = environment.entries, .uid = session->uid, .timeout_ms = TOOL_MS};
     return agent_child_run(&tool, failure);
 }
 

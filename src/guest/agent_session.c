@@ -63,6 +63,10 @@ bool agent_session_parse(const char *id, const char *text, AgentSession *session
         session->graphical = strcmp(value, "x11") == 0 || strcmp(value, "wayland") == 0;
     if (!guest_value(text, "SCOPE", session->scope, sizeof session->scope) || strchr(session->scope, '/'))
         session->scope[0] = '\0';
+    if (guest_value(text, "TTY", session->tty, sizeof session->tty))
+        for (const char *at = session->tty; *at; at++)
+            if (!isalnum((unsigned char)*at))
+                session->tty[0] = '\0'; /* "pts/0": nobody sits there */
     session->present = true;
     return true;
 }
@@ -162,7 +166,8 @@ bool agent_session_ask_to_end(const AgentSession *session, Failure *failure)
         return failure_set(failure, "the session has no desktop that could be asked");
     if (strcmp(environment.leader, "xfce4-session") != 0)
         return failure_set(failure, "the desktop does not know how to be asked");
-    AgentChild ask = {XFCE, environment.entries, NULL, session->uid, ASK_MS};
+    AgentChild ask = {
+        .argv = XFCE, .environment = environment.entries, .uid = session->uid, .timeout_ms = ASK_MS};
     return agent_child_run(&ask, failure);
 }
 
@@ -177,7 +182,10 @@ bool agent_session_clipboard_start(const AgentSession *session, Failure *failure
     char procs[192];
     snprintf(procs, sizeof procs, "/sys/fs/cgroup/user.slice/user-%u.slice/%s/cgroup.procs", (unsigned)session->uid,
              session->scope);
-    AgentChild vdagent = {VDAGENT, environment.entries, session->scope[0] ? procs : NULL, session->uid, 0};
+    AgentChild vdagent = {.argv = VDAGENT,
+                          .environment = environment.entries,
+                          .cgroup = session->scope[0] ? procs : NULL,
+                          .uid = session->uid};
     return agent_child_start(&vdagent, failure);
 }
 

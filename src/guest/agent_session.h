@@ -13,6 +13,7 @@ typedef struct {
     char id[32]; /* logind's */
     uid_t uid;
     char user[64];
+    char tty[32];   /* its console: "tty1"; "" if it has none */
     char scope[64]; /* systemd's unit with its processes: "session-c1.scope"; "" if unknown */
 } AgentSession;
 

@@ -35,6 +35,7 @@ typedef struct {
     StoreUser *user;
     StorePool *pool;
     HostConnection *ret;
+    int64_t began_us; /* monotonic */
 } Click;
 
 static void click_clear(Click *click)
@@ -416,6 +417,7 @@ static Rise one_round(Click *click, GError **error)
 {
     g_autofree char *desktop_id = NULL;
     Rise chosen = choose(click, &desktop_id, error);
+    int64_t chosen_us = clock_monotonic_us();
     if (chosen != UP)
         return chosen;
     g_auto(StoreConnected) connected = {0};
@@ -429,8 +431,13 @@ static Rise one_round(Click *click, GError **error)
     click->ret->desktop_id = g_strdup(connected.desktop->id);
     click->ret->session_id = g_strdup(connected.session->id);
     remember_ticket(click, connected.desktop->id);
+    g_autoptr(Slot) slot = slot_of(click->host, connected.desktop->id);
+    steps_begin(slot, connected.session->id, click->began_us);
+    steps_next(slot, "choice", chosen_us);
+    steps_next(slot, "claim", clock_monotonic_us());
     GError *problem = NULL;
     Rise end = rise(click, connected.desktop, &problem);
+    steps_next(slot, "machine", clock_monotonic_us());
     if (end != UP)
         take_ticket_back(click);
     if (problem) {
@@ -520,7 +527,7 @@ bool host_connect(Host *host, const HostConnectRequest *request, HostConnection 
 {
     int64_t began = clock_monotonic_us();
     g_auto(HostConnection) connection = {0};
-    g_auto(Click) click = {.host = host, .request = request, .ret = &connection};
+    g_auto(Click) click = {.host = host, .request = request, .ret = &connection, .began_us = began};
     if (!(request->desktop_id ? connect_console(&click, error) : connect_user(&click, error)))
         return false;
     log_debug("connect: %s after %" G_GINT64_FORMAT " us", connection.job_id ? "pending" : "running",

@@ -116,6 +116,10 @@ bool host_display_open(Host *host, const char *ticket, const char *client, HostD
         viewers_forget(host->viewers, handover.id);
         return false;
     }
+    if (redeemed->mode == STORE_DISPLAY_OWN) {
+        g_autoptr(Slot) slot = slot_of(host, redeemed->desktop_id);
+        steps_opened(slot);
+    }
     log_debug("desktop %s: display opened from %s", redeemed->desktop_id, client ? client : "here");
     *ret = (HostDisplay){
         .fd = fd_steal(&fd),

@@ -3,8 +3,10 @@
 #include "host/private.h"
 #include "host/viewers.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "store/event.h"
 
 static void tell(Slot *slot, unsigned event)
 {
@@ -39,8 +41,23 @@ static void on_ready(Machine *machine, bool settled, void *data)
 
 static void on_session(Machine *machine, bool logged_on, const char *user, void *data)
 {
-    if (!logged_on)
+    if (logged_on)
+        steps_logged_on(data);
+    else
         tell(data, SLOT_LOGGED_OFF);
+}
+
+/* A guest cannot be ahead of time, and what it says of the time before its session does not matter. */
+static void on_activity(Machine *machine, int64_t idle_ms, bool locked, void *data)
+{
+    if (idle_ms >= 0)
+        slot_tell_input(data, clock_utc_ms() - idle_ms);
+    slot_tell_locked(data, locked);
+}
+
+static void on_floods(Machine *machine, void *data)
+{
+    tell(data, SLOT_FLOODED);
 }
 
 const MachineListener event_listener = {
@@ -50,6 +67,8 @@ const MachineListener event_listener = {
     .agent_hello = on_hello,
     .agent_ready = on_ready,
     .session = on_session,
+    .activity = on_activity,
+    .agent_floods = on_floods,
 };
 
 /* An agent that says hello without having been ready has not got its identity: it was not there when it was
@@ -75,7 +94,35 @@ static void handle_viewers(Work *work)
         oriel_error_kind(error) != ORIEL_ERROR_CONFLICT) /* it has just ended */
         log_warning("desktop %s: viewers came or went, but its session does not know: %s", work->row->name,
                     error->message);
+    if (viewers > 0 && !others_only)
+        steps_seen(work->slot);
     guest_clipboard(work);
+}
+
+static void handle_activity(Work *work)
+{
+    Slot *slot = work->slot;
+    g_mutex_lock(&work->host->lock);
+    StoreSessionInput input = {work->row->id, slot->input_ms, slot->locked};
+    slot->input_told_ms = input.input_ms;
+    slot->locked_told = input.locked;
+    g_mutex_unlock(&work->host->lock);
+    g_autoptr(GError) error = NULL;
+    if (!store_session_set_input(work->host->store, &input, SESSION_IDLE_MS, &error))
+        log_warning("desktop %s: somebody works there, but its session does not know: %s", work->row->name, error->message);
+}
+
+/* Once for each machine: whoever reads the trail learns of it, and it does not fill it. */
+static void handle_flood(Work *work)
+{
+    StoreEventNew event = {.action = "desktop.agent-flood",
+                           .object_kind = "desktop",
+                           .object_id = work->row->id,
+                           .object_name = work->row->name};
+    g_autoptr(GError) error = NULL;
+    log_warning("desktop %s: its agent says more than is read; it is read more slowly", work->row->name);
+    if (!store_event_add(work->host->store, NULL, &event, &error))
+        log_warning("desktop %s: that cannot be recorded: %s", work->row->name, error->message);
 }
 
 void event_handle(Work *work, unsigned events)
@@ -85,6 +132,12 @@ void event_handle(Work *work, unsigned events)
         handle_hello(work->slot);
     if (events & SLOT_VIEWERS)
         handle_viewers(work);
+    if (events & SLOT_ACTIVITY)
+        handle_activity(work);
+    if (events & SLOT_STEPS)
+        steps_write(work);
+    if (events & SLOT_FLOODED)
+        handle_flood(work);
     if ((events & SLOT_READY) &&
         !store_desktop_set_agent(work->host->store, work->row->id, work->row->generation, STORE_AGENT_READY,
                                  &error) &&
@@ -94,6 +147,10 @@ void event_handle(Work *work, unsigned events)
     g_clear_error(&error);
     if ((events & SLOT_LOGGED_OFF) && !session_tell(work, SESSION_LOGGED_OFF, &error))
         log_warning("desktop %s: its user logged off, but its session does not know: %s", work->row->name,
+                    error->message);
+    g_clear_error(&error);
+    if ((events & SLOT_IDLE) && !plan_rest_idle(work, &error))
+        log_warning("desktop %s: nobody works there, but its power plan cannot be followed: %s", work->row->name,
                     error->message);
     g_clear_error(&error);
     if ((events & SLOT_TIME_UP) && !session_time_up(work, &error))

@@ -3,6 +3,7 @@
  * without an agent is a desktop all the same. */
 #include "host/private.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "broker/name.h"
 #include "host/record.h"
@@ -88,9 +89,14 @@ void guest_prepare(Work *work)
     if (!machine)
         return;
     let_clicks_pass(work->host);
-    if (guest != GUEST_BOOTED)
+    int64_t began_us = clock_monotonic_us();
+    if (guest != GUEST_BOOTED) {
         identify(work, machine);
+        steps_beside(slot, "identity", began_us);
+    }
+    began_us = clock_monotonic_us();
     bool network = plug_network_card(work, machine);
+    steps_beside(slot, "network", began_us);
     GError *error = NULL;
     g_autofree char *folder = slot_folder(slot);
     Record record = {

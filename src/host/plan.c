@@ -177,32 +177,62 @@ static int64_t free_since(const Pass *pass, const StoreDesktop *row)
     return left ? MAX(since, left->ended_ms) : since;
 }
 
-static void rest(Pass *pass, const StoreDesktop *row, PowerAction action)
+static void rest(Host *host, const StoreDesktop *row, PowerAction action)
 {
     static const StoreDesired wanted[] = {[POWER_SUSPEND] = STORE_DESIRED_SUSPENDED,
                                           [POWER_SHUT_DOWN] = STORE_DESIRED_STOPPED,
                                           [POWER_OFF] = STORE_DESIRED_OFF};
     g_autoptr(GError) error = NULL;
     bool done = false;
-    if (!store_desktop_rest(pass->host->store, row->id, wanted[action], &done, &error))
+    if (!store_desktop_rest(host->store, row->id, wanted[action], &done, &error))
         log_warning("desktop %s: its power plan cannot be followed: %s", row->name, error->message);
     else if (done)
         log_info("desktop %s: its power plan wants it %s", row->name, store_desired_word(wanted[action]));
 }
 
-static void follow_power(Pass *pass, const StoreDesktop *row, const PowerPlan *plan)
+static PowerFacts power_facts(const StoreDesktop *row, const StoreSession *session, Slot *slot)
 {
-    const StoreSession *session = g_hash_table_lookup(pass->sessions, row->id);
-    PowerFacts facts = {
+    SessionFacts state = session ? values_session(session, slot) : (SessionFacts){0};
+    bool connected = session && session->state == STORE_SESSION_CONNECTED;
+    return (PowerFacts){
         .assigned = row->user_id != NULL,
         .running = row->desired == STORE_DESIRED_RUNNING && row->observed == STORE_OBSERVED_RUNNING,
         .in_session = session != NULL,
         .disconnected = session && session->state == STORE_SESSION_DISCONNECTED,
-        .since_ms = session ? session->changed_ms : free_since(pass, row),
+        .connected = connected,
+        .since_ms = connected ? session_idle_since(&state) : state.since_ms,
     };
+}
+
+/* Asked again by who is busy with it: somebody may have come back meanwhile. */
+bool plan_rest_idle(Work *work, GError **error)
+{
+    g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
+    if (!session || session->state != STORE_SESSION_CONNECTED)
+        return true;
+    g_auto(PlanChoice) choice = plan_choose(work->host, work->pool);
+    PowerFacts facts = power_facts(work->row, session, work->slot);
+    PowerVerdict verdict = power_after(choice.power, &facts, clock_utc_ms());
+    if (verdict.action == POWER_NONE)
+        return true;
+    if (!session_disconnect_idle(work, error))
+        return false;
+    rest(work->host, work->row, verdict.action);
+    return true;
+}
+
+static void follow_power(Pass *pass, const StoreDesktop *row, const PowerPlan *plan)
+{
+    const StoreSession *session = g_hash_table_lookup(pass->sessions, row->id);
+    g_autoptr(Slot) slot = slot_find(pass->host, row->id);
+    PowerFacts facts = power_facts(row, session, slot);
+    if (!session)
+        facts.since_ms = free_since(pass, row);
     PowerVerdict verdict = power_after(plan, &facts, pass->now_ms);
-    if (verdict.action != POWER_NONE)
-        rest(pass, row, verdict.action);
+    if (verdict.action != POWER_NONE && !facts.connected)
+        rest(pass->host, row, verdict.action);
+    else if (verdict.action != POWER_NONE && slot)
+        slot_tell_idle(slot); /* its viewers are put out first: that takes a worker who is busy with it */
     look_again(pass, verdict.look_again_ms);
 }
 

@@ -25,6 +25,7 @@
 
 typedef struct Viewers Viewers; /* host/viewers.h */
 typedef struct Relay Relay;     /* host/relay.h */
+typedef struct LogOn LogOn;     /* host/steps.c */
 
 /* What a machine told since somebody last looked. */
 enum {
@@ -33,6 +34,10 @@ enum {
     SLOT_HELLO = 4,
     SLOT_READY = 8,
     SLOT_LOGGED_OFF = 16,
+    SLOT_ACTIVITY = 64, /* somebody did something there, or locked it */
+    SLOT_STEPS = 512,   /* a step of a log-on is over */
+    SLOT_IDLE = 256,    /* told by the loop: its power plan has something to do with an idle desktop */
+    SLOT_FLOODED = 128, /* its agent says more than is read */
     SLOT_TIME_UP = 32, /* told by the loop: its session's time is over, and the next user gets this very machine */
 };
 
@@ -67,6 +72,11 @@ typedef struct {
     bool reserved;           /* a click made its row for itself and is about to claim it */
     bool emptying;           /* its last user, who has left in the store, may still look on: for nobody yet */
     int64_t ticket_until_ms; /* UTC: end of the newest ticket given out by this process */
+    int64_t input_ms;        /* UTC: last input, as the gateway saw it or the guest says */
+    int64_t input_told_ms;   /* UTC: what of it the store knows */
+    bool locked, locked_told; /* what the guest says of its screen, and what of it the store knows */
+    int64_t locking_ms;      /* UTC: when it was last locked because nobody did anything */
+    LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
     bool checking;           /* a machine that was there before: somebody looks at it now */
     int64_t check_ms;        /* monotonic: when that is due again; 0: at once */
@@ -217,13 +227,17 @@ void slot_reserve(Host *host, const char *id, bool reserved);
 bool slot_is_reserved(Host *host, const char *id); /* or emptying */
 void slot_tell_emptying(Slot *slot, bool emptying);
 void slot_tell_time_up(Slot *slot);
+void slot_tell_idle(Slot *slot);
+void slot_tell_input(Slot *slot, int64_t input_ms); /* UTC; what is older than the newest changes nothing */
+void slot_tell_locked(Slot *slot, bool locked);
+void slot_event_locked(Slot *slot, unsigned event); /* with the lock held */
 void slot_tell_viewers(Slot *slot, unsigned viewers);
 void slot_tell_viewers_again(Slot *slot); /* as many, but perhaps other ones */
 
 /* ---- values.c ---- */
 BrokerPool values_pool(const StorePool *pool); /* borrows from pool */
 BrokerDesktop values_desktop(const StoreDesktop *row);
-SessionFacts values_session(const StoreSession *session, int64_t ticket_until_ms);
+SessionFacts values_session(const StoreSession *session, Slot *slot); /* slot NULL: as the store knows it */
 StoreAfter values_after(DesktopFate fate);
 
 /* ---- work.c ---- */
@@ -264,11 +278,22 @@ void event_handle(Work *work, unsigned events);
 /* The machine is gone and nobody asked for it. */
 bool event_died(Work *work, GError **error);
 
+/* ---- steps.c ---- */
+void steps_begin(Slot *slot, const char *session_id, int64_t click_us); /* a click has its session; times are monotonic */
+void steps_next(Slot *slot, const char *name, int64_t end_us);  /* a step on the way to the picture, from the last one's end */
+void steps_opened(Slot *slot);                                  /* the client came with its ticket */
+void steps_seen(Slot *slot);                                    /* and has its picture */
+void steps_beside(Slot *slot, const char *name, int64_t from_us); /* one that the picture does not wait for, until now */
+void steps_logged_on(Slot *slot);                               /* the guest says so */
+void steps_write(Work *work);
+void steps_free(LogOn *log_on);
+
 /* ---- session.c ---- */
 bool session_apply(Host *host, const StoreSession *session, const SessionVerdict *verdict, GError **error);
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
 bool session_time_up(Work *work, GError **error); /* its time may be over */
+bool session_disconnect_idle(Work *work, GError **error); /* nobody does anything: the picture goes, the programs stay */
 /* Whoever looks at this desktop is put out; the session's state is not asked. */
 bool session_viewers_out(Host *host, const char *desktop_id, GError **error);
 void session_pass(Host *host, GHashTable *rows); /* time limits; rows: id → StoreDesktop */
@@ -334,6 +359,7 @@ PlanChoice plan_choose(Host *host, const StorePool *pool);
 bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
 BrokerPool plan_values(Host *host, const StorePool *pool); /* values_pool as the release plan makes it */
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
+bool plan_rest_idle(Work *work, GError **error); /* what the power plan does with a desktop whose user is connected but away */
 /* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */
 int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools);
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 static const int64_t log_off_limit_ms = 20 * 1000;
+static const int64_t lock_limit_ms = 10 * 1000;
 static const int64_t ending_limit_ms = 500; /* a machine that closed its display because it ends */
 static const int64_t again_ms = 1000;
 static const int64_t busy_limit_ms = 90 * 1000; /* a shut-down that is under way takes up to a minute */
@@ -47,14 +48,6 @@ static bool apply(const Asker *asker, const StoreSession *session, const Session
 bool session_apply(Host *host, const StoreSession *session, const SessionVerdict *verdict, GError **error)
 {
     return apply(&(Asker){host, NULL}, session, verdict, error);
-}
-
-static int64_t ticket_until(Slot *slot)
-{
-    g_mutex_lock(&slot->host->lock);
-    int64_t until = slot->ticket_until_ms;
-    g_mutex_unlock(&slot->host->lock);
-    return until;
 }
 
 /* Puts out whoever looks on. A machine that has ended meanwhile has nobody. */
@@ -100,7 +93,7 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         return false;
     }
     BrokerPool pool = plan_values(work->host, work->pool);
-    SessionFacts facts = values_session(session, ticket_until(work->slot));
+    SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
     bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
     slot_tell_emptying(work->slot, passes_on); /* before the store says that it is free */
@@ -116,18 +109,58 @@ bool session_tell(Work *work, SessionEvent event, GError **error)
     return tell_as(work, NULL, event, error);
 }
 
+static void say_idle(Work *work)
+{
+    ViewerChoice all = {.desktop_id = work->row->id, .modes = ~0u};
+    viewers_end(work->host->viewers, &all, DISPLAY_CLOSED_IDLE, "");
+    viewers_await_end(work->host->viewers, &all);
+}
+
+bool session_disconnect_idle(Work *work, GError **error)
+{
+    say_idle(work);
+    return take_picture_away(work, error) && session_tell(work, SESSION_VIEWERS_GONE, error);
+}
+
+static void lock_idle(Work *work)
+{
+    Machine *machine = work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    g_autoptr(GError) error = NULL;
+    g_mutex_lock(&work->host->lock);
+    work->slot->locking_ms = clock_utc_ms();
+    g_mutex_unlock(&work->host->lock);
+    if (!machine)
+        log_warning("desktop %s: cannot be locked: it has no agent", work->row->name);
+    else if (!work->host->driver->lock(machine, lock_limit_ms, &error))
+        log_warning("desktop %s: cannot be locked: %s", work->row->name, error->message);
+    slot_release_machine(work->host, machine);
+}
+
 /* Whoever worked there is logged off as by the log-off button, if the desktop keeps what they left open. */
+static void leave(Work *work, const SessionFacts *facts, const SessionVerdict *verdict)
+{
+    if (facts->phase == PHASE_CONNECTED)
+        say_idle(work);
+    if (verdict->fate == FATE_KEEP || verdict->fate == FATE_RELEASE)
+        ask_guest(work);
+}
+
 bool session_time_up(Work *work, GError **error)
 {
     g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
-    if (session) {
-        BrokerPool pool = plan_values(work->host, work->pool);
-        SessionFacts facts = values_session(session, ticket_until(work->slot));
-        SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
-        if (verdict.phase == PHASE_ENDED && (verdict.fate == FATE_KEEP || verdict.fate == FATE_RELEASE))
-            ask_guest(work);
-    }
-    return session_tell(work, SESSION_TIME_PASSED, error);
+    if (!session)
+        return true;
+    BrokerPool pool = plan_values(work->host, work->pool);
+    SessionFacts facts = values_session(session, work->slot);
+    SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
+    if (verdict.lock)
+        lock_idle(work);
+    if (facts.phase == PHASE_CONNECTED && verdict.phase == PHASE_DISCONNECTED)
+        return session_disconnect_idle(work, error);
+    if (verdict.phase == PHASE_ENDED)
+        leave(work, &facts, &verdict);
+    return session_tell(work, SESSION_TIME_PASSED, error) &&
+           (verdict.phase != PHASE_ENDED || facts.phase != PHASE_CONNECTED || take_picture_away(work, error));
 }
 
 /* ---- time limits ---- */
@@ -142,10 +175,11 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
         return 0;
     g_autoptr(Slot) slot = slot_of(host, row->id);
     BrokerPool pool = plan_values(host, pool_row);
-    SessionFacts facts = values_session(session, ticket_until(slot));
+    SessionFacts facts = values_session(session, slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
-    if (verdict.phase == PHASE_ENDED && facts.phase == PHASE_DISCONNECTED) {
-        slot_tell_time_up(slot); /* its guest is asked to log off: that takes a worker who is busy with it */
+    bool leaves = verdict.phase == PHASE_ENDED && facts.phase == PHASE_DISCONNECTED;
+    if (leaves || verdict.lock || (facts.phase == PHASE_CONNECTED && verdict.phase != PHASE_CONNECTED)) {
+        slot_tell_time_up(slot); /* its guest is asked, or its viewers are told: that takes a worker who is busy with it */
         return clock_utc_ms() + again_ms;
     }
     g_autoptr(GError) error = NULL;

@@ -491,6 +491,29 @@ static bool fake_shut_down(Machine *machine, GError **error)
     return true;
 }
 
+static bool fake_restart(Machine *machine, GError **error)
+{
+    if (!called("restart", error))
+        return false;
+    end_it(sim(machine), MACHINE_END_RESET);
+    return true;
+}
+
+/* What was shown last is in its folder. */
+static bool fake_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
+{
+    g_autofree char *shown = g_strconcat(title ? title : "", "\n", text, NULL);
+    return called("show", error) && write_text(sim(machine)->folder, "shown", shown, error);
+}
+
+static bool fake_lock(Machine *machine, int64_t limit_ms, GError **error)
+{
+    if (!called("lock", error))
+        return false;
+    simulated_guest_is(sim(machine)->folder, -1, true);
+    return true;
+}
+
 static void tell_viewers(Simulated *machine, unsigned viewers)
 {
     g_rec_mutex_lock(&telling);
@@ -642,6 +665,9 @@ const HostDriver *host_driver_simulated(void)
         .log_off = fake_log_off,
         .resize = fake_resize,
         .shut_down = fake_shut_down,
+        .restart = fake_restart,
+        .show = fake_show,
+        .lock = fake_lock,
         .display = fake_display,
         .viewers = fake_viewers,
         .screenshot = fake_screenshot,
@@ -749,6 +775,23 @@ bool simulated_set_viewers(const char *folder, unsigned viewers)
     if (!machine)
         return false;
     tell_viewers(machine, viewers);
+    simulated_unref(machine);
+    return true;
+}
+
+bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked)
+{
+    Simulated *machine = find(folder);
+    if (!machine)
+        return false;
+    g_rec_mutex_lock(&telling);
+    g_mutex_lock(&lock);
+    const MachineListener *listener = machine->listener;
+    void *data = machine->data;
+    g_mutex_unlock(&lock);
+    if (listener && listener->activity)
+        listener->activity((Machine *)machine, idle_ms, locked, data);
+    g_rec_mutex_unlock(&telling);
     simulated_unref(machine);
     return true;
 }

@@ -28,6 +28,7 @@ void slot_unref(Slot *slot)
         return;
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);
     g_clear_pointer(&slot->scaled, g_bytes_unref);
+    steps_free(slot->log_on);
     g_free(slot->id);
     g_free(slot);
 }
@@ -184,6 +185,7 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->up_generation = 0;
     slot->booted = machine && guest == GUEST_BOOTED;
     slot->viewers = 0;
+    slot->locked = false;
     slot->private_bytes = 0;
     slot->events = 0;
     slot->running_ms = machine ? clock_monotonic_ms() : 0;
@@ -217,6 +219,40 @@ void slot_failed(Slot *slot)
         slot->failures = 0;
     slot->failures++;
     slot->retry_ms = now + step_backoff_ms(slot->failures);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_event_locked(Slot *slot, unsigned event)
+{
+    slot->events |= event;
+    queue_locked(slot);
+}
+
+/* So much newer than what the store knows: seldom enough for thousands of people who type. */
+static const int64_t input_step_ms = 30 * 1000;
+
+void slot_tell_input(Slot *slot, int64_t input_ms)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->input_ms = MAX(slot->input_ms, input_ms);
+    if (slot->input_ms - slot->input_told_ms >= input_step_ms)
+        slot_event_locked(slot, SLOT_ACTIVITY);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_tell_locked(Slot *slot, bool locked)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->locked = locked;
+    if (slot->locked != slot->locked_told)
+        slot_event_locked(slot, SLOT_ACTIVITY);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_tell_idle(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot_event_locked(slot, SLOT_IDLE);
     g_mutex_unlock(&slot->host->lock);
 }
 
@@ -264,7 +300,6 @@ void slot_tell_emptying(Slot *slot, bool emptying)
 void slot_tell_time_up(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
-    slot->events |= SLOT_TIME_UP;
-    queue_locked(slot);
+    slot_event_locked(slot, SLOT_TIME_UP);
     g_mutex_unlock(&slot->host->lock);
 }

@@ -79,8 +79,18 @@ BrokerDesktop values_desktop(const StoreDesktop *row)
     };
 }
 
-SessionFacts values_session(const StoreSession *session, int64_t ticket_until_ms)
+SessionFacts values_session(const StoreSession *session, Slot *slot)
 {
+    int64_t ticket_until_ms = 0, input_ms = 0, locking_ms = 0;
+    bool locked = session->locked;
+    if (slot) {
+        g_mutex_lock(&slot->host->lock);
+        ticket_until_ms = slot->ticket_until_ms;
+        input_ms = slot->input_ms;
+        locking_ms = slot->locking_ms;
+        locked = slot->locked;
+        g_mutex_unlock(&slot->host->lock);
+    }
     static const SessionPhase phases[] = {
         [STORE_SESSION_CONNECTING] = PHASE_CONNECTING,
         [STORE_SESSION_CONNECTED] = PHASE_CONNECTED,
@@ -94,6 +104,9 @@ SessionFacts values_session(const StoreSession *session, int64_t ticket_until_ms
             session->state != STORE_SESSION_CONNECTING || session->changed_ms > session->started_ms,
         .since_ms = session->changed_ms,
         .ticket_until_ms = MAX(ticket_until_ms, session->changed_ms + LIMIT_TICKET_MS),
+        .input_ms = MAX(session->input_ms, MAX(input_ms, session->started_ms)),
+        .locked = locked,
+        .locking_ms = locking_ms,
     };
 }
 

@@ -26,7 +26,6 @@ typedef struct {
     DisplayRules rules;    /* as the gateway was told them last */
     ViewerLine *line;      /* NULL: not confirmed since */
     int64_t since_ms;      /* monotonic: opened, or its gateway went */
-    int64_t input_ms;      /* UTC: last seen, 0: never; for the idle state of sessions, which does not read it yet */
     DisplayPacket farewell; /* code 0: none; waits for its line */
 } Viewer;
 
@@ -192,9 +191,11 @@ static void heard_input(Viewers *viewers, const char *id)
 {
     g_mutex_lock(&viewers->lock);
     Viewer *viewer = g_hash_table_lookup(viewers->known, id);
-    if (viewer)
-        viewer->input_ms = clock_utc_ms();
+    g_autofree char *desktop_id = viewer && viewer->mode == VIEWER_OWN ? g_strdup(viewer->desktop_id) : NULL;
     g_mutex_unlock(&viewers->lock);
+    g_autoptr(Slot) slot = desktop_id ? slot_find(viewers->host, desktop_id) : NULL;
+    if (slot)
+        slot_tell_input(slot, clock_utc_ms());
 }
 
 static void on_heard(ViewerLine *line, const DisplayPacket *packet, void *data)

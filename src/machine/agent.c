@@ -66,6 +66,19 @@ bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t lim
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
+bool agent_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
+{
+    Json *message = message_new("message");
+    set_text(message, "title", title);
+    set_text(message, "text", text);
+    return agent_link_call(machine->agent, message, limit_ms, NULL, error);
+}
+
+bool agent_lock(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("lock"), limit_ms, NULL, error);
+}
+
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)
 {
     return agent_link_call(machine->agent, message_new("ping"), limit_ms, NULL, error);
@@ -74,6 +87,11 @@ bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)
 bool agent_shut_down(Machine *machine, GError **error)
 {
     return agent_link_call(machine->agent, message_new("shut-down"), 0, NULL, error);
+}
+
+bool agent_restart(Machine *machine, GError **error)
+{
+    return agent_link_call(machine->agent, message_new("restart"), 0, NULL, error);
 }
 
 bool agent_wait_ready(Machine *machine, bool settled, int64_t limit_ms, GError **error)

@@ -29,8 +29,14 @@ bool agent_log_off(Machine *machine, int64_t limit_ms, GError **error);
 bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error);
 
+/* Shows a text of at most LIMIT_MESSAGE bytes, and a title, to whoever sits in front of the screen. */
+bool agent_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+/* Has the session's screen locker lock it; fails where it has none. */
+bool agent_lock(Machine *machine, int64_t limit_ms, GError **error);
+
 /* Asks for an orderly power off; returns once it is sent. machine_wait_end tells whether it happened. */
 bool agent_shut_down(Machine *machine, GError **error);
+bool agent_restart(Machine *machine, GError **error); /* the same, to boot again: the machine ends as after a reset */
 
 /* Waits until the agent has reported ready (or had already, since this machine was started, forked or
  * adopted). `settled`: only a ready with settled counts. TIMEOUT; UNAVAILABLE: the machine ended before. */

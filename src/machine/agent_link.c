@@ -26,6 +26,7 @@ struct AgentLink {
     AgentLines lines;    /* machine thread, as are the two below */
     int64_t window_ms;   /* when this second began */
     size_t window_bytes; /* read in it */
+    bool flooded;        /* told */
 
     GMutex lock; /* all below */
     GCond changed;
@@ -129,6 +130,9 @@ static void link_count(AgentLink *link, size_t bytes)
     g_mutex_unlock(&link->lock);
     link_ref(link);
     loop_run(link->loop, AGENT_PAUSE_MS, link_resume, link);
+    if (!link->flooded)
+        link->function(&(AgentMessage){.kind = AGENT_FLOODS}, link->owner);
+    link->flooded = true;
 }
 
 static void link_receive(AgentLink *link)

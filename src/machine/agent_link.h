@@ -13,7 +13,7 @@
 
 typedef struct AgentLink AgentLink;
 
-/* HELLO, READY and SESSION. Machine thread. */
+/* HELLO, READY, SESSION, ACTIVITY, and FLOODS once. Machine thread. */
 typedef void (*AgentLinkFunction)(const AgentMessage *message, void *owner);
 
 /* Takes the connected socket over. `name` appears in errors: "machine 01J…". */

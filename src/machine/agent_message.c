@@ -104,6 +104,17 @@ static bool read_done(const Json *object, AgentMessage *message)
     return true;
 }
 
+/* A time that cannot be is no time: an agent may lie, but only within what an honest one could say. */
+static bool read_activity(const Json *object, AgentMessage *message)
+{
+    const Json *idle = json_object_get(object, "idle_ms"), *locked = json_object_get(object, "locked");
+    message->kind = AGENT_ACTIVITY;
+    message->flag = json_is_true(locked);
+    message->idle_ms = idle ? json_integer_value(idle) : -1;
+    bool is_time = json_is_integer(idle) && message->idle_ms >= 0 && message->idle_ms <= LIMIT_AGENT_IDLE_MS;
+    return json_is_boolean(locked) && (!idle || is_time);
+}
+
 bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
 {
     g_auto(AgentMessage) message = {.kind = AGENT_UNKNOWN};
@@ -123,6 +134,8 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
         sensible = read_done(object, &message);
     } else if (g_str_equal(type, "session")) {
         sensible = read_session(object, &message);
+    } else if (g_str_equal(type, "activity")) {
+        sensible = read_activity(object, &message);
     } else if (g_str_equal(type, "pong")) {
         message.kind = AGENT_PONG;
         message.id = id_of(object);

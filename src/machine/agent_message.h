@@ -16,7 +16,9 @@ typedef enum {
     AGENT_DONE,
     AGENT_SESSION,
     AGENT_PONG,
-    AGENT_UNKNOWN
+    AGENT_ACTIVITY,
+    AGENT_UNKNOWN,
+    AGENT_FLOODS, /* no message: more came than is read */
 } AgentMessageKind;
 
 #define AGENT_TEXT_LIMIT 255 /* bytes of version, boot id, user name; longer ones are no message */
@@ -24,7 +26,8 @@ typedef enum {
 typedef struct {
     AgentMessageKind kind;
     uint64_t id;  /* DONE, PONG; 0: none of ours */
-    bool flag;    /* READY: settled; SESSION: logged on */
+    bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked */
+    int64_t idle_ms; /* ACTIVITY: since the last input in the guest; -1: it saw none */
     char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; owned; valid UTF-8, no
                      controls */
     char *second; /* HELLO: boot id; DONE: the steps as text or NULL; owned */

@@ -62,6 +62,9 @@ typedef struct {
     void (*agent_ready)(Machine *machine, bool settled, void *data);
     void (*session)(Machine *machine, bool logged_on, const char *user,
                     void *data); /* user: untrusted, valid UTF-8 */
+    void (*activity)(Machine *machine, int64_t idle_ms, bool locked,
+                     void *data); /* idle_ms: since the last input in the guest, -1: it saw none; untrusted */
+    void (*agent_floods)(Machine *machine, void *data); /* it is read more slowly from now on; told once */
 } MachineListener;
 
 /* Starts QEMU and returns when the guest's processors run. On failure nothing is left running and the error

@@ -86,6 +86,10 @@ void machine_on_agent(const AgentMessage *message, void *owner)
         listener.agent_ready(machine, message->flag, data);
     else if (message->kind == AGENT_SESSION && listener.session)
         listener.session(machine, message->flag, message->first, data);
+    else if (message->kind == AGENT_ACTIVITY && listener.activity)
+        listener.activity(machine, message->idle_ms, message->flag, data);
+    else if (message->kind == AGENT_FLOODS && listener.agent_floods)
+        listener.agent_floods(machine, data);
 }
 
 void machine_on_death(uint32_t events, void *owner)

@@ -7,8 +7,10 @@
 
 #define SESSION_COLUMNS                                                                                      \
     "s.id, s.user_id, s.user_name, s.pool_id, s.pool_name, s.desktop_id, s.desktop_name, s.state, s.client," \
-    " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version"
+    " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version, s.input_ms, s.locked, s.steps,"          \
+    " COALESCE((SELECT a.agent FROM desktops a WHERE a.id = s.desktop_id), 'none')"
 
+static const char *const agents[] = {"none", "ready", NULL};
 static const char *const states[] = {"connecting", "connected", "disconnected", "ended", NULL};
 
 const char *store_session_state_word(StoreSessionState state)
@@ -38,6 +40,7 @@ void store_session_free(StoreSession *session)
     g_free(session->desktop_name);
     g_free(session->client);
     g_free(session->end_reason);
+    g_free(session->steps);
     g_free(session);
 }
 
@@ -58,6 +61,10 @@ static gpointer session_read(Reader *reader)
     session->ended_ms = read_number(reader);
     session->end_reason = read_string(reader);
     session->version = read_number(reader);
+    session->input_ms = read_number(reader);
+    session->locked = read_number(reader) != 0;
+    session->steps = read_string(reader);
+    session->agent = (StoreAgent)read_word(reader, agents);
     return session;
 }
 
@@ -250,20 +257,28 @@ GPtrArray *store_session_left(Store *store, const char *host_id, GError **error)
                    &list, NULL);
 }
 
+/* $9 in a text, whatever its case: as far as SQLite's LOWER knows it, which is A to Z. */
+#define FOUND(column) "REPLACE(LOWER(" column "), $9, '') <> LOWER(" column ")"
+
 GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
                               char **ret_next, GError **error)
 {
     static const StoreSessionFilter open_ones = {0};
     filter = filter ? filter : &open_ones;
+    g_autofree char *search = filter->search && *filter->search ? g_utf8_strdown(filter->search, -1) : NULL;
     List list = {page, session_read, (GDestroyNotify)store_session_free, 0};
     return list_of(
         store_read(store,
                    "SELECT " SESSION_COLUMNS
                    " FROM sessions s WHERE s.id < $1 AND ($2 IS NULL OR s.user_id = $2)"
                    " AND ($3 IS NULL OR s.pool_id = $3) AND ($4 IS NULL OR s.desktop_id = $4)"
-                   " AND ($5 = 1 OR s.state <> 'ended') ORDER BY s.id DESC LIMIT $6",
+                   " AND ($5 = 1 OR s.state <> 'ended') AND ($7 = 0 OR s.ended_ms = 0 OR s.ended_ms >= $7)"
+                   " AND ($8 = 0 OR s.started_ms < $8) AND ($9 IS NULL OR " FOUND("s.user_name") " OR "
+                   FOUND("s.desktop_name") " OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND "
+                   FOUND("u.display_name") ")) ORDER BY s.id DESC LIMIT $6",
                    PARAMS(TEXT(page_before(page)), TEXT(filter->user_id), TEXT(filter->pool_id),
-                          TEXT(filter->desktop_id), NUMBER(filter->with_ended), NUMBER(page_limit(page))),
+                          TEXT(filter->desktop_id), NUMBER(filter->with_ended), NUMBER(page_limit(page)),
+                          NUMBER(filter->from_ms), NUMBER(filter->until_ms), TEXT(search)),
                    error),
         &list, ret_next);
 }
@@ -288,6 +303,39 @@ bool store_session_set_state(Store *store, const StoreActor *actor, const char *
         return true;
     return write_state(&transaction, session, state, client, error) &&
            record_session(&transaction, actions[state], session, "update", error) &&
+           transaction_commit(&transaction, error);
+}
+
+/* Where nothing worth telling changes, watchers are left alone: people type all day. */
+bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_RELAXED, error))
+        return false;
+    g_autoptr(Rows) rows =
+        transaction_query(&transaction,
+                          "SELECT " SESSION_COLUMNS
+                          " FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended' FOR UPDATE",
+                          PARAMS(TEXT(input->desktop_id)), error);
+    if (!rows)
+        return false;
+    g_autoptr(StoreSession) session = first_session(g_steal_pointer(&rows));
+    if (!session)
+        return true;
+    int64_t newest = MAX(session->input_ms, MIN(input->input_ms, transaction.now_ms));
+    bool back = newest - MAX(session->input_ms, session->changed_ms) >= idle_ms;
+    if (back || session->locked != input->locked)
+        transaction_change(&transaction, "session", session->id, "update", session->user_id);
+    return transaction_run(&transaction, "UPDATE sessions SET input_ms = $2, locked = $3 WHERE id = $1",
+                           PARAMS(TEXT(session->id), NUMBER(newest), NUMBER(input->locked)), error) &&
+           transaction_commit(&transaction, error);
+}
+
+bool store_session_set_steps(Store *store, const char *id, const char *steps, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    return transaction_begin(&transaction, store, NULL, BEGIN_RELAXED, error) &&
+           transaction_run(&transaction, "UPDATE sessions SET steps = $2 WHERE id = $1", PARAMS(TEXT(id), TEXT(steps)), error) &&
            transaction_commit(&transaction, error);
 }
 

@@ -30,6 +30,10 @@ typedef struct {
     char *end_reason;   /* "" until ended; "logged off", "refreshed", "released", "deleted", "host restarted",
                            ... */
     int64_t version;
+    int64_t input_ms; /* last input that is known; 0: none yet */
+    bool locked;      /* its guest's screen */
+    char *steps;      /* of the last log-on: JSON, an array (store_session_set_steps) */
+    StoreAgent agent; /* of its desktop; NONE where that is gone */
 } StoreSession;
 
 void store_session_free(StoreSession *session);
@@ -67,6 +71,9 @@ typedef struct {
     const char *pool_id;
     const char *desktop_id;
     bool with_ended;
+    const char *search; /* in the name of the person or the desktop, or the display name; NULL: any */
+    int64_t from_ms;    /* that went on then or later; 0: any */
+    int64_t until_ms;   /* that began before; 0: any */
 } StoreSessionFilter;
 
 /* Newest first. filter NULL: all that are not ended. */
@@ -91,6 +98,19 @@ StoreSession *store_session_of_desktop(Store *store, const char *desktop_id, GEr
  * ended. client NULL: keep. */
 bool store_session_set_state(Store *store, const StoreActor *actor, const char *id, StoreSessionState state,
                              const char *client, GError **error);
+
+typedef struct {
+    const char *desktop_id;
+    int64_t input_ms;
+    bool locked;
+} StoreSessionInput;
+
+/* Of the desktop's session that is not ended, if there is one. Watchers are told where its screen was locked or unlocked, or where
+ * somebody is back after idle_ms; no event, and relaxed: after a power cut nobody works there. */
+bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, GError **error);
+
+/* How long the steps of a log-on took: [{"name": text, "at_ms": number since the click, "took_ms": number}]. No event; relaxed. */
+bool store_session_set_steps(Store *store, const char *id, const char *steps, GError **error);
 
 /* Ends the session and does `after` with its desktop (broker/ decides), in one transaction. Idempotent: an
  * ended session stays as it is and its desktop is not touched. */

@@ -8,6 +8,7 @@
 #include "guest/agent_port.h"
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
+#include "guest/agent_show.h"
 #include "guest/uevent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,6 +19,8 @@ static void take_line(void *data, const char *line, size_t length)
     if (agent_request_parse(line, length, &request)) {
         free(agent_done_text(request.id, request.failure.text, NULL, 0));
         free(agent_pong_text(request.id));
+        char escaped[2 * sizeof request.text];
+        agent_show_escape(request.text, escaped, sizeof escaped);
     }
 }
 

@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guest/agent_activity.h"
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
+#include "guest/agent_show.h"
 #include "guest/file.h"
 #include "guest/uevent.h"
 
@@ -37,6 +39,18 @@ static void test_requests(void)
     g_assert_true(parse("{\"type\":\"resize\",\"id\":1,\"width\":1280,\"height\":800}", &request));
     g_assert_cmpuint(request.width, ==, 1280);
     g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_true(parse("{\"type\":\"message\",\"id\":1,\"title\":\"Help desk\",\"text\":\"-f /etc/shadow; $(id)\\n<b>&\"}", &request));
+    g_assert_cmpint(request.type, ==, REQUEST_SHOW);
+    g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_cmpstr(request.text, ==, "-f /etc/shadow; $(id)\n<b>&");
+    char escaped[64];
+    g_assert_true(agent_show_escape("<b>&", escaped, sizeof escaped));
+    g_assert_cmpstr(escaped, ==, "&lt;b&gt;&amp;");
+    g_assert_false(agent_show_escape("<<<<", escaped, 16));
+    g_assert_true(parse("{\"type\":\"lock\",\"id\":1}", &request));
+    g_assert_cmpint(request.type, ==, REQUEST_LOCK);
+    g_assert_true(parse("{\"type\":\"restart\",\"id\":1}", &request));
+    g_assert_cmpint(request.type, ==, REQUEST_RESTART);
     g_assert_true(parse("{\"type\":\"identity\",\"id\":1,\"time_ms\":1700000000123,\"entropy\":\"" ENTROPY
                         "\",\"machine_id\":\"" ID32 "\",\"hostname\":\"desk-1\",\"locale\":\"de_DE.UTF-8\",\"keyboard\":"
                         "\"de,fr\",\"time_zone\":\"Europe/Berlin\"}",
@@ -64,6 +78,11 @@ static void test_refused(void)
 #define IDENTITY(fields) "{\"type\":\"identity\",\"id\":1," fields "}"
 #define GOOD_HEAD "\"time_ms\":1,\"entropy\":\"" ENTROPY "\",\"machine_id\":\"" ID32 "\""
     static const char *const LINES[] = {
+        "{\"type\":\"message\",\"id\":1}",
+        "{\"type\":\"message\",\"id\":1,\"text\":\"\"}",
+        "{\"type\":\"message\",\"id\":1,\"text\":\"\\u001b[2J\"}",
+        "{\"type\":\"message\",\"id\":1,\"text\":\"\\u009b2J\"}",
+        "{\"type\":\"message\",\"id\":1,\"title\":\"a\\nb\",\"text\":\"x\"}",
         "{\"type\":\"resize\",\"id\":1}",
         "{\"type\":\"resize\",\"id\":1,\"width\":63,\"height\":800}",
         "{\"type\":\"resize\",\"id\":1,\"width\":1280,\"height\":99999}",
@@ -105,6 +124,34 @@ static void test_base64(void)
         if (ROWS[i].length > 0)
             g_assert_cmpmem(bytes, ROWS[i].length, ROWS[i].bytes, ROWS[i].length);
     }
+}
+
+/* linux/input-event-codes.h: EV_SYN 0, EV_KEY 1, EV_REL 2, EV_ABS 3, EV_LED 17. */
+static void test_activity(void)
+{
+    g_assert_true(agent_activity_counts(1, 1) && agent_activity_counts(1, 0) && agent_activity_counts(2, -3) && agent_activity_counts(3, 9));
+    g_assert_false(agent_activity_counts(1, 2) || agent_activity_counts(0, 0) || agent_activity_counts(17, 1));
+    AgentActivity none = {.epoll = -1};
+    g_assert_cmpint(agent_activity_idle_ms(&none), ==, -1);
+    char *idle = agent_activity_text(1500, false), *locked = agent_activity_text(-1, true);
+    g_assert_cmpstr(idle, ==, "{\"type\":\"activity\",\"locked\":false,\"idle_ms\":1500}\n");
+    g_assert_cmpstr(locked, ==, "{\"type\":\"activity\",\"locked\":true}\n");
+    free(idle);
+    free(locked);
+}
+
+/* What a program writes comes back cut, and one that writes nothing leaves nothing of before. */
+static void test_output(void)
+{
+    static const char *const echo[] = {"echo", "yes", NULL}, *const quiet[] = {"true", NULL};
+    char output[4] = "old";
+    Failure failure = {""};
+    AgentChild child = {.argv = echo, .timeout_ms = 10000, .output = output, .output_size = sizeof output};
+    g_assert_true(agent_child_run(&child, &failure));
+    g_assert_cmpstr(output, ==, "yes");
+    child.argv = quiet;
+    g_assert_true(agent_child_run(&child, &failure));
+    g_assert_cmpstr(output, ==, "");
 }
 
 static void test_answers(void)
@@ -299,6 +346,8 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/ignored", test_ignored);
     g_test_add_func("/agent/refused", test_refused);
     g_test_add_func("/agent/base64", test_base64);
+    g_test_add_func("/agent/activity", test_activity);
+    g_test_add_func("/agent/output", test_output);
     g_test_add_func("/agent/answers", test_answers);
     g_test_add_func("/agent/lines", test_lines);
     g_test_add_func("/agent/settle", test_settle);

@@ -87,7 +87,9 @@ static const struct {
     {PLAN_POWER, "{'on_disconnect': {'after_minutes': -1}}", "whole number from 0"},
     {PLAN_POWER, "{'on_disconnect': {'after_minutes': 1.5}}", "whole number"},
     {PLAN_POWER, "{'on_disconnect': 5}", "must be an object"},
-    {PLAN_POWER, "{'on_idle': {}}", "\"on_idle\" is unknown"},
+    {PLAN_POWER, "{'on_idle': {'action': 'suspend', 'after_minutes': 30}}", NULL},
+    {PLAN_POWER, "{'on_idle': {'action': 'lock'}}", "none, suspend, shut-down, power-off"},
+    {PLAN_POWER, "{'on_boredom': {}}", "\"on_boredom\" is unknown"},
     {PLAN_POWER, "{'peak': {'time_zone': 'Mars/Olympus'}}", "time zone"},
     {PLAN_POWER, "{'peak': {'time_zone': '../../etc/passwd'}}", "time zone"},
     {PLAN_POWER, "{'peak': {'windows': [{'from': '8:00'}]}}", "time such as"},
@@ -100,6 +102,9 @@ static const struct {
     {PLAN_RELEASE, "{'log_off_after_minutes': 60, 'at_log_off': 'keep'}", NULL},
     {PLAN_RELEASE, "{'log_off_after_minutes': null}", NULL},
     {PLAN_RELEASE, "{'log_off_after_minutes': 0}", "from 1"},
+    {PLAN_RELEASE, "{'lock_after_idle_minutes': 5, 'disconnect_after_idle_minutes': 30, 'log_off_after_idle_minutes': null}", NULL},
+    {PLAN_RELEASE, "{'lock_after_idle_minutes': 0}", "from 1"},
+    {PLAN_RELEASE, "{'disconnect_after_idle_minutes': 'soon'}", "whole number"},
     {PLAN_RELEASE, "{'at_log_off': 'burn'}", "as-pool, keep, refresh, delete"},
     {PLAN_DISPLAY, "{'clipboard': 'none'}", NULL},
     {PLAN_DISPLAY, "{'clipboard': 'to_desktop', 'largest': {'width': 1920, 'height': 1080}, 'follow_window': false,"
@@ -173,7 +178,7 @@ static void test_display(void)
 }
 
 static const PowerPlan power = {
-    .on_disconnect = {POWER_SUSPEND, 1000}, .on_log_off = {POWER_SHUT_DOWN, 5000}};
+    .on_disconnect = {POWER_SUSPEND, 1000}, .on_log_off = {POWER_SHUT_DOWN, 5000}, .on_idle = {POWER_OFF, 3000}};
 
 static const struct {
     const char *what;
@@ -181,7 +186,9 @@ static const struct {
     int64_t now;
     PowerVerdict want;
 } powers[] = {
-    {"connected", {true, true, true, false, 1000}, 90000, {POWER_NONE, 0}},
+    {"connecting", {true, true, true, false, 1000}, 90000, {POWER_NONE, 0}},
+    {"somebody works there", {true, true, true, false, 1000, true}, 3999, {POWER_NONE, 4000}},
+    {"connected, and nobody does anything", {true, true, true, false, 1000, true}, 4000, {POWER_OFF, 0}},
     {"just disconnected", {true, true, true, true, 1000}, 1999, {POWER_NONE, 2000}},
     {"disconnected for so long", {true, true, true, true, 1000}, 2000, {POWER_SUSPEND, 0}},
     {"just logged off", {true, true, false, false, 1000}, 5999, {POWER_NONE, 6000}},
@@ -221,6 +228,10 @@ static void test_release(void)
     BrokerPool changed = release_pool(floating, &plan);
     g_assert_true(changed.delete_on_log_off);
     g_assert_cmpint(changed.log_off_after_ms, ==, 7000);
+    changed = release_pool(floating, &(ReleasePlan){.lock_after_idle_ms = 1, .disconnect_after_idle_ms = 2, .log_off_after_idle_ms = 3});
+    g_assert_cmpint(changed.lock_after_idle_ms, ==, 1);
+    g_assert_cmpint(changed.disconnect_after_idle_ms, ==, 2);
+    g_assert_cmpint(changed.log_off_after_idle_ms, ==, 3);
     g_assert_true(release_pool(floating, &(ReleasePlan){0}).refresh_on_log_off);
     g_assert_false(release_pool(floating, &(ReleasePlan){.at_log_off = THEN_KEEP}).refresh_on_log_off);
     g_assert_true(release_pool(own, &(ReleasePlan){.at_log_off = THEN_REFRESH}).refresh_on_log_off);

@@ -88,6 +88,12 @@ static void test_agent(void)
          "the agent failed without a readable reason"},
         {"{\"type\":\"done\",\"id\":-3}", true, AGENT_DONE, false, NULL},
         {"{\"type\":\"pong\",\"id\":9}", true, AGENT_PONG, false, NULL},
+        {"{\"type\":\"activity\",\"idle_ms\":1500,\"locked\":true}", true, AGENT_ACTIVITY, true, NULL},
+        {"{\"type\":\"activity\",\"locked\":false}", true, AGENT_ACTIVITY, false, NULL},
+        {"{\"type\":\"activity\",\"idle_ms\":-1,\"locked\":false}", false, 0, false, NULL},
+        {"{\"type\":\"activity\",\"idle_ms\":1e9,\"locked\":false}", false, 0, false, NULL},
+        {"{\"type\":\"activity\",\"idle_ms\":9223372036854775807,\"locked\":false}", false, 0, false, NULL},
+        {"{\"type\":\"activity\",\"idle_ms\":5}", false, 0, false, NULL},
         {"{\"type\":\"of a later agent\"}", true, AGENT_UNKNOWN, false, NULL},
         {"{\"type\":5}", false, 0, false, NULL},
         {"{}", false, 0, false, NULL},
@@ -149,10 +155,6 @@ static void test_agent_line_too_long(void)
     g_assert_cmpstr(lines->pdata[1], ==, "next");
 }
 
-static void ignore_message(const AgentMessage *message, void *owner)
-{
-}
-
 static gpointer flood(gpointer data)
 {
     g_autofree char *lies = g_strnfill(64 * 1024, '\n');
@@ -161,6 +163,12 @@ static gpointer flood(gpointer data)
     static const char ready[] = "{\"type\":\"ready\",\"settled\":true}\n";
     g_assert_true(fd_write_all(GPOINTER_TO_INT(data), ready, strlen(ready), NULL));
     return NULL;
+}
+
+static void count_floods(const AgentMessage *message, void *owner)
+{
+    if (message->kind == AGENT_FLOODS)
+        ++*(unsigned *)owner;
 }
 
 /* One MiB is taken in a second, then the guest waits for the rest of it; after all that it is still heard. Less time than
@@ -173,12 +181,14 @@ static void test_agent_flood_is_slowed(void)
     Loop *loop = loop_new(&error);
     g_assert_no_error(error);
     int64_t begun_ms = clock_monotonic_ms();
-    AgentLink *link = agent_link_new(loop, ends[0], "flooded", ignore_message, NULL);
+    unsigned floods = 0;
+    AgentLink *link = agent_link_new(loop, ends[0], "flooded", count_floods, &floods);
     GThread *guest = g_thread_new("flood", flood, GINT_TO_POINTER(ends[1]));
     g_assert_true(agent_link_wait_ready(link, true, 60 * 1000, &error));
     g_assert_cmpint(clock_monotonic_ms() - begun_ms, >=, 1900);
     g_thread_join(guest);
     agent_link_close(link);
+    g_assert_cmpuint(floods, ==, 1); /* told once, however long it goes on */
     agent_link_unref(link);
     loop_free(loop);
     close(ends[1]);

@@ -13,6 +13,7 @@ export type LinkState =
   | { name: 'lost'; attempt: number; retryAt: number; why: string }
   | { name: 'elsewhere'; where: string | null } // address and browser
   | { name: 'closed'; who: string } // by an operator or the help desk
+  | { name: 'idle' } // nobody did anything for as long as the plan allows
   | { name: 'revoked'; why: string }
   | { name: 'busy' } // a person is in session and their viewer is exclusive: an operator may take over
   | { name: 'disconnected' }
@@ -24,6 +25,7 @@ const closedElsewhere = 4001;
 const closedRevoked = 4002;
 const closedBy = 4003;
 const closedByRules = 4004;
+const closedIdle = 4005;
 
 const firstRetry = 500;
 const longestRetry = 15_000;
@@ -246,6 +248,7 @@ export class Link {
     const early = this.state.name === 'connecting';
     if (closed.code === closedElsewhere) this.become({ name: 'elsewhere', where: closed.reason || null });
     else if (closed.code === closedRevoked || closed.code === closedByRules) this.become({ name: 'revoked', why: closed.reason });
+    else if (closed.code === closedIdle) this.become({ name: 'idle' });
     else if (closed.code === closedBy && closed.reason) this.become({ name: 'closed', who: closed.reason });
     else if (closed.code === closedBy) this.become({ name: 'disconnected' });
     else if (closed.code !== 1000) this.lost(closed);
@@ -289,6 +292,7 @@ const endings: Record<string, string> = {
   'desktop stopped': t('An administrator switched this desktop off.'),
   'machine died': t('The desktop stopped without having been asked to. Open it again.'),
   'shut down by the guest': t('The desktop was shut down from inside.'),
+  'idle for too long': t('Nobody did anything here for so long that the session was ended.'),
   'disconnected for too long': t('Nobody was connected for so long that the session was ended.'),
   'did not start': t('The desktop did not start. Open it again.'),
 };

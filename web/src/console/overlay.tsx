@@ -92,6 +92,13 @@ export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }
           {choice(t('Reconnect'))}
         </Box>
       );
+    case 'idle':
+      return (
+        <Box title={t('Nobody was here')}>
+          <p>{t('Nothing was typed or moved for a while, so this view was closed. Your programs are still open on the desktop.')}</p>
+          {choice(t('Reconnect'))}
+        </Box>
+      );
     case 'revoked':
       return (
         <Box title={t('This view was closed')}>

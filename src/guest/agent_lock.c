@@ -1,0 +1,147 @@
+#include "guest/agent_lock.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "guest/agent_child.h"
+
+#define BUS "/run/dbus/system_bus_socket"
+#define ASK_MS 5000
+#define READS_MOST 64
+
+#define DRIVER "org.freedesktop.DBus"
+#define MATCH                                                                                                \
+    "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.DBus.Properties'," \
+    "path_namespace='/org/freedesktop/login1/session'"
+
+/* ---- D-Bus messages (specification 0.41, "Message Format"): method calls to the bus itself, little-endian ---- */
+
+typedef struct {
+    uint8_t bytes[512];
+    size_t used;
+} Message;
+
+static void put(Message *message, const void *bytes, size_t length)
+{
+    if (length > sizeof message->bytes - message->used)
+        return; /* the texts below fit */
+    memcpy(message->bytes + message->used, bytes, length);
+    message->used += length;
+}
+
+static void align(Message *message, size_t to)
+{
+    static const uint8_t zeros[8];
+    put(message, zeros, (to - message->used % to) % to);
+}
+
+static void put_number(Message *message, uint32_t number)
+{
+    const uint8_t bytes[] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16), (uint8_t)(number >> 24)};
+    align(message, 4);
+    put(message, bytes, sizeof bytes);
+}
+
+static void put_string(Message *message, const char *text)
+{
+    put_number(message, (uint32_t)strlen(text));
+    put(message, text, strlen(text) + 1);
+}
+
+/* A header field: its code, and a variant of type 'o' or 's'. */
+static void put_field(Message *message, uint8_t code, char type, const char *text)
+{
+    const uint8_t head[] = {code, 1, (uint8_t)type, 0};
+    align(message, 8);
+    put(message, head, sizeof head);
+    put_string(message, text);
+}
+
+static Message call(uint8_t serial, const char *member, const char *argument)
+{
+    enum { PATH = 1, INTERFACE = 2, MEMBER = 3, DESTINATION = 6, SIGNATURE = 8, FIELDS_AT = 12 };
+    static const uint8_t string_signature[] = {SIGNATURE, 1, 'g', 0, 1, 's', 0};
+    const uint8_t head[] = {'l', 1, 0, 1};
+    Message message = {.used = 0};
+    put(&message, head, sizeof head);
+    put_number(&message, argument ? (uint32_t)strlen(argument) + 5 : 0);
+    put_number(&message, serial);
+    put_number(&message, 0); /* length of the fields: below */
+    size_t begin = message.used;
+    put_field(&message, PATH, 'o', "/org/freedesktop/DBus");
+    put_field(&message, INTERFACE, 's', DRIVER);
+    put_field(&message, MEMBER, 's', member);
+    put_field(&message, DESTINATION, 's', DRIVER);
+    align(&message, 8);
+    if (argument)
+        put(&message, string_signature, sizeof string_signature);
+    size_t fields = message.used - begin;
+    message.bytes[FIELDS_AT] = (uint8_t)fields;
+    message.bytes[FIELDS_AT + 1] = (uint8_t)(fields >> 8);
+    align(&message, 8);
+    if (argument)
+        put_string(&message, argument);
+    return message;
+}
+
+/* ---- the watch ---- */
+
+static bool say(int fd, const void *bytes, size_t length)
+{
+    return send(fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+int agent_lock_watch(void)
+{
+    static const char hello[] = "\0AUTH EXTERNAL 30\r\nBEGIN\r\n"; /* 30: "0", root's number, in hex */
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = BUS};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    Message first = call(1, "Hello", NULL), match = call(2, "AddMatch", MATCH);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 && say(fd, hello, sizeof hello - 1) &&
+        say(fd, first.bytes, first.used) && say(fd, match.bytes, match.used))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+bool agent_lock_drain(int watch)
+{
+    char block[4096];
+    for (int reads = 0; reads < READS_MOST; reads++) {
+        ssize_t bytes = recv(watch, block, sizeof block, MSG_DONTWAIT);
+        if (bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EINTR))
+            return false;
+        if (bytes < 0)
+            return true;
+    }
+    return true;
+}
+
+/* ---- asking ---- */
+
+bool agent_lock_read(const AgentSession *session, bool *ret_locked, Failure *failure)
+{
+    const char *const argv[] = {"loginctl", "show-session", session->id, "-p", "LockedHint", "--value", NULL};
+    char answer[16];
+    AgentChild ask = {.argv = argv, .timeout_ms = ASK_MS, .output = answer, .output_size = sizeof answer};
+    if (!session->present)
+        return failure_set(failure, "nobody is logged on");
+    if (!agent_child_run(&ask, failure))
+        return false;
+    *ret_locked = strcmp(answer, "yes\n") == 0;
+    return true;
+}
+
+bool agent_lock_ask(const AgentSession *session, Failure *failure)
+{
+    const char *const argv[] = {"loginctl", "lock-session", session->id, NULL};
+    AgentChild lock = {.argv = argv, .timeout_ms = ASK_MS};
+    return session->present ? agent_child_run(&lock, failure) : failure_set(failure, "nobody is logged on");
+}

@@ -1,0 +1,19 @@
+/* Whether the session's screen is locked: screen lockers tell logind (LockedHint, org.freedesktop.login1(5)), and logind tells on the
+ * system bus. Only enough of D-Bus is spoken to be woken; what is so then, loginctl says. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "guest/agent_session.h"
+
+/* A connection on which something comes whenever a property of a session changes, and once at the beginning; -1: there is no bus (yet). */
+int agent_lock_watch(void);
+
+/* Empties it. False: the bus has gone. */
+bool agent_lock_drain(int watch);
+
+/* False where logind cannot be asked: then nothing is known. */
+bool agent_lock_read(const AgentSession *session, bool *ret_locked, Failure *failure);
+
+/* Asks for the session's own screen locker. Whether one heard it shows only in agent_lock_read. */
+bool agent_lock_ask(const AgentSession *session, Failure *failure);
