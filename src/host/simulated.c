@@ -1,4 +1,5 @@
 #include "host/simulated.h"
+#include "host/simulated_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void tables_make(void)
 }
 
 /* Counts the call. false, with the error: a fault was ordered. */
-static bool called(const char *operation, GError **error)
+bool simulated_called(const char *operation, GError **error)
 {
     g_mutex_lock(&lock);
     tables_make();
@@ -191,7 +192,7 @@ static bool write_text(const char *folder, const char *name, const char *text, G
 
 static Machine *fake_start(Hypervisor *hypervisor, const MachineSpec *spec, GError **error)
 {
-    if (!called("start", error))
+    if (!simulated_called("start", error))
         return NULL;
     Machine *machine = simulated_new(spec->folder, NULL);
     g_mutex_lock(&lock);
@@ -202,7 +203,7 @@ static Machine *fake_start(Hypervisor *hypervisor, const MachineSpec *spec, GErr
 
 static Machine *fake_resume(Hypervisor *hypervisor, const MachineSpec *spec, const char *path, GError **error)
 {
-    if (!called("resume", error))
+    if (!simulated_called("resume", error))
         return NULL;
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "simulated machine: no state \"%s\"", path);
@@ -213,7 +214,7 @@ static Machine *fake_resume(Hypervisor *hypervisor, const MachineSpec *spec, con
 
 static Machine *fake_adopt(Hypervisor *hypervisor, const char *folder, GError **error)
 {
-    if (!called("adopt", error))
+    if (!simulated_called("adopt", error))
         return NULL;
     g_mutex_lock(&lock);
     Simulated *machine = running_in(folder);
@@ -241,7 +242,7 @@ static bool die(const char *folder, MachineEnd end)
 
 static bool fake_kill_in(const char *folder, GError **error)
 {
-    if (!called("kill_in", error))
+    if (!simulated_called("kill_in", error))
         return false;
     die(folder, MACHINE_END_QUIT);
     return true;
@@ -249,7 +250,7 @@ static bool fake_kill_in(const char *folder, GError **error)
 
 static bool fake_resume_processors(Machine *machine, GError **error)
 {
-    if (!called("resume_processors", error))
+    if (!simulated_called("resume_processors", error))
         return false;
     g_mutex_lock(&lock);
     sim(machine)->state = MACHINE_STATE_RUNNING;
@@ -259,7 +260,7 @@ static bool fake_resume_processors(Machine *machine, GError **error)
 
 static bool fake_press_power(Machine *machine, GError **error)
 {
-    if (!called("press_power", error))
+    if (!simulated_called("press_power", error))
         return false;
     end_it(sim(machine), MACHINE_END_SHUT_DOWN);
     return true;
@@ -267,7 +268,7 @@ static bool fake_press_power(Machine *machine, GError **error)
 
 static bool fake_quit(Machine *machine, GError **error)
 {
-    if (!called("quit", error))
+    if (!simulated_called("quit", error))
         return false;
     end_it(sim(machine), MACHINE_END_QUIT);
     return true;
@@ -275,7 +276,7 @@ static bool fake_quit(Machine *machine, GError **error)
 
 static bool fake_kill(Machine *machine, GError **error)
 {
-    if (!called("kill", error))
+    if (!simulated_called("kill", error))
         return false;
     end_it(sim(machine), MACHINE_END_QUIT);
     return true;
@@ -289,7 +290,7 @@ static bool fake_wait_end(Machine *machine, int64_t limit_ms, GError **error)
 
 static bool fake_suspend(Machine *machine, const char *path, GError **error)
 {
-    if (!called("suspend", error) || !file_write_atomic(path, "asleep", 6, 0600, error))
+    if (!simulated_called("suspend", error) || !file_write_atomic(path, "asleep", 6, 0600, error))
         return false;
     end_it(sim(machine), MACHINE_END_QUIT);
     return true;
@@ -303,7 +304,7 @@ static char *fake_console_tail(const Machine *machine, size_t limit)
 static bool fake_activity(Machine *machine, uint64_t *ret_bytes, GError **error)
 {
     *ret_bytes = simulated_calls("wait_ready");
-    return called("activity", error);
+    return simulated_called("activity", error);
 }
 
 static bool fake_trim_console(const Machine *machine, uint64_t limit, GError **error)
@@ -360,7 +361,7 @@ static char *fake_key(const Hypervisor *hypervisor, uint64_t memory, unsigned vc
 /* A simulated disk is a text: the path of its backing file. */
 static bool fake_overlay(const char *path, const char *backing, bool raw, uint64_t size, GError **error)
 {
-    return called("overlay", error) && file_write_atomic(path, backing, strlen(backing), 0600, error);
+    return simulated_called("overlay", error) && file_write_atomic(path, backing, strlen(backing), 0600, error);
 }
 
 static bool fake_backing(const char *path, char **ret_backing, GError **error)
@@ -373,7 +374,7 @@ static Template *fake_freeze(Machine *machine, const char *key, const char *cons
 {
     g_autofree char *folder = g_strdup(sim(machine)->folder);
     end_it(sim(machine), MACHINE_END_QUIT);
-    if (!called("freeze", error) || !write_text(folder, "ram", "ram", error) ||
+    if (!simulated_called("freeze", error) || !write_text(folder, "ram", "ram", error) ||
         !write_text(folder, "template.json", key, error))
         return NULL;
     return template_new(folder, key);
@@ -383,7 +384,7 @@ static Template *fake_template_open(Hypervisor *hypervisor, const char *folder, 
                                     GError **error)
 {
     g_autofree char *path = g_build_filename(folder, "template.json", NULL);
-    g_autofree char *text = called("template_open", error) ? file_read(path, 4096, NULL, error) : NULL;
+    g_autofree char *text = simulated_called("template_open", error) ? file_read(path, 4096, NULL, error) : NULL;
     if (!text)
         return NULL;
     if (strcmp(text, key) != 0) {
@@ -395,7 +396,7 @@ static Template *fake_template_open(Hypervisor *hypervisor, const char *folder, 
 
 static bool fake_template_copy(Template *frozen, const char *folder, const char *key, GError **error)
 {
-    return called("template_copy", error) && folder_make(folder, 0700, error) &&
+    return simulated_called("template_copy", error) && folder_make(folder, 0700, error) &&
            write_text(folder, "disk.qcow2", "copied", error) && write_text(folder, "ram", "ram", error) &&
            write_text(folder, "template.json", key, error);
 }
@@ -413,7 +414,7 @@ static uint64_t fake_template_resident(const Template *frozen)
 static Machine *fake_fork(Template *frozen, const ForkSpec *spec, ForkTiming *ret_timing, GError **error)
 {
     g_autofree char *backing = g_build_filename(template_of(frozen)->folder, "disk.qcow2", NULL);
-    if (!called("fork", error))
+    if (!simulated_called("fork", error))
         return NULL;
     if (g_file_test(spec->folder, G_FILE_TEST_EXISTS)) {
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "simulated machine: \"%s\" exists", spec->folder);
@@ -436,7 +437,7 @@ static unsigned fake_waiting(const Template *frozen)
 
 static bool fake_waiting_clear(Hypervisor *hypervisor, GError **error)
 {
-    return called("waiting_clear", error);
+    return simulated_called("waiting_clear", error);
 }
 
 /* ---- guest and display ---- */
@@ -457,7 +458,7 @@ static void tell_ready(Machine *machine)
 static bool fake_identity(Machine *machine, const AgentIdentity *identity, int64_t limit_ms, char **ret_steps,
                           GError **error)
 {
-    if (!called("identity", error))
+    if (!simulated_called("identity", error))
         return false;
     tell_ready(machine);
     return true;
@@ -465,52 +466,29 @@ static bool fake_identity(Machine *machine, const AgentIdentity *identity, int64
 
 static bool fake_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error)
 {
-    return called("prepare_freeze", error);
+    return simulated_called("prepare_freeze", error);
 }
 
 static bool fake_wait_ready(Machine *machine, bool settled, int64_t limit_ms, GError **error)
 {
-    return called("wait_ready", error);
+    return simulated_called("wait_ready", error);
 }
 
 static bool fake_log_off(Machine *machine, int64_t limit_ms, GError **error)
 {
-    return called("log_off", error);
+    return simulated_called("log_off", error);
 }
 
 static bool fake_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error)
 {
-    return called("resize", error);
+    return simulated_called("resize", error);
 }
 
 static bool fake_shut_down(Machine *machine, GError **error)
 {
-    if (!called("shut_down", error))
+    if (!simulated_called("shut_down", error))
         return false;
     end_it(sim(machine), MACHINE_END_SHUT_DOWN);
-    return true;
-}
-
-static bool fake_restart(Machine *machine, GError **error)
-{
-    if (!called("restart", error))
-        return false;
-    end_it(sim(machine), MACHINE_END_RESET);
-    return true;
-}
-
-/* What was shown last is in its folder. */
-static bool fake_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
-{
-    g_autofree char *shown = g_strconcat(title ? title : "", "\n", text, NULL);
-    return called("show", error) && write_text(sim(machine)->folder, "shown", shown, error);
-}
-
-static bool fake_lock(Machine *machine, int64_t limit_ms, GError **error)
-{
-    if (!called("lock", error))
-        return false;
-    simulated_guest_is(sim(machine)->folder, -1, true);
     return true;
 }
 
@@ -535,7 +513,7 @@ static void tell_viewers(Simulated *machine, unsigned viewers)
 static int fake_display(Machine *machine, GError **error)
 {
     int ends[2];
-    if (!called("display", error))
+    if (!simulated_called("display", error))
         return -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
         oriel_fail(error, ORIEL_ERROR_INTERNAL, "simulated machine: no sockets");
@@ -554,7 +532,7 @@ static bool fake_viewers(Machine *machine, unsigned *ret_viewers, GError **error
     g_mutex_lock(&lock);
     *ret_viewers = sim(machine)->viewers;
     g_mutex_unlock(&lock);
-    return called("viewers", error);
+    return simulated_called("viewers", error);
 }
 
 static GBytes *fake_screenshot(Machine *machine, size_t limit, GError **error)
@@ -566,12 +544,12 @@ static GBytes *fake_screenshot(Machine *machine, size_t limit, GError **error)
         0x00, 0x00, 0x0a, 'I',  'D',  'A',  'T',  0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00, 0x82, 0x00, 0x81,
         0x77, 0xcd, 0x72, 0xb6, 0x00, 0x00, 0x00, 0x00, 'I',  'E',  'N',  'D',  0xae, 0x42, 0x60, 0x82,
     };
-    return called("screenshot", error) ? g_bytes_new_static(png, sizeof png) : NULL;
+    return simulated_called("screenshot", error) ? g_bytes_new_static(png, sizeof png) : NULL;
 }
 
 static bool fake_disconnect_all(Machine *machine, GError **error)
 {
-    if (!called("disconnect_all", error))
+    if (!simulated_called("disconnect_all", error))
         return false;
     tell_viewers(sim(machine), 0);
     return true;
@@ -579,19 +557,19 @@ static bool fake_disconnect_all(Machine *machine, GError **error)
 
 static bool fake_plug_network(Machine *machine, const char *mac, GError **error)
 {
-    return called("plug_network", error);
+    return simulated_called("plug_network", error);
 }
 
 static bool fake_plug_clipboard(Machine *machine, GError **error)
 {
-    return called("plug_clipboard", error);
+    return simulated_called("plug_clipboard", error);
 }
 
 /* ---- the whole ---- */
 
 static Hypervisor *fake_open(const char *state_folder, GError **error)
 {
-    return called("open", error) ? (Hypervisor *)&hypervisor_stand_in : NULL;
+    return simulated_called("open", error) ? (Hypervisor *)&hypervisor_stand_in : NULL;
 }
 
 static void fake_close(Hypervisor *hypervisor)
@@ -605,7 +583,7 @@ static void fake_about(const Hypervisor *hypervisor, DriverAbout *ret)
 
 static Image *fake_image(const char *folder, GError **error)
 {
-    if (!called("image", error))
+    if (!simulated_called("image", error))
         return NULL;
     Image *image = g_new0(Image, 1);
     image->name = g_strdup("simulated");
@@ -665,9 +643,9 @@ const HostDriver *host_driver_simulated(void)
         .log_off = fake_log_off,
         .resize = fake_resize,
         .shut_down = fake_shut_down,
-        .restart = fake_restart,
-        .show = fake_show,
-        .lock = fake_lock,
+        .restart = simulated_restart,
+        .show = simulated_show,
+        .lock = simulated_lock,
         .display = fake_display,
         .viewers = fake_viewers,
         .screenshot = fake_screenshot,
@@ -779,7 +757,7 @@ bool simulated_set_viewers(const char *folder, unsigned viewers)
     return true;
 }
 
-bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked)
+bool simulated_tell(const char *folder, SimulatedWord word, void *word_data)
 {
     Simulated *machine = find(folder);
     if (!machine)
@@ -789,25 +767,8 @@ bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked)
     const MachineListener *listener = machine->listener;
     void *data = machine->data;
     g_mutex_unlock(&lock);
-    if (listener && listener->activity)
-        listener->activity((Machine *)machine, idle_ms, locked, data);
-    g_rec_mutex_unlock(&telling);
-    simulated_unref(machine);
-    return true;
-}
-
-bool simulated_guest_logs_off(const char *folder)
-{
-    Simulated *machine = find(folder);
-    if (!machine)
-        return false;
-    g_rec_mutex_lock(&telling);
-    g_mutex_lock(&lock);
-    const MachineListener *listener = machine->listener;
-    void *data = machine->data;
-    g_mutex_unlock(&lock);
-    if (listener && listener->session)
-        listener->session((Machine *)machine, false, "user", data);
+    if (listener)
+        word((Machine *)machine, listener, data, word_data);
     g_rec_mutex_unlock(&telling);
     simulated_unref(machine);
     return true;

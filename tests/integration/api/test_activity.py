@@ -19,7 +19,7 @@ IDLE = 4005
 def worked(house):
     house.start_gateway()
     house.local.do("POST", "pools", {"name": "worked", "image": "mini", "size": 6, "spares": 1})
-    for name in ("ines", "jan", "kurt"):
+    for name in ("ines", "jan", "kurt", "lena"):
         house.make_user(name)
         house.local.do("PUT", f"pools/worked/entitlements/users/{name}", status=204)
     return house
@@ -95,7 +95,7 @@ def test_idle_people_are_locked_out_and_logged_off(worked):
 
 def test_an_idle_desktop_rests(worked):
     plan(worked, "power", {"on_idle": {"action": "suspend", "after_minutes": 5}})
-    viewer, session = view(worked, "ines")
+    viewer, session = view(worked, "lena")
     desktop = viewer.connection["desktop"]["id"]
     assert worked.local.get(f"desktops/{desktop}")["desired"] == "running"
     long_ago(worked, session, 6)
@@ -119,5 +119,5 @@ def test_the_history(worked):
     assert kept["user"] is None or kept["user"]["name"] == "jan"
     assert session in ids(search="jan")
     helpdesk = worked.people["helpdesk"]
-    assert helpdesk.refused("GET", "sessions", query={"from": "yesterday"})[0] == 400
-    assert helpdesk.refused("GET", "sessions", query={"search": "x" * 201})[0] == 400
+    assert helpdesk.refused("GET", "sessions", query={"from": "yesterday"})[0] == 422
+    assert helpdesk.refused("GET", "sessions", query={"search": "x" * 201})[0] == 422

@@ -1,0 +1,52 @@
+/* What the agent in a simulated guest does and says. */
+#include "host/simulated_internal.h"
+
+#include <string.h>
+
+#include "base/file.h"
+
+bool simulated_restart(Machine *machine, GError **error)
+{
+    return simulated_called("restart", error) && simulated_die(simulated_folder(machine), MACHINE_END_RESET);
+}
+
+/* What was shown last is in its folder. */
+bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
+{
+    g_autofree char *shown = g_strconcat(title ? title : "", "\n", text, NULL);
+    g_autofree char *path = g_build_filename(simulated_folder(machine), "shown", NULL);
+    return simulated_called("show", error) && file_write_atomic(path, shown, strlen(shown), 0600, error);
+}
+
+bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return simulated_called("lock", error) && simulated_guest_is(simulated_folder(machine), -1, true);
+}
+
+typedef struct {
+    int64_t idle_ms;
+    bool locked;
+} Activity;
+
+static void say_activity(Machine *machine, const MachineListener *listener, void *listener_data, void *data)
+{
+    const Activity *activity = data;
+    if (listener->activity)
+        listener->activity(machine, activity->idle_ms, activity->locked, listener_data);
+}
+
+bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked)
+{
+    return simulated_tell(folder, say_activity, &(Activity){idle_ms, locked});
+}
+
+static void say_logged_off(Machine *machine, const MachineListener *listener, void *listener_data, void *data)
+{
+    if (listener->session)
+        listener->session(machine, false, "user", listener_data);
+}
+
+bool simulated_guest_logs_off(const char *folder)
+{
+    return simulated_tell(folder, say_logged_off, NULL);
+}

@@ -1,0 +1,17 @@
+/* Between the simulated machines and their simulated agents. */
+#pragma once
+
+#include "host/simulated.h"
+
+/* Counts the call. false, with the error: a fault was ordered. */
+bool simulated_called(const char *operation, GError **error);
+
+typedef void (*SimulatedWord)(Machine *machine, const MachineListener *listener, void *listener_data, void *data);
+
+/* Whoever listens to the machine of this folder hears a word. false: none runs there. */
+bool simulated_tell(const char *folder, SimulatedWord word, void *data);
+
+/* Entries of the driver's table. */
+bool simulated_restart(Machine *machine, GError **error);
+bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);
