@@ -33,7 +33,7 @@ DesktopFate session_desktop_fate(const BrokerPool *pool, SessionEvent end)
 
 static SessionVerdict ended(const BrokerPool *pool, SessionEvent event, const char *reason)
 {
-    return (SessionVerdict){PHASE_ENDED, reason, session_desktop_fate(pool, event), 0};
+    return (SessionVerdict){.phase = PHASE_ENDED, .reason = reason, .fate = session_desktop_fate(pool, event)};
 }
 
 int64_t session_idle_since(const SessionFacts *state)
@@ -91,7 +91,7 @@ static int64_t limit_of(const BrokerPool *pool, const SessionFacts *state)
 
 static SessionVerdict stay(const BrokerPool *pool, const SessionFacts *state)
 {
-    return (SessionVerdict){state->phase, NULL, FATE_KEEP, limit_of(pool, state)};
+    return (SessionVerdict){.phase = state->phase, .fate = FATE_KEEP, .look_again_ms = limit_of(pool, state)};
 }
 
 static SessionVerdict move(const BrokerPool *pool, const SessionFacts *state, SessionPhase phase,
