@@ -5,6 +5,9 @@
 #include "api/resource.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "identity/oidc.h"
+
+#define HALF_COOKIE "__Host-oriel-half" /* of a provider's log-in that waits for a code */
 
 /* In the order people read them. */
 static const Role roles_in_order[] = {ROLE_ADMIN, ROLE_OPERATOR, ROLE_HELPDESK, ROLE_AUDITOR, ROLE_USER};
@@ -49,27 +52,33 @@ Json *me_json(const Caller *caller)
                      scopes_json(caller->scopes), "must_enrol", caller->scopes == SCOPE_ENROL);
 }
 
-static void cookie_set(Call *call, const char *value, int64_t seconds)
+void cookie_set(Call *call, const Cookie *fields)
 {
     g_autofree char *cookie =
-        g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%" G_GINT64_FORMAT,
-                        IDENTITY_COOKIE, value, seconds);
+        g_strdup_printf("%s=%s; Path=/; Secure; HttpOnly; SameSite=%s; Max-Age=%" G_GINT64_FORMAT,
+                        fields->name, fields->value, fields->same_site, fields->seconds);
     reply_header(call->reply, "Set-Cookie", cookie);
     explicit_bzero(cookie, strlen(cookie));
 }
 
-static void login_answer(Call *call, const Login *login)
+bool login_cookies(Call *call, const Login *login)
 {
-    if (!login->caller) {
-        reply_json(call->reply, 200, json_pack("{s:s, s:s, s:I}", "next", "totp", "login", login->half, "expires_ms",
-                                               (json_int_t)login->expires_ms));
-        return;
-    }
-    cookie_set(call, login->cookie, MAX(1, (login->expires_ms - clock_utc_ms()) / 1000));
-    reply_json(call->reply, 200, me_json(login->caller));
+    int64_t seconds = MAX(1, (login->expires_ms - clock_utc_ms()) / 1000);
+    cookie_set(call, login->caller ? &(Cookie){IDENTITY_COOKIE, login->cookie, seconds, "Strict"}
+                                   : &(Cookie){HALF_COOKIE, login->half, seconds, "Strict"});
+    return login->caller != NULL;
 }
 
-static ClientInfo client_of(const Call *call)
+static void login_answer(Call *call, const Login *login)
+{
+    if (login->caller && login_cookies(call, login))
+        reply_json(call->reply, 200, me_json(login->caller));
+    else
+        reply_json(call->reply, 200, json_pack("{s:s, s:s, s:I}", "next", "totp", "login", login->half, "expires_ms",
+                                               (json_int_t)login->expires_ms));
+}
+
+ClientInfo client_of(const Call *call)
 {
     return (ClientInfo){call->request->client, request_header(call->request, "user-agent")};
 }
@@ -90,12 +99,17 @@ bool login_post(Call *call, GError **error)
 bool login_code_post(Call *call, GError **error)
 {
     const char *half = NULL, *code = NULL;
-    if (!json_read(call->body, "request body", error, "{s:s, s:s}", "login", &half, "code", &code))
+    if (!json_read(call->body, "request body", error, "{s?s, s:s}", "login", &half, "code", &code))
         return false;
     ClientInfo client = client_of(call);
-    g_autoptr(Login) login = identity_login_code(call->service->identity, half, code, &client, error);
+    g_autoptr(SecretString) cookie = half ? NULL : request_cookie(call->request, HALF_COOKIE);
+    if (!half && !cookie)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"login\" is needed, as the first step gave it");
+    g_autoptr(Login) login = identity_login_code(call->service->identity, half ? half : cookie, code, &client, error);
     if (!login)
         return false;
+    if (cookie)
+        cookie_set(call, &(Cookie){HALF_COOKIE, "", 0, "Strict"});
     login_answer(call, login);
     return true;
 }
@@ -123,14 +137,27 @@ bool setup_post(Call *call, GError **error)
     return true;
 }
 
+/* Where the browser ends its login at the provider, too. */
+static char *provider_log_out_url(const Call *call)
+{
+    g_autofree char *back = g_strconcat(call->service->public_url, "/", NULL);
+    g_autoptr(StoreWebSession) session = store_web_session_find(call->service->store, call->caller->session_id, NULL);
+    return session ? oidc_log_out_url(call->service->identity, session, back) : NULL;
+}
+
 bool logout_post(Call *call, GError **error)
 {
+    g_autofree char *provider = NULL;
     if (call->caller->means == CALLER_COOKIE) {
+        provider = provider_log_out_url(call);
         if (!identity_logout(call->service->identity, call->caller, call->request->client, error))
             return false;
-        cookie_set(call, "", 0);
+        cookie_set(call, &(Cookie){IDENTITY_COOKIE, "", 0, "Strict"});
     }
-    reply_empty(call->reply);
+    if (provider)
+        reply_json(call->reply, 200, json_pack("{s:s}", "provider_url", provider));
+    else
+        reply_empty(call->reply);
     return true;
 }
 

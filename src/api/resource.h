@@ -16,6 +16,10 @@ bool logout_post(Call *call, GError **error);
 bool me_get(Call *call, GError **error);
 bool setup_post(Call *call, GError **error);
 bool login_code_post(Call *call, GError **error);
+/* providers.c */
+bool login_providers_get(Call *call, GError **error);
+bool login_provider_get(Call *call, GError **error);
+bool login_provider_callback_get(Call *call, GError **error);
 /* totp.c */
 bool totp_get(Call *call, GError **error);
 bool totp_post(Call *call, GError **error);
@@ -134,6 +138,17 @@ bool tokens_post(Call *call, GError **error);
 bool token_delete(Call *call, GError **error);
 
 /* ---- JSON of rows; the caller owns it ---- */
+
+typedef struct {
+    const char *name;
+    const char *value;
+    int64_t seconds;       /* 0: it goes */
+    const char *same_site; /* "Strict", "Lax" */
+} Cookie;
+void cookie_set(Call *call, const Cookie *cookie);
+/* Gives the browser what it needs next. False: a code is asked for first. */
+bool login_cookies(Call *call, const Login *login);
+ClientInfo client_of(const Call *call);
 
 Json *me_json(const Caller *caller);
 /* The link in STATE/setup-link is void now, if it was this user's. */

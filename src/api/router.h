@@ -18,6 +18,7 @@ typedef enum {
     LANE_SLOW,     /* machines, disks, guests */
     LANE_CONNECT,  /* the click: never behind a guest that does not answer */
     LANE_DISPLAY,  /* nor the opening of its picture */
+    LANE_OUTSIDE,  /* asks other servers: a provider of log-ins */
     LANE_PASSWORD, /* argon2id: 64 MiB and 0.1 s each */
 } Lane;
 

@@ -15,7 +15,7 @@
 #include "base/number.h"
 #include "base/socket.h"
 
-#define LANES 6
+#define LANES 7
 #define DRAIN_SECONDS 3         /* for the last answers to go, at the end */
 #define BLOCK_BYTES (16 * 1024) /* of a file or stream sent at once */
 
@@ -451,6 +451,7 @@ Server *server_start(const Service *service, GError **error)
         [LANE_SLOW] = 32,
         [LANE_CONNECT] = 32,
         [LANE_DISPLAY] = 16,
+        [LANE_OUTSIDE] = 8,
         [LANE_PASSWORD] = 4,
     };
     Server *server = g_new0(Server, 1);

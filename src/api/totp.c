@@ -5,11 +5,6 @@
 #include "base/secret.h"
 #include "identity/second.h"
 
-static ClientInfo client_of(const Call *call)
-{
-    return (ClientInfo){call->request->client, request_header(call->request, "user-agent")};
-}
-
 static bool demand_person(const Call *call, GError **error)
 {
     return call->caller->user_id || oriel_fail(error, ORIEL_ERROR_CONFLICT,

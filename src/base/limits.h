@@ -28,6 +28,11 @@
 #define LIMIT_DIRECTORIES 32
 #define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
 #define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */
+#define LIMIT_PROVIDER_ANSWER (512 * 1024)   /* bytes of an answer of an OpenID provider */
+#define LIMIT_PROVIDER_KEYS 64               /* keys of one that are looked at */
+#define LIMIT_PROVIDER_GROUPS 1000           /* groups that one says of a person */
+#define LIMIT_PROVIDER_LOGINS 65536          /* log-ins finished in ten minutes, good or bad */
+#define LIMIT_ID_TOKEN (64 * 1024)           /* bytes of an ID token */
 #define LIMIT_DIRECTORY_TEXT 1024            /* bytes of one line of them */
 #define LIMIT_PLAN_MINUTES (366 * 24 * 60)   /* longest time of a plan */
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */

@@ -16,6 +16,8 @@ Identity *identity_new(Store *store, GError **error)
     Identity *identity = g_new0(Identity, 1);
     identity->store = store;
     identity->dummy_hash = g_steal_pointer(&dummy_hash);
+    identity->providers = providers_new();
+    identity->used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_mutex_init(&identity->lock);
     g_cond_init(&identity->freed);
     g_mutex_init(&identity->count_lock);
@@ -27,6 +29,8 @@ void identity_free(Identity *identity)
     if (!identity)
         return;
     g_free(identity->dummy_hash);
+    providers_free(identity->providers);
+    g_hash_table_unref(identity->used);
     g_mutex_clear(&identity->lock);
     g_cond_clear(&identity->freed);
     g_mutex_clear(&identity->count_lock);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "identity/identity.h"
+#include "identity/provider.h"
 
 struct Identity {
     Store *store;
@@ -10,6 +11,8 @@ struct Identity {
     GCond freed;
     unsigned hashing;
     unsigned waiting;
+    Providers *providers;
+    GHashTable *used;  /* log-ins at providers that were finished: state → until when it is kept; with count_lock */
     GMutex count_lock; /* one attempt at a time is judged and counted; held for some questions to the store */
 };
 
@@ -36,5 +39,7 @@ Login *login_open(Identity *identity, const StoreUser *user, const LoginMeans *m
 
 /* After the password was right: asks for a code, or opens a web session (second.c). */
 Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error);
+/* The same for whoever came by other means. */
+Login *login_finish_by(Identity *identity, const StoreUser *user, const LoginMeans *means, GError **error);
 
 Caller *caller_of(const StoreUser *user, CallerMeans means, GError **error);

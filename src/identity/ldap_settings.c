@@ -1,9 +1,5 @@
 #include "identity/ldap_settings.h"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -69,23 +65,6 @@ static bool check_server(const char *server, GError **error)
                       server);
 }
 
-static bool check_certificates(const char *text, GError **error)
-{
-    if (!text)
-        return true;
-    BIO *bio = BIO_new_mem_buf(text, -1);
-    size_t count = 0;
-    X509 *certificate = NULL;
-    while (bio && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-        X509_free(certificate);
-        count++;
-    }
-    ERR_clear_error();
-    BIO_free(bio);
-    return count > 0 || oriel_fail(error, ORIEL_ERROR_INVALID,
-                                   "settings: \"certificates\" must be certificates as PEM text (-----BEGIN CERTIFICATE-----)");
-}
-
 /* Only its form: whether the server knows its attributes shows the test. */
 static bool check_filter(const char *key, const char *filter, GError **error)
 {
@@ -126,7 +105,7 @@ static bool check(const LdapSettings *settings, GError **error)
     for (size_t i = 0; settings->servers[i]; i++)
         if (!check_server(settings->servers[i], error))
             return false;
-    return check_bind(settings, error) && check_certificates(settings->certificates, error) &&
+    return check_bind(settings, error) &&
            check_filter("user_filter", settings->user_filter, error) &&
            check_filter("group_filter", settings->group_filter, error) &&
            check_attribute("login_attribute", settings->login_attribute, error) &&
@@ -136,15 +115,6 @@ static bool check(const LdapSettings *settings, GError **error)
 }
 
 /* ---- reading ---- */
-
-/* It has lines, unlike the other texts. */
-static bool take_certificates(Json *settings, const char **ret, GError **error)
-{
-    Json *value = json_object_get(settings, "certificates");
-    *ret = json_string_value(value);
-    return !value || json_is_null(value) || *ret ||
-           oriel_fail(error, ORIEL_ERROR_INVALID, "settings: \"certificates\" must be a text");
-}
 
 static bool take_texts(Json *settings, LdapSettings *ret, GError **error)
 {
@@ -182,7 +152,7 @@ bool ldap_settings_read(Json *settings, LdapSettings *ret, GError **error)
     *ret = defaults_of((LdapType)type);
     nesting = (int)ret->nested_groups;
     bool done = settings_list(settings, "servers", SERVERS_MOST, &ret->servers, error) &&
-                take_certificates(settings, &ret->certificates, error) && take_texts(settings, ret, error) &&
+                settings_certificates(settings, "certificates", &ret->certificates, error) && take_texts(settings, ret, error) &&
                 settings_flag(settings, "allow_plain", &ret->allow_plain, error) &&
                 settings_flag(settings, "allow_create", &ret->allow_create, error) &&
                 settings_word(settings, "nested_groups", nested, &nesting, error) &&

@@ -4,12 +4,15 @@
 #include "base/json.h"
 
 typedef struct {
-    const char *issuer;       /* "https://login.example/realms/desk" */
+    const char *issuer;       /* "https://login.example/realms/desk"; http:// only of this host itself */
     const char *client_id;
     const char **scopes;      /* NULL-ended, or NULL: openid profile email */
     const char *groups_claim; /* NULL: none is read */
     const char *name_claim;   /* "preferred_username" */
+    const char *display_name_claim; /* "name" */
+    const char *certificates;       /* PEM of the only authorities to trust; NULL: the system's */
     bool allow_create;
+    bool totp;        /* Oriel asks for its second factor as well */
     const char *role; /* of a new user */
 } OidcSettings;
 

@@ -271,25 +271,31 @@ static char *password_mark(Identity *identity, const char *user_id, GError **err
     return secret_token_hash(hash ? hash : "");
 }
 
-static char *half_new(Identity *identity, const StoreUser *user, GError **error)
+static char *half_new(Identity *identity, const StoreUser *user, const LoginMeans *means, GError **error)
 {
     g_autofree char *mark = password_mark(identity, user->id, error);
     if (!mark)
         return NULL;
-    g_autoptr(Json) object = json_pack("{s:s, s:s, s:I}", "user", user->id, "mark", mark, "until",
-                                       (json_int_t)(clock_utc_ms() + HALF_MS));
+    g_autoptr(Json) object = json_pack("{s:s, s:s, s:I, s:s*, s:s*}", "user", user->id, "mark", mark, "until",
+                                       (json_int_t)(clock_utc_ms() + HALF_MS), "means", means->means, "means_id", means->means_id);
     g_autofree char *text = json_text(object);
     return secret_seal(HALF_PURPOSE, text);
 }
 
-/* NULL with no error: it is none, or no good any more. */
-static StoreUser *half_user(Identity *identity, const char *half, GError **error)
+static Json *half_open(const char *half)
+{
+    g_autofree char *text = secret_open(HALF_PURPOSE, half, NULL);
+    return text ? json_parse_object(text, strlen(text), "half login", NULL) : NULL;
+}
+
+/* NULL with no error: it is none, or no good any more. The means' texts are the object's. */
+static StoreUser *half_user(Identity *identity, Json *object, LoginMeans *ret_means, GError **error)
 {
     const char *user_id = NULL, *mark = NULL;
     json_int_t until = 0;
-    g_autofree char *text = secret_open(HALF_PURPOSE, half, NULL);
-    g_autoptr(Json) object = text ? json_parse_object(text, strlen(text), "half login", NULL) : NULL;
-    if (!object || !json_read(object, "half login", NULL, "{s:s, s:s, s:I}", "user", &user_id, "mark", &mark, "until", &until) ||
+    if (!object ||
+        !json_read(object, "half login", NULL, "{s:s, s:s, s:I, s?s, s?s}", "user", &user_id, "mark", &mark, "until", &until,
+                   "means", &ret_means->means, "means_id", &ret_means->means_id) ||
         until < clock_utc_ms())
         return NULL;
     g_autoptr(GError) failure = NULL;
@@ -304,6 +310,12 @@ static StoreUser *half_user(Identity *identity, const char *half, GError **error
 
 Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
 {
+    return login_finish_by(identity, user, &(LoginMeans){client, SCOPES_ALL, NULL, NULL}, error);
+}
+
+Login *login_finish_by(Identity *identity, const StoreUser *user, const LoginMeans *by, GError **error)
+{
+    LoginMeans means = *by;
     Roles roles = 0;
     g_auto(LoginRules) rules = {0};
     g_auto(StoreTotp) totp = {0};
@@ -311,12 +323,13 @@ Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo 
         !store_totp_get(identity->store, user->id, &totp, error))
         return NULL;
     TotpRules about = {rules.totp_roles, (const char *const *)rules.trusted};
-    TotpNeed need = totp_required(&about, roles, totp.secret && totp.confirmed_ms, client->address);
+    TotpNeed need = totp_required(&about, roles, totp.secret && totp.confirmed_ms, means.client->address);
+    if (need == TOTP_ENROL)
+        means.scopes = SCOPE_ENROL;
     if (need != TOTP_ASK)
-        return login_open(identity, user, &(LoginMeans){client, need == TOTP_ENROL ? SCOPE_ENROL : SCOPES_ALL, NULL, NULL},
-                          error);
+        return login_open(identity, user, &means, error);
     g_autoptr(Login) login = g_new0(Login, 1);
-    login->half = half_new(identity, user, error);
+    login->half = half_new(identity, user, &means, error);
     login->expires_ms = clock_utc_ms() + HALF_MS;
     return login->half ? g_steal_pointer(&login) : NULL;
 }
@@ -324,7 +337,9 @@ Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo 
 Login *identity_login_code(Identity *identity, const char *half, const char *code, const ClientInfo *client, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(StoreUser) user = half_user(identity, half, &failure);
+    LoginMeans means = {client, SCOPES_ALL, NULL, NULL};
+    g_autoptr(Json) object = half_open(half);
+    g_autoptr(StoreUser) user = half_user(identity, object, &means, &failure);
     if (failure) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
@@ -336,5 +351,5 @@ Login *identity_login_code(Identity *identity, const char *half, const char *cod
     CodeCheck check = {user->id, user->name, code, client};
     if (!code_check(identity, &check, error))
         return NULL;
-    return login_open(identity, user, &(LoginMeans){client, SCOPES_ALL, NULL, NULL}, error);
+    return login_open(identity, user, &means, error);
 }

@@ -1,5 +1,8 @@
 #include "identity/settings.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -123,5 +126,31 @@ bool settings_list(Json *settings, const char *key, size_t most, const char ***r
     }
     g_free(*ret);
     *ret = g_steal_pointer(&texts);
+    return true;
+}
+
+static size_t certificates_count(const char *text)
+{
+    BIO *bio = BIO_new_mem_buf(text, -1);
+    size_t count = 0;
+    X509 *certificate = NULL;
+    while (bio && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        X509_free(certificate);
+        count++;
+    }
+    ERR_clear_error();
+    BIO_free(bio);
+    return count;
+}
+
+bool settings_certificates(Json *settings, const char *key, const char **ret, GError **error)
+{
+    Json *value = given(settings, key);
+    const char *text = json_string_value(value);
+    if (!value)
+        return true;
+    if (!text || certificates_count(text) == 0)
+        return fail(key, "certificates as PEM text (-----BEGIN CERTIFICATE-----)", error);
+    *ret = text;
     return true;
 }

@@ -22,5 +22,7 @@ bool settings_number(Json *settings, const SettingsNumber *number, int64_t *ret,
 bool settings_word(Json *settings, const char *key, const char *const *words, int *ret, GError **error);
 /* The word of one role. */
 bool settings_role(Json *settings, const char *key, const char **ret, GError **error);
+/* Certificates as PEM text: at least one; borrowed. */
+bool settings_certificates(Json *settings, const char *key, const char **ret, GError **error);
 /* Lines of text: 1 to `most`. Borrowed texts in a new NULL-ended array (g_free). */
 bool settings_list(Json *settings, const char *key, size_t most, const char ***ret, GError **error);

@@ -141,6 +141,7 @@ export class FakeOriel {
 
   openCalls(method, parts, body, response) {
     const { users, passwords } = this.world;
+    if (parts[0] === 'login' && parts[1] === 'providers') return { items: this.world.providers ?? [] };
     if (parts[0] === 'health') return { status: 'ok', version: '0.1.0' };
     if (method === 'POST' && parts[0] === 'login' && parts[1] === 'code') {
       this.codeCheck(body.code);

@@ -436,6 +436,21 @@ test('a token is shown once', async () => {
   await page.getByRole('cell', { name: 'Pools', exact: true }).waitFor();
 });
 
+test('providers have buttons, and what went wrong there is said by its kind alone', async () => {
+  fake.world.providers = [{ name: 'company', display_name: 'Our company' }];
+  const page = await person();
+  await page.goto(`${url}#/login/unavailable/company`);
+  await page.getByRole('alert').getByText('The provider does not answer.').waitFor();
+  const link = page.getByRole('link', { name: 'Log in with Our company' });
+  assert.equal(await link.getAttribute('href'), `${url}api/v1/login/provider/company`);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.goto(`${url}#/login/Call%20this%20number/company`);
+  await page.getByRole('alert').getByText('could not be used').waitFor();
+  assert.equal(await page.getByText('Call this number').count(), 0);
+  await page.goto(`${url}#/login/code`);
+  await page.getByText('second factor at Oriel as well').waitFor();
+});
+
 test('logins of other browsers are ended, one and all', async () => {
   const page = await admin({}, '/account');
   const table = page.locator('section[aria-labelledby=logins-head]');

@@ -19,6 +19,7 @@ export type Scope =
   | 'all' | 'read' | 'portal' | 'account' | 'desktops' | 'sessions' | 'pools' | 'images' | 'users' | 'jobs' | 'audit' | 'hosts' | 'enrol';
 export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean }
 /** The password was right; a code is asked for. */
+export interface LoginProvider { name: string; display_name: string }
 export interface LoginNext { next: 'totp'; login: string; expires_ms: number }
 export interface Totp { enrolled: boolean; required: boolean; since_ms: number | null; recovery_codes: number }
 export interface TotpBegun { secret: string; uri: string; qr: string[] }
@@ -261,9 +262,10 @@ export const api = {
   health: (signal?: AbortSignal) => call<{ status: string; version: string }>('GET', 'health', { signal }),
   me: () => enter<Me>('me'),
   login: (name: string, password: string) => enter<Me | LoginNext>('login', { name, password }),
-  loginCode: (login: string, code: string) => enter<Me>('login/code', { login, code }),
+  loginCode: (login: string | null, code: string) => enter<Me>('login/code', login === null ? { code } : { login, code }),
+  loginProviders: (signal?: AbortSignal) => call<{ items: LoginProvider[] }>('GET', 'login/providers', { signal }),
   setup: (token: string, password: string) => enter<Me | LoginNext>('setup', { token, password }),
-  logout: () => call<void>('POST', 'logout'),
+  logout: () => call<{ provider_url: string } | undefined>('POST', 'logout'),
   portal: (signal?: AbortSignal) => call<{ tiles: Tile[] }>('GET', 'portal', { signal }),
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
   statistics: (query: { name: StatisticName; pool: string | undefined; from: number; to: number; step: number }, signal?: AbortSignal) =>

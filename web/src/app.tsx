@@ -7,6 +7,7 @@ import { loadConsole } from './console/load.ts';
 import { t } from './language.ts';
 import { Login } from './portal/login.tsx';
 import { Account } from './portal/account.tsx';
+import { ProviderCode } from './portal/provider.tsx';
 import { Portal } from './portal/portal.tsx';
 import { Setup } from './portal/setup.tsx';
 import { MustEnrol } from './portal/totp.tsx';
@@ -93,7 +94,7 @@ function Inside({ me, route }: { me: Me; route: Route }) {
     return <Shell me={me} here="admin"><Later name="admin" load={loadAdmin} props={{ me, route }} /></Shell>;
   }
   if (page === 'account') return <Shell me={me} here="account"><Account me={me} /></Shell>;
-  if (page === '') return <Shell me={me} here="desktops"><Portal me={me} /></Shell>;
+  if (page === '' || page === 'login') return <Shell me={me} here="desktops"><Portal me={me} /></Shell>;
   return (
     <Shell me={me} here="desktops">
       <Empty title={t('There is no such page')}>
@@ -111,7 +112,8 @@ function Page() {
   const target = targetOf(route);
   if (target?.kind === 'ticket') return <ConsolePage target={target} me={who.state === 'in' ? who.me : null} />;
   if (who.state === 'asking') return <Splash />;
-  if (who.state === 'out') return <Login why={who.why} />;
+  const back = route.parts[0] === 'login' ? route.parts[1] : undefined; // from a provider
+  if (who.state === 'out') return back === 'code' ? <ProviderCode /> : <Login key={back} why={who.why} failed={back} />;
   if (who.state === 'unreachable') return <Unreachable error={who.error} />;
   if (who.me.must_enrol) return <MustEnrol />;
   if (target) return <ConsolePage target={target} me={who.me} />;

@@ -49,9 +49,10 @@ export function enter(me: Me): void {
 }
 
 export async function logOut(): Promise<void> {
-  await api.logout();
+  const answer = await api.logout();
   become({ state: 'out', why: '' });
   others?.postMessage('out');
+  if (answer) location.assign(answer.provider_url); // to end the login there as well
 }
 
 export function useWho(): Who {

@@ -7,6 +7,7 @@ import { TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
 import { enter } from '../who.ts';
 import { Lone } from './lone.tsx';
+import { ProviderButtons, providerFailure } from './provider.tsx';
 import { CodeStep } from './totp.tsx';
 
 /** Seconds that remain of a wait the server asked for. */
@@ -22,11 +23,11 @@ function useWait(): [number, (seconds: number) => void] {
   return [left, (seconds) => setUntil(Date.now() + seconds * 1000)];
 }
 
-export function Login({ why }: { why: string }) {
+export function Login({ why, failed }: { why: string; failed: string | undefined }) {
   useTitle(t('Log in'));
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
-  const [wrong, setWrong] = useState<string | null>(null);
+  const [wrong, setWrong] = useState<string | null>(failed === undefined ? null : providerFailure(failed));
   const [busy, setBusy] = useState(false);
   const [wait, setWait] = useWait();
   const [next, setNext] = useState<LoginNext | null>(null);
@@ -79,6 +80,7 @@ export function Login({ why }: { why: string }) {
           {wait > 0 ? t('Wait {seconds} s', { seconds: wait }) : t('Log in')}
         </Button>
       </form>
+      <ProviderButtons />
     </Lone>
   );
 }

@@ -54,11 +54,11 @@ function useCode<T>(call: (code: string) => Promise<T>, then: (value: T) => void
   return { code, setCode, wrong, busy, submit };
 }
 
-/** The second step of a log-in. */
-export function CodeStep({ next, onMe, onBack }: { next: LoginNext; onMe: (me: Me) => void; onBack: (why: string) => void }) {
+/** The second step of a log-in; after a provider a cookie has the first. */
+export function CodeStep({ next, onMe, onBack }: { next: LoginNext | null; onMe: (me: Me) => void; onBack: (why: string) => void }) {
   const { code, setCode, wrong, busy, submit } = useCode(async (text) => {
     try {
-      return await api.loginCode(next.login, text);
+      return await api.loginCode(next && next.login, text);
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.kind !== 'unauthenticated') throw problem;
       onBack(t('This log-in took too long. Begin again.'));
@@ -66,7 +66,7 @@ export function CodeStep({ next, onMe, onBack }: { next: LoginNext; onMe: (me: M
     }
   }, (me) => me && onMe(me));
   return (
-    <Lone title={t('Your code')} text={t('The password was right. Your account has a second factor.')}>
+    <Lone title={t('Your code')} text={next ? t('The password was right. Your account has a second factor.') : t('Your account has a second factor at Oriel as well.')}>
       <form class="stack" onSubmit={submit} noValidate>
         <CodeField value={code} onValue={setCode} wrong={wrong} recovery />
         <Button type="submit" look="main wide" busy={busy}>{t('Log in')}</Button>
