@@ -18,6 +18,7 @@ from fake_api import Fake, FakeRemote, TIME, desktop, image, job, page, pool, ul
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ORIEL = pathlib.Path(os.environ.get("ORIEL_BUILD", ROOT / "build")) / "src" / "cli" / "oriel"
+PATIENCE = 300  # only bounds a hang
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def environment(folder):
 
 
 def run(folder, *arguments, given=""):
-    return subprocess.run([ORIEL, *arguments], env=environment(folder), input=given, capture_output=True, text=True, timeout=60)
+    return subprocess.run([ORIEL, *arguments], env=environment(folder), input=given, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def start(folder, *arguments):
@@ -203,7 +204,7 @@ def test_build_waits_with_progress(fake, tmp_path):
     fake.event("job", job(1, progress=30, step="packages"))
     fake.event("job", job(1, progress=60, step="disk"))
     fake.event("job", job(1, state="done", progress=100, step="disk"))
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0, err
     assert out == "Image debian-xfce has version 4 now.\n"
     assert "Build image debian-xfce: 30 % packages\n" in err and "60 % disk" in err and "another" not in err
@@ -272,7 +273,7 @@ def test_interrupt_leaves_the_job(fake, tmp_path):
     child = start(tmp_path, "job", "watch", ulid(1))
     until(lambda: fake.asked("GET", f"jobs/{ulid(1)}"))
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=30)
+    _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 75 and f"job {ulid(1)} goes on" in err
     assert not fake.asked("POST", f"jobs/{ulid(1)}/cancel")
 
@@ -406,7 +407,7 @@ def test_power_waits_for_the_state(fake, tmp_path):
     fake.answer(f"GET desktops/{ulid(11)}", desktop(state="stopped", desired="stopped"))
     until(lambda: fake.streams)
     fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=PATIENCE)
     assert (child.returncode, out) == (0, "Desktop demo-1 is stopped.\n"), err
 
 
@@ -443,7 +444,7 @@ def test_pool_wait(fake, tmp_path):
     fake.answer("GET pools/demo", pool(running=1))
     until(lambda: fake.streams)
     fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
-    out, err = child.communicate(timeout=30)
+    out, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == 0 and "Template of pool demo: 20 % boots" in err
 
 
@@ -455,7 +456,7 @@ def test_pool_waits_for_its_image(fake, tmp_path):
     until(lambda: fake.streams)
     fake.answer("GET pools/demo", pool(running=1))
     fake.event("change", {"kind": "desktop", "id": ulid(11), "op": "update"})
-    assert child.communicate(timeout=30) and child.returncode == 0
+    assert child.communicate(timeout=PATIENCE) and child.returncode == 0
 
 
 def test_pool_wait_says_why_not(fake, tmp_path):
