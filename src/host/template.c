@@ -174,13 +174,29 @@ static bool is_complete(const char *folder)
     return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-/* The first key whose folder can be used: complete, or nobody's. */
-static char *usable_key(Host *host, const StorePool *pool, const StoreImageVersion *version)
+/* The first key whose folder is complete; NULL: there is none. Caller frees. */
+static char *complete_key(Host *host, const StorePool *pool, const StoreImageVersion *version)
 {
     for (unsigned number = 0; number < most_numbers; number++) {
         g_autofree char *key = key_number(host, pool, version, number);
         g_autofree char *folder = g_build_filename(host->templates, key, NULL);
-        if (is_complete(folder) || !collect_is_backing(host, folder))
+        if (is_complete(folder))
+            return g_steal_pointer(&key);
+    }
+    return NULL;
+}
+
+/* The key whose folder can be used: a complete one, or else the first that is nobody's. What stood in the way when a template
+ * was made may be gone by now: the template is found all the same. */
+static char *usable_key(Host *host, const StorePool *pool, const StoreImageVersion *version)
+{
+    char *complete = complete_key(host, pool, version);
+    if (complete)
+        return complete;
+    for (unsigned number = 0; number < most_numbers; number++) {
+        g_autofree char *key = key_number(host, pool, version, number);
+        g_autofree char *folder = g_build_filename(host->templates, key, NULL);
+        if (!collect_is_backing(host, folder))
             return g_steal_pointer(&key);
     }
     return key_number(host, pool, version, most_numbers);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../fixtures/host/household.h"
+#include "base/file.h"
 #include "base/error.h"
 
 typedef struct {
@@ -236,6 +237,13 @@ static void test_damaged_template_with_desktops(void)
     g_autofree char *old_folder = g_path_get_dirname(backing);
     g_autofree char *old_ram = g_build_filename(old_folder, "ram", NULL);
     g_assert_false(g_file_test(old_ram, G_FILE_TEST_EXISTS));
+    /* When nothing rests on the old one any more, the new one still is the pool's. */
+    household_stop(&household);
+    g_assert_true(folder_remove(folder, &error) && folder_remove(old_folder, &error));
+    household_start(&household);
+    edit(&household, pool, 3, 2);
+    until_running(&household, pool, 3);
+    g_assert_cmpuint(simulated_calls("freeze"), ==, 2);
 }
 
 static void test_no_memory(void)
