@@ -146,6 +146,7 @@ test('the whole way', { skip: url ? false : 'ORIEL_TEST_URL is not set' }, async
     await page.getByRole('button', { name: 'Send to desktop' }).click();
     await page.keyboard.press('Escape');
     await page.locator('.console-panel').waitFor({ state: 'detached' });
+    await page.locator('.console-screen canvas').click({ position: { x: 700, y: 420 } }); // the menu before may still have the keyboard
     const before = await settled(page, 1500, slow);
     await page.keyboard.press('Control+Shift+v');
     await eventually(async () => difference(before, await picture(page)), (differ) => differ > 0.0005, slow, 'the pasted line');

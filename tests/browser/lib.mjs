@@ -176,9 +176,11 @@ export async function accessibilityFaults(page) {
 
 const shifted = { '$': 'Digit4', '(': 'Digit9', ')': 'Digit0', '*': 'Digit8', '+': 'Equal', '%': 'Digit5', '"': 'Quote', ':': 'Semicolon' };
 
-/** Types as fingers do on a US keyboard: what playwright types is a "$" on the key of 4 without Shift, and a desktop gets keys. */
+/** Types as fingers do on a US keyboard: what playwright types is a "$" on the key of 4 without Shift, and a desktop gets keys.
+ * And no faster than fingers: an emulated keyboard holds a few dozen keys for a guest that is busy, and loses what comes on top. */
 export async function typeKeys(page, text) {
   for (const letter of text) {
+    await page.waitForTimeout(80);
     const key = shifted[letter] ?? (/[A-Z]/.test(letter) ? `Key${letter}` : null);
     if (key) {
       await page.keyboard.down('Shift');

@@ -158,6 +158,25 @@ test('what cannot be typed is known before a key is pressed', () => {
   assert.deepEqual(sent, []);
 });
 
+test('a long text is typed no faster than the desktop takes it, until it is stopped', async () => {
+  const { one, sent } = typist('us');
+  let waited = 0;
+  const pause = async (ms) => {
+    waited += ms;
+    assert.ok(sent.length * 10 <= waited, `${sent.length} key events after ${waited} ms`);
+  };
+  assert.equal(await one.paced('aB'.repeat(500), pause), true);
+  assert.equal(sent.length, 3000);
+  sent.length = 0;
+  assert.equal(await one.paced('abc', async () => one.stop()), false);
+  assert.deepEqual(sent, ['+KeyA', '-KeyA']);
+  sent.length = 0;
+  const first = one.paced('aaa', () => new Promise((resolve) => { setTimeout(resolve, 1); }));
+  assert.equal(await one.paced('bb', async () => {}), true);
+  assert.equal(await first, false);
+  assert.deepEqual(sent, ['+KeyA', '-KeyA', '+KeyB', '-KeyB', '+KeyB', '-KeyB']);
+});
+
 test('the picture of a machine that starts: few colours, mostly black', () => {
   const picture = (...points) => Uint8Array.from(points.flatMap(([red, green, blue, many]) => Array.from({ length: many }, () => [red, green, blue, 255]).flat()));
   const cases = [

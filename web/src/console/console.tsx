@@ -102,6 +102,15 @@ function useInput(rfb: RFB | null, settings: Settings, field: Held<HTMLTextAreaE
     return () => input.close();
   }, []);
   useEffect(() => {
+    // a text that is being typed ends with its connection, and where the person takes the keyboard back
+    const stop = (event: KeyboardEvent) => event.isTrusted && typist.stop();
+    window.addEventListener('keydown', stop, { capture: true });
+    return () => {
+      typist.stop();
+      window.removeEventListener('keydown', stop, { capture: true });
+    };
+  }, [rfb]);
+  useEffect(() => {
     rfb?.addEventListener('clipboard', (event) => bridge.fromDesktop((event as CustomEvent<{ text: string }>).detail.text));
   }, [rfb]);
   return { typist, bridge, focus };

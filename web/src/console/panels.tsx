@@ -60,7 +60,7 @@ export function ClipboardPanel({ bridge, typist, onType, onMissed }: ClipboardPr
       return;
     }
     onType();
-    typist.text(text);
+    void typist.paced(text);
   };
   const sync = async (on: boolean) => {
     if (!(await bridge.setAuto(on))) toast(t('The browser did not allow reading the clipboard.'), 'bad');

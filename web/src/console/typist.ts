@@ -57,10 +57,22 @@ export function strokesFor(layout: Layout, character: string): Stroke[] | null {
 
 const shifts = ['ShiftLeft', 'ShiftRight'];
 
+// QEMU plays one key event each 10 ms, keeps some 340 of them, and drops what comes on top.
+const eventMs = 20;
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
 export class Typist {
   private readonly down = new Map<string, number>();
+  private readonly send: SendKey;
+  private events = 0;
+  private order = 0; // of the text that is being typed
 
-  constructor(private readonly send: SendKey, public layout: Layout) {}
+  constructor(send: SendKey, public layout: Layout) {
+    this.send = (keysym, code, down) => {
+      this.events += 1;
+      send(keysym, code, down);
+    };
+  }
 
   press(code: string, keysym: number): void {
     this.down.set(code, keysym);
@@ -114,6 +126,24 @@ export class Typist {
       if (!this.type(character)) missed += character;
     }
     return missed;
+  }
+
+  /** Types a text of any length, as fast as the desktop takes it. False: it was stopped, or another one began. */
+  async paced(text: string, pause = sleep): Promise<boolean> {
+    this.order += 1;
+    const mine = this.order;
+    for (const character of text.normalize('NFC').replace(/\r\n/g, '\n')) {
+      const before = this.events;
+      this.type(character);
+      await pause((this.events - before) * eventMs);
+      if (mine !== this.order) return false;
+    }
+    return true;
+  }
+
+  /** What `paced` has not typed yet is not typed any more. */
+  stop(): void {
+    this.order += 1;
   }
 
   /** The characters of a text that this keyboard cannot make, each once. */
