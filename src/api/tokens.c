@@ -42,23 +42,42 @@ static Json *token_json(const StoreToken *token)
                      "last_used_ms", json_time_or_null(token->used_ms));
 }
 
-/* The local administrator is no user, and needs no token. A token that leaked must not make others that live on after
- * it has been deleted. */
-static bool demand_login(const Call *call, GError **error)
+static bool is_local(const Call *call)
 {
-    if (call->caller->means == CALLER_COOKIE)
-        return true;
+    return call->caller->means == CALLER_LOCAL;
+}
+
+/* Whose tokens are meant: the caller's own. The local administrator is no user and has none, but may see, make and delete those
+ * of `user`. *ret NULL: nobody's. Caller frees. */
+static bool find_owner(const Call *call, const char *user, char **ret, GError **error)
+{
+    if (!user || !is_local(call)) {
+        *ret = g_strdup(call->caller->user_id);
+        return !user || oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                                   "only the local administrator, on the host itself, asks for the tokens of somebody else");
+    }
+    g_autoptr(StoreUser) owner = store_user_find(call->service->store, user, error);
+    *ret = owner ? g_strdup(owner->id) : NULL;
+    return owner != NULL;
+}
+
+/* A token that leaked must not make others that live on after it has been deleted. */
+static bool demand_owner(const Call *call, const char *owner_id, GError **error)
+{
     if (call->caller->means == CALLER_TOKEN)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a token makes no tokens: log in with your password");
-    return oriel_fail(error, ORIEL_ERROR_CONFLICT, "the local administrator has no tokens: log in as a user");
+    return owner_id ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT, "the local administrator has no tokens: say whose it is to be, \"user\" (--user)");
 }
 
 bool tokens_get(Call *call, GError **error)
 {
     g_autoptr(Json) items = json_array();
-    if (call->caller->user_id) {
-        g_autoptr(GPtrArray) tokens =
-            store_token_list(call->service->store, call->caller->user_id, NULL, NULL, error);
+    g_autofree char *owner_id = NULL;
+    if (!find_owner(call, request_query(call->request, "user"), &owner_id, error))
+        return false;
+    if (owner_id) {
+        g_autoptr(GPtrArray) tokens = store_token_list(call->service->store, owner_id, NULL, NULL, error);
         if (!tokens)
             return false;
         for (unsigned i = 0; i < tokens->len; i++)
@@ -68,31 +87,33 @@ bool tokens_get(Call *call, GError **error)
     return true;
 }
 
-static bool demand_room(const Call *call, GError **error)
+static bool demand_room(const Call *call, const char *owner_id, GError **error)
 {
-    g_autoptr(GPtrArray) tokens =
-        store_token_list(call->service->store, call->caller->user_id, NULL, NULL, error);
+    g_autoptr(GPtrArray) tokens = store_token_list(call->service->store, owner_id, NULL, NULL, error);
     return tokens &&
            (tokens->len < LIMIT_TOKENS_USER ||
             oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                       "you have %d tokens, which is the limit: delete one that is not used", LIMIT_TOKENS_USER));
+                       "there are %d tokens, which is the limit: delete one that is not used", LIMIT_TOKENS_USER));
 }
 
 bool tokens_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name", "days", "scopes", NULL};
-    const char *name;
+    static const char *const keys[] = {"name", "days", "scopes", "user", NULL};
+    const char *name, *user = NULL;
+    g_autofree char *owner_id = NULL;
     NumberField field = {"days", 1, DAYS_LONGEST};
     Json *list = json_object_get(call->body, "scopes");
     Scopes scopes = SCOPES_ALL;
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
-    if (!demand_login(call, error) || !demand_room(call, error) || !json_only(call->body, keys, error) ||
-        !json_take_text(call->body, "name", &name, error) ||
+    if (!json_only(call->body, keys, error) || !json_take_text(call->body, "user", &user, error) ||
+        !find_owner(call, user, &owner_id, error) || !demand_owner(call, owner_id, error) ||
+        !demand_room(call, owner_id, error) || !json_take_text(call->body, "name", &name, error) ||
         !json_take_number(call->body, &field, &days, error) || (list && !scopes_read(list, &scopes, error)))
         return false;
     g_autoptr(SecretString) secret = NULL;
     TokenNew wanted = {.name = name ? name : "",
                        .scopes = scopes,
+                       .user_id = owner_id,
                        .expires_ms = days ? clock_utc_ms() + (int64_t)days * DAY_MS : 0};
     g_autoptr(StoreToken) token =
         identity_token_new(call->service->identity, call->caller, &wanted, &secret, error);
@@ -104,13 +125,13 @@ bool tokens_post(Call *call, GError **error)
     return true;
 }
 
-/* Somebody else's token is not there. */
+/* Somebody else's token is not there, but for the local administrator. */
 bool token_delete(Call *call, GError **error)
 {
     g_autoptr(StoreToken) token = store_token_get(call->service->store, call->parameters[0], error);
     if (!token)
         return false;
-    if (!call_is(call, token->user_id))
+    if (!is_local(call) && !call_is(call, token->user_id))
         return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "there is no token \"%s\"", call->parameters[0]);
     if (!store_token_delete(call->service->store, &call->actor, token->id, error))
         return false;

@@ -32,7 +32,9 @@ static void show_made(Cli *cli, const Json *token)
 
 static bool run_list(Cli *cli, const Call *call, GError **error)
 {
-    return cli_show(cli, client_list(cli->client, "tokens", 0, error), show_list);
+    g_autoptr(GString) path = g_string_new("tokens");
+    client_query(path, "user", call_option(call, "user"));
+    return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
 }
 
 static bool run_create(Cli *cli, const Call *call, GError **error)
@@ -54,7 +56,14 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static const Option list_options[] = {
+    {"user", VALUE_TEXT, "USER", "Whose; on orield's own socket always needed", .names = NAMES_USER},
+    {0},
+};
+
 static const Option create_options[] = {
+    {"user", VALUE_TEXT, "USER", "Whose it is; on orield's own socket always needed, from elsewhere never", .names = NAMES_USER,
+     .field = "user"},
     {"days", VALUE_COUNT, "N", "How long it is good (365)", .lowest = 1, .highest = 3650, .field = "days"},
     {"scope", VALUE_TEXT, "SCOPE,…",
      .help = "What it may do: all, read, portal, account, desktops, sessions, pools, images, users, jobs, audit, hosts"},
@@ -63,11 +72,10 @@ static const Option create_options[] = {
 };
 
 static const Verb verbs[] = {
-    {"list", "List one's own API tokens", .run = run_list},
+    {"list", "List a person's API tokens", .options = list_options, .run = run_list},
     {"create", "Make an API token; it is shown this once",
-     "NAME says what it is for. The token has its owner's rights, less what --scope leaves out. It belongs to the person who logs in with "
-     "--url and "
-     "--token-file; the local administrator is no person and has none.",
+     "NAME says what it is for. The token has its owner's rights, less what --scope leaves out. A token makes no tokens: this is for the host "
+     "itself, where --user says whose it is. People make their own in the web pages.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"delete", "Make a token void", .arguments = {{"TOKEN", NAMES_TOKEN}}, .run = run_delete},
     {0},

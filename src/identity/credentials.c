@@ -119,8 +119,9 @@ static bool check_token_name(const char *name, GError **error)
 StoreToken *identity_token_new(Identity *identity, const Caller *caller, const TokenNew *wanted,
                                char **ret_token, GError **error)
 {
-    if (!caller->user_id) {
-        oriel_fail(error, ORIEL_ERROR_INVALID, "token: the local administrator has none; log in as a user");
+    const char *owner = wanted->user_id ? wanted->user_id : caller->user_id;
+    if (!owner) {
+        oriel_fail(error, ORIEL_ERROR_INVALID, "token: the local administrator has none; say whose it is to be");
         return NULL;
     }
     if (!check_token_name(wanted->name, error))
@@ -138,7 +139,7 @@ StoreToken *identity_token_new(Identity *identity, const Caller *caller, const T
     StoreActor actor = {.user_id = caller->user_id, .name = caller->name};
     g_autofree char *scopes = scopes_format(wanted->scopes);
     StoreTokenNew fields = {.hash = hash,
-                            .user_id = caller->user_id,
+                            .user_id = owner,
                             .name = wanted->name,
                             .scopes = scopes,
                             .expires_ms = wanted->expires_ms};

@@ -123,7 +123,8 @@ bool name_check(const char *name, const char *what, GError **error);
 typedef struct {
     const char *name; /* 1 to LIMIT_NAME bytes of text */
     Scopes scopes;
-    int64_t expires_ms; /* 0: never */
+    int64_t expires_ms;  /* 0: never */
+    const char *user_id; /* whose it is to be; NULL: the caller's */
 } TokenNew;
 
 /* *ret_token (secret_free) is shown once. */

@@ -134,6 +134,22 @@ def test_tokens(house):
     assert client.refused("POST", "tokens", {"name": "x", "days": 0}) == (422, "invalid")
 
 
+def test_the_local_administrator_makes_tokens_for_others(house):
+    house.make_user("greta")
+    assert house.local.refused("POST", "tokens", {"name": "nobody's"}) == (409, "conflict")
+    assert house.local.refused("POST", "tokens", {"name": "x", "user": "no-such"}) == (404, "not-found")
+    made = house.local.do("POST", "tokens", {"name": "backup", "user": "greta", "scopes": ["read"]}, status=201)
+    script = Client(house, token=made["token"], gateway=True)
+    assert script.get("me")["user"]["name"] == "greta"
+    assert [token["id"] for token in house.local.get("tokens", user="greta")["items"]] == [made["id"]]
+    greta = house.login("greta", address="192.0.2.62")
+    for other in (greta, house.people["admin"], house.login("greta", address="192.0.2.63")):
+        assert other.refused("POST", "tokens", {"name": "x", "user": "greta"}) == (403, "forbidden")
+        assert other.refused("GET", "tokens?user=greta") == (403, "forbidden")
+    house.local.do("DELETE", f"tokens/{made['id']}", status=204)
+    assert script.refused("GET", "me") == (401, "unauthenticated")
+
+
 def test_tokens_of_one_user_have_a_bound(house):
     house.make_user("hugo")
     hugo = house.login("hugo", address="192.0.2.61")

@@ -144,7 +144,7 @@ def test_names_are_encoded(fake, tmp_path):
     (["image", "delete", "i", "--yes"], "DELETE images/i", None),
     (["pool", "delete", "demo", "--yes"], "DELETE pools/demo", None),
     (["job", "cancel", ulid(1)], f"POST jobs/{ulid(1)}/cancel", {}),
-    (["token", "create", "ci", "--days", "30"], "POST tokens", {"days": 30, "name": "ci"}),
+    (["token", "create", "ci", "--days", "30", "--user", "ada"], "POST tokens", {"days": 30, "name": "ci", "user": "ada"}),
     (["token", "create", "ci", "--forever"], "POST tokens", {"days": None, "name": "ci"}),
     (["token", "delete", ulid(1)], f"DELETE tokens/{ulid(1)}", None),
     (["host", "stop", "--machines", "--no-wait", "--yes"], "POST host/stop", {"machines": True}),
