@@ -25,7 +25,8 @@ bool display_get(Call *call, GError **error)
     if (!websocket_check(call->request, call->service->config->public_url, &handshake, &status, &problem))
         return refuse(call, problem, status);
     g_auto(HostDisplay) display = {.fd = -1};
-    if (!host_display_open(call->service->host, call->parameters[0], call->request->client, &display, error))
+    HostDisplayRequest request = {call->parameters[0], CLIENT_BROWSER, call->request->client};
+    if (!host_display_open(call->service->host, &request, &display, error))
         return false;
     call->reply->status = 101;
     call->reply->display = fd_steal(&display.fd);

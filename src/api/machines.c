@@ -6,7 +6,7 @@
 #include "base/secret.h"
 #include "host/wake_packet.h"
 
-enum { VNC_PORT = 5900, ADDRESS_MOST = 253, PASSWORD_MOST = 64 };
+enum { VNC_PORT = 5900, RDP_PORT = 3389, ADDRESS_MOST = 253, PASSWORD_MOST = 64 };
 
 typedef struct {
     const char *pool;
@@ -18,14 +18,22 @@ typedef struct {
     uint64_t port;
 } Wanted;
 
+static bool is_rdp(const Wanted *wanted)
+{
+    return strcmp(wanted->protocol, "rdp") == 0;
+}
+
 static bool take_fields(Json *body, Wanted *wanted, GError **error)
 {
     static const char *const keys[] = {"pool", "name", "address", "protocol", "port", "mac", "password", NULL};
     const NumberField port = {"port", 1, 65535};
-    *wanted = (Wanted){.port = VNC_PORT};
-    return json_only(body, keys, error) && json_take_text(body, "pool", &wanted->pool, error) &&
+    if (!json_only(body, keys, error) || !json_take_text(body, "protocol", &wanted->protocol, error))
+        return false;
+    wanted->protocol = wanted->protocol ? wanted->protocol : "vnc";
+    wanted->port = is_rdp(wanted) ? RDP_PORT : VNC_PORT;
+    return json_take_text(body, "pool", &wanted->pool, error) &&
            json_take_text(body, "name", &wanted->name, error) && json_take_text(body, "address", &wanted->address, error) &&
-           json_take_text(body, "protocol", &wanted->protocol, error) && json_take_text(body, "mac", &wanted->mac, error) &&
+           json_take_text(body, "mac", &wanted->mac, error) &&
            json_take_text(body, "password", &wanted->password, error) && json_take_number(body, &port, &wanted->port, error);
 }
 
@@ -43,8 +51,10 @@ static bool check(const Wanted *wanted, GError **error)
     uint8_t mac[6];
     if (!wanted->pool || !wanted->name || !wanted->address)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"pool\", \"name\" and \"address\" are needed");
-    if (wanted->protocol && strcmp(wanted->protocol, "vnc") != 0)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: protocol \"%s\" is unknown; allowed: vnc", wanted->protocol);
+    if (!is_rdp(wanted) && strcmp(wanted->protocol, "vnc") != 0)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: protocol \"%s\" is unknown; allowed: vnc, rdp", wanted->protocol);
+    if (is_rdp(wanted) && wanted->password)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: of an RDP machine Oriel needs no password; its people log on there");
     if (wanted->password && (!*wanted->password || strlen(wanted->password) > PASSWORD_MOST))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: a VNC password has 1 to %d bytes", PASSWORD_MOST);
     return name_check(wanted->name, "machine", error) && address_check(wanted->address, error) &&
@@ -78,7 +88,7 @@ bool desktops_post(Call *call, GError **error)
         .host_id = host_id(call->service->host),
         .name = wanted.name,
         .desired = STORE_DESIRED_RUNNING,
-        .protocol = "vnc",
+        .protocol = wanted.protocol,
         .address = wanted.address,
         .port = (uint16_t)wanted.port,
         .wake_mac = mac,

@@ -1,4 +1,5 @@
 /* What a person sees, and the click. */
+#include "api/native.h"
 #include "api/resource.h"
 #include "store/user.h"
 
@@ -59,7 +60,20 @@ bool portal_get(Call *call, GError **error)
 
 /* ---- the click ---- */
 
-static bool connection_answer(Call *call, const HostConnection *connection, GError **error)
+/* A browser's way in, or a file. */
+static void connection_way(const Call *call, const StoreDesktop *desktop, ClientKind client, const char *ticket, Json *value)
+{
+    if (client != CLIENT_BROWSER) {
+        json_object_set_new(value, "file", native_file(call, client, desktop->name, ticket));
+        return;
+    }
+    g_autofree char *path = g_strconcat("api/v1/display/", ticket, NULL);
+    g_autofree char *url = g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url, desktop->id, ticket);
+    json_object_set_new(value, "path", json_string(path));
+    json_object_set_new(value, "url", json_string(url));
+}
+
+static bool connection_answer(Call *call, const HostConnection *connection, ClientKind client, GError **error)
 {
     if (connection->job_id)
         return call_reply_job(call, connection->job_id, error);
@@ -70,13 +84,10 @@ static bool connection_answer(Call *call, const HostConnection *connection, GErr
         return false;
     if (connection->session_id && !(session = store_session_get(store, connection->session_id, error)))
         return false;
-    g_autofree char *path = g_strconcat("api/v1/display/", connection->ticket, NULL);
-    g_autofree char *url = g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url,
-                                           desktop->id, connection->ticket);
-    reply_json(call->reply, 200,
-               json_pack("{s:o, s:o, s:s, s:s, s:I, s:s}", "desktop", desktop_brief(desktop), "session",
-                         session_brief(session), "ticket", connection->ticket, "path", path, "expires_ms",
-                         (json_int_t)connection->expires_ms, "url", url));
+    Json *value = json_pack("{s:o, s:o, s:s, s:I}", "desktop", desktop_brief(desktop), "session", session_brief(session),
+                            "ticket", connection->ticket, "expires_ms", (json_int_t)connection->expires_ms);
+    connection_way(call, desktop, client, connection->ticket, value);
+    reply_json(call->reply, 200, value);
     return true;
 }
 
@@ -84,14 +95,17 @@ static bool connect_run(Call *call, const HostConnectRequest *request, GError **
 {
     g_auto(HostConnection) connection = {0};
     return host_connect(call->service->host, request, &connection, error) &&
-           connection_answer(call, &connection, error);
+           connection_answer(call, &connection, request->client, error);
 }
 
 bool pool_connect_post(Call *call, GError **error)
 {
-    const char *name = NULL;
-    if (call->body && !json_read(call->body, "request body", error, "{s?s}", "user", &name))
+    const char *name = NULL, *word = NULL;
+    ClientKind client = CLIENT_BROWSER;
+    if (call->body && !json_read(call->body, "request body", error, "{s?s, s?s}", "user", &name, "client", &word))
         return false;
+    if (word && !client_parse(word, &client))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: client \"%s\" is unknown; allowed: browser, vv, rdp", word);
     if (name && !call_demand(call, PERMISSION_CONNECT_FOR_OTHERS, error))
         return false;
     if (!name && !call->caller->user_id)
@@ -108,6 +122,7 @@ bool pool_connect_post(Call *call, GError **error)
         .actor = &call->actor,
         .user_id = user ? user->id : call->caller->user_id,
         .pool_id = pool->id,
+        .client = client,
     };
     return connect_run(call, &request, error);
 }

@@ -38,6 +38,9 @@ bool portal_refresh_post(Call *call, GError **error);
 bool portal_get(Call *call, GError **error);
 bool pool_connect_post(Call *call, GError **error);
 bool desktop_connect_post(Call *call, GError **error);
+/* native.c */
+bool native_get(Call *call, GError **error);
+
 /* display.c */
 bool display_get(Call *call, GError **error);
 /* sessions.c */

@@ -21,6 +21,7 @@ const Route routes[] = {
     {"POST", "desktops/{desktop}/connect", PERMISSION_CONNECT_FOR_OTHERS, desktop_connect_post, LANE_CONNECT,
      ROUTE_BODY_OPTIONAL},
     {"GET", "display/{ticket}", ROUTE_ANYONE, display_get, LANE_DISPLAY, 0},
+    {"GET", "native/{ticket}", ROUTE_ANYONE, native_get, LANE_DISPLAY, 0},
 
     {"GET", "sessions", PERMISSION_SESSION_OWN, sessions_get, LANE_QUICK, 0},
     {"GET", "sessions/{id}", PERMISSION_SESSION_OWN, session_get, LANE_QUICK, 0},

@@ -46,7 +46,7 @@ void display_packet_write(const DisplayPacket *packet, uint8_t bytes[DISPLAY_PAC
 
 static bool is_kind(uint8_t kind)
 {
-    return kind == DISPLAY_HANDOVER || (kind && strchr("AIERX", kind));
+    return kind == DISPLAY_HANDOVER || (kind && strchr("AIERXV", kind));
 }
 
 bool display_packet_read(const uint8_t bytes[DISPLAY_PACKET], DisplayPacket *ret)

@@ -26,6 +26,7 @@ typedef enum {
     DISPLAY_ENDED = 'E',  /* gateway: it is closed */
     DISPLAY_RULES = 'R',  /* orield: these rules from now on */
     DISPLAY_CLOSE = 'X',  /* orield: close it, with code and reason */
+    DISPLAY_EXPECT = 'V', /* orield: a VNC client may come within `code` seconds; of no display */
 } DisplayPacketKind;
 
 enum {
@@ -46,7 +47,7 @@ typedef struct {
 typedef struct {
     DisplayPacketKind kind;
     DisplayRules rules; /* HANDOVER, RULES */
-    uint16_t code;      /* CLOSE */
+    uint16_t code;      /* CLOSE; EXPECT: seconds */
     char id[ID_LENGTH + 1];
     char reason[DISPLAY_REASON + 1]; /* CLOSE; UTF-8 */
 } DisplayPacket;

@@ -44,6 +44,7 @@
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */
+#define LIMIT_TICKET_FILE_MS 120000          /* of one in a file for a native client, which a person opens */
 #define LIMIT_AGENT_LINE (64 * 1024)         /* bytes of one message of the guest's agent */
 #define LIMIT_AGENT_IDLE_MS (366LL * 24 * 3600 * 1000) /* longest time without input that it may tell of */
 #define LIMIT_MESSAGE 2000                   /* bytes of a message to somebody's screen */
@@ -55,6 +56,7 @@
 #define LIMIT_GATEWAY_CLIENTS 16384          /* open client connections of one gateway */
 #define LIMIT_GATEWAY_CLIENTS_ADDRESS 1024   /* of one client address (a reverse proxy counts as one) */
 #define LIMIT_GATEWAY_HANDSHAKE_SECONDS 10   /* from accept to the end of the TLS handshake (slow-loris) */
+#define LIMIT_GATEWAY_SILENCE_MS 1000        /* who says nothing for so long while a VNC client is expected is greeted as one */
 #define LIMIT_GATEWAY_FIRST_BYTE_SECONDS 60  /* from there to the first byte of a request (browsers open spares) */
 #define LIMIT_GATEWAY_IDLE_SECONDS 300       /* without a byte either way, not upgraded; event streams must say something */
 #define LIMIT_GATEWAY_STALL_SECONDS 120      /* bytes wait for a client that takes none */

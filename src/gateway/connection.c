@@ -1,8 +1,6 @@
-#include "gateway/connection.h"
+#include "gateway/connection_internal.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,21 +15,20 @@
 #define PUMP_STEPS 8
 #define INPUT_TOLD_MS 15000 /* so often orield is told that somebody works on a display */
 
-static void stage_begin(Connection *connection, Stage stage)
+void connection_stage(Connection *connection, Stage stage)
 {
     connection->timing.stage = stage;
     connection->timing.stage_ms = connection->gateway->now_ms;
 }
 
-static void die(Connection *connection)
+void connection_die(Connection *connection)
 {
-    stage_begin(connection, STAGE_DEAD);
+    connection_stage(connection, STAGE_DEAD);
 }
 
 /* ---- what goes to the client ---- */
 
-/* Sends what TLS has put out. Afterwards the connection may be dead. */
-static void wire_send(Connection *connection)
+void connection_wire_send(Connection *connection)
 {
     Gateway *gateway = connection->gateway;
     size_t length = gateway->wire.output_length;
@@ -41,18 +38,18 @@ static void wire_send(Connection *connection)
     bool sent = side_send(&connection->client, gateway->wire.output, length, LIMIT_GATEWAY_WAITING);
     connection->timing.said_ms = gateway->now_ms;
     if (!sent)
-        die(connection);
+        connection_die(connection);
     else if (connection->client.waiting && !connection->timing.client_stalled_ms)
         connection->timing.client_stalled_ms = gateway->now_ms;
 }
 
-static void client_put(Connection *connection, const void *bytes, size_t length)
+void connection_put(Connection *connection, const void *bytes, size_t length)
 {
     if (tls_put(connection->tls, bytes, length)) {
-        wire_send(connection);
+        connection_wire_send(connection);
     } else {
         connection->gateway->wire.output_length = 0; /* must not reach the next client */
-        die(connection);
+        connection_die(connection);
     }
 }
 
@@ -61,7 +58,7 @@ static void client_put(Connection *connection, const void *bytes, size_t length)
 static void upstream_drop(Connection *connection)
 {
     /* Closing alone would end nothing while orield still holds a copy of the display's socket. */
-    if ((connection->timing.stage == STAGE_DISPLAY || connection->raw) && connection->upstream.fd >= 0)
+    if ((connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_VIEWER || connection->raw) && connection->upstream.fd >= 0)
         shutdown(connection->upstream.fd, SHUT_RDWR);
     side_close(&connection->upstream);
     connection->timing.upstream_stalled_ms = 0;
@@ -82,14 +79,14 @@ static void display_drop(Connection *connection)
 /* All is said. What waits still goes out, then our half is shut; the client has LIMIT_GATEWAY_CLOSE_SECONDS
  * to end its own. Closing at once would reset the connection if it is still sending, and the reset can
  * overtake our answer. */
-static void linger(Connection *connection)
+void connection_linger(Connection *connection)
 {
     upstream_drop(connection);
     display_drop(connection);
-    stage_begin(connection, STAGE_LINGER);
+    connection_stage(connection, STAGE_LINGER);
     if (connection->tls) {
         tls_end(connection->tls);
-        wire_send(connection);
+        connection_wire_send(connection);
     }
     g_clear_pointer(&connection->tls, SSL_free);
 }
@@ -103,7 +100,7 @@ static bool linger_step(Connection *connection)
         shutdown(connection->client.fd, SHUT_WR);
     connection->shut = true;
     if (connection->ended)
-        die(connection);
+        connection_die(connection);
     return first;
 }
 
@@ -111,26 +108,26 @@ static void close_frame_put(Connection *connection, uint16_t code)
 {
     uint8_t frame[4];
     size_t length = websocket_close_frame(frame, code);
-    client_put(connection, frame, length);
+    connection_put(connection, frame, length);
 }
 
 void connection_close_display(Connection *connection, uint16_t code, const char *reason)
 {
     uint8_t frame[2 + WEBSOCKET_CONTROL_LARGEST];
-    if (connection->timing.stage == STAGE_RAW)
-        linger(connection);
+    if (connection->timing.stage == STAGE_RAW || connection->timing.stage == STAGE_VIEWER)
+        connection_linger(connection);
     if (connection->timing.stage != STAGE_DISPLAY)
         return;
     upstream_drop(connection);
-    stage_begin(connection, STAGE_ENDING);
-    client_put(connection, frame, websocket_close_text(frame, code, reason));
+    connection_stage(connection, STAGE_ENDING);
+    connection_put(connection, frame, websocket_close_text(frame, code, reason));
 }
 
 /* We end the display; the client answers with its own close frame (RFC 6455 7.1.2). */
 static void display_end(Connection *connection, uint16_t code)
 {
     upstream_drop(connection);
-    stage_begin(connection, STAGE_ENDING);
+    connection_stage(connection, STAGE_ENDING);
     close_frame_put(connection, code);
 }
 
@@ -140,27 +137,27 @@ static void display_fail(Connection *connection, uint16_t code)
     upstream_drop(connection);
     close_frame_put(connection, code);
     if (connection->timing.stage != STAGE_DEAD)
-        linger(connection);
+        connection_linger(connection);
 }
 
 /* The client has ended its half: of TLS (close_notify) or of TCP. */
 static void client_ended(Connection *connection)
 {
     if (connection->timing.stage == STAGE_HANDSHAKE) {
-        die(connection);
+        connection_die(connection);
     } else if (connection->timing.stage == STAGE_RELAY && connection->upstream.fd >= 0) {
         connection->timing.half = true; /* the answer may still come */
         connection->timing.stage_ms = connection->gateway->now_ms;
         if (!connection->upstream.waiting)
             shutdown(connection->upstream.fd, SHUT_WR);
     } else if (connection->timing.stage != STAGE_LINGER) {
-        linger(connection);
+        connection_linger(connection);
     }
 }
 
 /* ---- relay to orield ---- */
 
-static bool orield_connect(Connection *connection)
+bool connection_ask(Connection *connection)
 {
     Gateway *gateway = connection->gateway;
     autofd int fd = upstream_connect(gateway->orield_path, connection->name);
@@ -180,14 +177,14 @@ static bool orield_connect(Connection *connection)
 
 static void refuse(Connection *connection)
 {
-    client_put(connection, answer_unavailable, strlen(answer_unavailable));
+    connection_put(connection, answer_unavailable, strlen(answer_unavailable));
     if (connection->timing.stage != STAGE_DEAD)
-        linger(connection);
+        connection_linger(connection);
 }
 
 /* If orield or the display has gone, its bytes are dropped: what it has still sent is read first, and its end
  * then. */
-static void upstream_put(Connection *connection, const uint8_t *bytes, size_t length)
+void connection_put_up(Connection *connection, const uint8_t *bytes, size_t length)
 {
     Side *side = &connection->upstream;
     if (!side_send(side, bytes, length, LIMIT_GATEWAY_WAITING))
@@ -199,19 +196,19 @@ static void upstream_put(Connection *connection, const uint8_t *bytes, size_t le
 static void relay_up(Connection *connection, size_t length)
 {
     connection->timing.asked = true;
-    if (connection->upstream.fd < 0 && !orield_connect(connection))
+    if (connection->upstream.fd < 0 && !connection_ask(connection))
         refuse(connection);
     else
-        upstream_put(connection, connection->gateway->plain, length);
+        connection_put_up(connection, connection->gateway->plain, length);
 }
 
 /* orield's packet came with the descriptor. An id that is there twice is orield's mistake: the older one ends. */
-static void display_make(Connection *connection, const DisplayPacket *handover)
+void connection_display(Connection *connection, const DisplayPacket *handover)
 {
     Gateway *gateway = connection->gateway;
     Connection *other = g_hash_table_lookup(gateway->by_id, handover->id);
     if (other)
-        die(other);
+        connection_die(other);
     Display *display = connection->display = g_new0(Display, 1);
     g_strlcpy(display->id, handover->id, sizeof display->id);
     display->rules = handover->rules;
@@ -234,14 +231,14 @@ static void display_begin(Connection *connection, int display, const DisplayPack
     }
     if (!side_open(&connection->upstream, gateway->epoll, fd)) {
         log_warning("display for %s: cannot be watched: %s", connection->name, strerror(errno));
-        die(connection);
+        connection_die(connection);
         return;
     }
     fd_steal(&fd);
-    display_make(connection, handover);
+    connection_display(connection, handover);
     connection->timing.heard_ms = connection->timing.said_ms = connection->timing.pinged_ms = gateway->now_ms;
     connection->timing.upstream_stalled_ms = 0;
-    stage_begin(connection, STAGE_DISPLAY);
+    connection_stage(connection, STAGE_DISPLAY);
     log_debug("display for %s", connection->name);
     g_clear_pointer(&connection->name, g_free);
 }
@@ -249,13 +246,13 @@ static void display_begin(Connection *connection, int display, const DisplayPack
 static void orield_ended(Connection *connection)
 {
     if (connection->answered)
-        linger(connection);
+        connection_linger(connection);
     else /* it went down with the request in its hands: there is no answer yet, so this can be one */
         refuse(connection);
 }
 
 /* Whether a failed read of the upstream is its end. */
-static bool is_end(Side *side, ssize_t got)
+bool connection_is_end(Side *side, ssize_t got)
 {
     if (got < 0 && errno == EAGAIN)
         side->readable = false;
@@ -263,7 +260,7 @@ static bool is_end(Side *side, ssize_t got)
 }
 
 /* The packet that comes with a descriptor is the last of what was read: the kernel ends a read there (unix(7)). */
-static bool handover_take(const uint8_t *bytes, size_t *length, DisplayPacket *ret)
+bool connection_handover(const uint8_t *bytes, size_t *length, DisplayPacket *ret)
 {
     if (*length < DISPLAY_PACKET)
         return false;
@@ -277,7 +274,7 @@ static bool relay_down(Connection *connection)
     autofd int display = -1;
     ssize_t got = upstream_receive(connection->upstream.fd, plain, GATEWAY_PLAIN, &display);
     if (got <= 0) {
-        if (!is_end(&connection->upstream, got))
+        if (!connection_is_end(&connection->upstream, got))
             return false;
         orield_ended(connection);
         return true;
@@ -285,13 +282,13 @@ static bool relay_down(Connection *connection)
     connection->answered = true;
     size_t length = (size_t)got;
     DisplayPacket handover;
-    if (display >= 0 && !handover_take(plain, &length, &handover)) {
+    if (display >= 0 && !connection_handover(plain, &length, &handover)) {
         log_warning("orield passed a descriptor without its packet: connection of %s closed", connection->name);
-        die(connection);
+        connection_die(connection);
         return true;
     }
     if (length > 0)
-        client_put(connection, plain, length);
+        connection_put(connection, plain, length);
     if (display >= 0 && connection->timing.stage == STAGE_RELAY)
         display_begin(connection, fd_steal(&display), &handover);
     return true;
@@ -306,7 +303,7 @@ static bool display_down(Connection *connection)
     Side *side = &connection->upstream;
     ssize_t got = recv(side->fd, payload, size, MSG_DONTWAIT);
     if (got <= 0) {
-        if (!is_end(side, got))
+        if (!connection_is_end(side, got))
             return false;
         display_end(connection, WEBSOCKET_NORMAL);
         return true;
@@ -316,7 +313,7 @@ static bool display_down(Connection *connection)
     uint8_t header[WEBSOCKET_HEADER_LARGEST];
     size_t length = websocket_header(header, WEBSOCKET_BINARY, (uint64_t)got);
     memcpy(payload - length, header, length);
-    client_put(connection, payload - length, length + (size_t)got);
+    connection_put(connection, payload - length, length + (size_t)got);
     return true;
 }
 
@@ -329,7 +326,7 @@ static void pong_put(Connection *connection, const uint8_t *payload, size_t leng
         return;
     size_t header = websocket_header(frame, WEBSOCKET_PONG, length);
     memcpy(frame + header, payload, length);
-    client_put(connection, frame, header + length);
+    connection_put(connection, frame, header + length);
 }
 
 /* What the frames of one read came to. The payload of messages has been moved together at the start of plain.
@@ -371,13 +368,13 @@ static void frames_decode(Connection *connection, size_t length, Frames *ret)
 static const char too_restricted[] = "This client says what the rules of this display cannot be held against.";
 
 /* Payload, as far as the display's rules let it pass. */
-static void payload_put(Connection *connection, size_t length)
+void connection_payload(Connection *connection, size_t length)
 {
     Gateway *gateway = connection->gateway;
     Display *display = connection->display;
     RfbWalk walk = rfb_client_walk(&display->client, &display->rules, gateway->plain, length, gateway->walked);
     if (walk.length > 0)
-        upstream_put(connection, gateway->walked, walk.length);
+        connection_put_up(connection, gateway->walked, walk.length);
     if (walk.input && (!display->input_ms || gateway->now_ms - display->input_ms >= INPUT_TOLD_MS)) {
         display->input_ms = gateway->now_ms;
         channel_tell(&gateway->channel, DISPLAY_INPUT, display->id);
@@ -389,8 +386,10 @@ static void payload_put(Connection *connection, size_t length)
 void connection_rules(Connection *connection, const DisplayRules *rules)
 {
     connection->display->rules = *rules;
-    if (connection->timing.stage == STAGE_DISPLAY)
-        payload_put(connection, 0); /* of one that is not understood this is the end */
+    if (connection->timing.stage == STAGE_RAW && display_rules_restrict(rules))
+        connection_linger(connection); /* what RDP carries nobody here looks into */
+    if (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_VIEWER)
+        connection_payload(connection, 0); /* of one that is not understood this is the end */
 }
 
 static void display_up(Connection *connection, size_t length)
@@ -399,138 +398,17 @@ static void display_up(Connection *connection, size_t length)
     frames_decode(connection, length, &frames);
     if (connection->timing.stage == STAGE_ENDING) {
         if (frames.closed || frames.broken)
-            linger(connection);
+            connection_linger(connection);
         return;
     }
     if (frames.payload > 0)
-        payload_put(connection, frames.payload);
+        connection_payload(connection, frames.payload);
     if (connection->timing.stage != STAGE_DISPLAY)
         return;
     if (frames.closed || frames.broken)
         display_fail(connection, frames.code);
     else if (frames.pinged)
         pong_put(connection, frames.ping, frames.ping_length);
-}
-
-/* ---- RDP ---- */
-
-/* Plain bytes for the client: RDP has its own TLS inside. */
-static void raw_put(Connection *connection, const uint8_t *bytes, size_t length)
-{
-    connection->timing.said_ms = connection->gateway->now_ms;
-    if (!side_send(&connection->client, bytes, length, LIMIT_GATEWAY_WAITING))
-        die(connection);
-    else if (connection->client.waiting && !connection->timing.client_stalled_ms)
-        connection->timing.client_stalled_ms = connection->gateway->now_ms;
-}
-
-static void rdp_refuse(Connection *connection, const char *why)
-{
-    uint8_t refusal[19];
-    log_info("RDP client %s refused: %s", connection->name, why);
-    raw_put(connection, refusal, rdp_refusal(refusal));
-    if (connection->timing.stage != STAGE_DEAD)
-        linger(connection);
-}
-
-/* The one request that the gateway itself writes: fixed but for the ticket, whose letters are harmless. */
-static void rdp_knock(Connection *connection)
-{
-    char request[256];
-    int length = g_snprintf(request, sizeof request,
-                            "GET /api/v1/native/%s HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: rdp\r\n\r\n",
-                            connection->knock->request.ticket);
-    if (!orield_connect(connection)) {
-        rdp_refuse(connection, "orield cannot be reached");
-        return;
-    }
-    stage_begin(connection, STAGE_KNOCK);
-    upstream_put(connection, (const uint8_t *)request, (size_t)length);
-}
-
-static void rdp_took(Connection *connection, const uint8_t *bytes, size_t length)
-{
-    RdpKnock *knock = connection->knock;
-    if (connection->timing.stage == STAGE_RAW) {
-        upstream_put(connection, bytes, length);
-        return;
-    }
-    size_t room = sizeof knock->bytes - knock->length;
-    memcpy(knock->bytes + knock->length, bytes, MIN(length, room));
-    knock->length += MIN(length, room);
-    switch (rdp_request_parse(knock->bytes, knock->length, &knock->request)) {
-    case RDP_MORE:
-        return;
-    case RDP_GOOD:
-        rdp_knock(connection);
-        return;
-    case RDP_BROKEN:
-    default:
-        rdp_refuse(connection, "its first message is no connection request with a ticket of ours");
-    }
-}
-
-/* A client that vanishes says nothing: two minutes after, TCP tells. */
-static void keep_alive(int fd)
-{
-    static const int on = 1, idle_s = 60, between_s = 15, probes = 4;
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof between_s);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-}
-
-static void raw_begin(Connection *connection, int desktop, const DisplayPacket *handover)
-{
-    autofd int fd = desktop;
-    side_close(&connection->upstream);
-    if (!side_open(&connection->upstream, connection->gateway->epoll, fd)) {
-        log_warning("RDP for %s: cannot be watched: %s", connection->name, strerror(errno));
-        die(connection);
-        return;
-    }
-    fd_steal(&fd);
-    connection->raw = true;
-    display_make(connection, handover);
-    connection->timing.upstream_stalled_ms = 0;
-    stage_begin(connection, STAGE_RAW);
-    keep_alive(connection->client.fd);
-    log_debug("RDP for %s", connection->name);
-    upstream_put(connection, connection->knock->request.forward, connection->knock->request.forward_length);
-    g_clear_pointer(&connection->knock, g_free);
-}
-
-/* orield's answer: of its text only the end matters, the descriptor. */
-static bool rdp_answered(Connection *connection)
-{
-    uint8_t *plain = connection->gateway->plain;
-    autofd int desktop = -1;
-    ssize_t got = upstream_receive(connection->upstream.fd, plain, GATEWAY_PLAIN, &desktop);
-    static const char welcome[] = "HTTP/1.1 101 ";
-    if (got < 0 && !is_end(&connection->upstream, got))
-        return false;
-    size_t length = got > 0 ? (size_t)got : 0;
-    DisplayPacket handover;
-    connection->answered |= got >= (ssize_t)strlen(welcome) && memcmp(plain, welcome, strlen(welcome)) == 0;
-    if (got <= 0 || !connection->answered)
-        rdp_refuse(connection, "its ticket opens nothing: used, too old, or not for RDP");
-    else if (desktop >= 0 && handover_take(plain, &length, &handover))
-        raw_begin(connection, fd_steal(&desktop), &handover);
-    return true;
-}
-
-static bool raw_down(Connection *connection)
-{
-    Side *side = &connection->upstream;
-    ssize_t got = recv(side->fd, connection->gateway->plain, GATEWAY_PLAIN, MSG_DONTWAIT);
-    if (got <= 0) {
-        if (!is_end(side, got))
-            return false;
-        linger(connection);
-        return true;
-    }
-    raw_put(connection, connection->gateway->plain, (size_t)got);
-    return true;
 }
 
 /* ---- what comes from the client ---- */
@@ -542,26 +420,22 @@ static bool tls_begin(Connection *connection)
     if (g_ascii_isupper((char)gateway->input[0])) {
         if (side_send(&connection->client, answer_speak_https, strlen(answer_speak_https),
                       LIMIT_GATEWAY_WAITING))
-            linger(connection);
+            connection_linger(connection);
         else
-            die(connection);
+            connection_die(connection);
         return false;
     }
     connection->tls = tls_stream_new(gateway->context, &gateway->wire);
     if (!connection->tls)
-        die(connection);
+        connection_die(connection);
     return connection->tls != NULL;
 }
 
 static void client_took(Connection *connection, size_t length)
 {
     Gateway *gateway = connection->gateway;
-    if (!connection->tls && !connection->raw && !connection->knock && gateway->input[0] == RDP_TPKT)
-        connection->knock = g_new0(RdpKnock, 1);
-    if (connection->raw || connection->knock) {
-        rdp_took(connection, gateway->input, length);
+    if (native_took(connection, gateway->input, length))
         return;
-    }
     if (!connection->tls && !tls_begin(connection))
         return;
     gateway->wire.input = gateway->input;
@@ -569,10 +443,12 @@ static void client_took(Connection *connection, size_t length)
     size_t plain = 0;
     TlsStatus status = tls_take(connection->tls, gateway->plain, GATEWAY_PLAIN, &plain);
     gateway->wire.input_length = 0;
-    wire_send(connection);
+    connection_wire_send(connection);
     if (connection->timing.stage == STAGE_HANDSHAKE && SSL_is_init_finished(connection->tls))
-        stage_begin(connection, STAGE_RELAY);
-    if (plain > 0 && connection->timing.stage == STAGE_RELAY)
+        connection_stage(connection, STAGE_RELAY);
+    if (plain > 0 && (connection->vnc || connection->timing.stage == STAGE_VIEWER))
+        native_took_plain(connection, plain);
+    else if (plain > 0 && connection->timing.stage == STAGE_RELAY)
         relay_up(connection, plain);
     else if (plain > 0 &&
              (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_ENDING))
@@ -581,7 +457,7 @@ static void client_took(Connection *connection, size_t length)
         return;
     if (status == TLS_FAILED) {
         g_clear_pointer(&connection->tls, SSL_free); /* its alert is sent; there is nothing more to say */
-        linger(connection);
+        connection_linger(connection);
     } else if (status == TLS_ENDED) {
         client_ended(connection);
     }
@@ -610,7 +486,7 @@ static bool client_step(Connection *connection)
         side->readable = false;
         return false;
     } else if (errno != EINTR) {
-        die(connection);
+        connection_die(connection);
     }
     return true;
 }
@@ -622,9 +498,9 @@ static bool upstream_step(Connection *connection)
     if (connection->timing.stage == STAGE_RELAY)
         return relay_down(connection);
     if (connection->timing.stage == STAGE_KNOCK)
-        return rdp_answered(connection);
-    if (connection->timing.stage == STAGE_RAW)
-        return raw_down(connection);
+        return native_answered(connection);
+    if (connection->timing.stage == STAGE_RAW || connection->timing.stage == STAGE_VIEWER)
+        return native_down(connection);
     return connection->timing.stage == STAGE_DISPLAY && display_down(connection);
 }
 
@@ -634,7 +510,7 @@ static bool client_flush(Connection *connection)
     if (!connection->client.waiting || !connection->client.writable)
         return false;
     if (!side_flush(&connection->client, &moved)) {
-        die(connection);
+        connection_die(connection);
         return true;
     }
     if (moved)
@@ -695,7 +571,7 @@ Connection *connection_new(Gateway *gateway, int fd, AddressCount *address, cons
     connection->name = address_text(peer);
     connection->address = address;
     connection->timing.heard_ms = connection->timing.said_ms = gateway->now_ms;
-    stage_begin(connection, STAGE_HANDSHAKE);
+    connection_stage(connection, STAGE_HANDSHAKE);
     gateway->connections++;
     return connection;
 }
@@ -709,6 +585,7 @@ void connection_free(Connection *connection)
         shutdown(connection->upstream.fd, SHUT_RDWR);
     display_drop(connection);
     g_free(connection->knock);
+    g_free(connection->vnc);
     side_close(&connection->upstream);
     side_close(&connection->client);
     SSL_free(connection->tls);
@@ -723,22 +600,23 @@ static void drop(Connection *connection)
 {
     struct linger at_once = {.l_onoff = 1};
     setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    die(connection);
+    connection_die(connection);
 }
 
 void connection_tick(Connection *connection)
 {
     static const uint8_t ping[] = {0x80 | WEBSOCKET_PING, 0};
+    native_tick(connection);
     switch (timing_due(&connection->timing, connection->gateway->now_ms)) {
     case DUE_NOTHING:
         return;
     case DUE_PING:
         connection->timing.pinged_ms = connection->gateway->now_ms;
-        client_put(connection, ping, sizeof ping);
+        connection_put(connection, ping, sizeof ping);
         return;
     case DUE_END:
         if (connection->timing.stage == STAGE_RELAY && !connection->client.waiting)
-            linger(connection);
+            connection_linger(connection);
         else
             drop(connection);
         return;
@@ -750,8 +628,8 @@ void connection_go_away(Connection *connection)
     if (connection->timing.stage == STAGE_DISPLAY)
         display_end(connection, WEBSOCKET_GOING_AWAY);
     else if (connection->timing.stage == STAGE_HANDSHAKE)
-        die(connection);
+        connection_die(connection);
     else if (connection->timing.stage == STAGE_RELAY || connection->timing.stage == STAGE_KNOCK ||
-             connection->timing.stage == STAGE_RAW)
-        linger(connection);
+             connection->timing.stage == STAGE_RAW || connection->timing.stage == STAGE_VIEWER)
+        connection_linger(connection);
 }

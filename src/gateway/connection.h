@@ -12,6 +12,7 @@
 #include "gateway/side.h"
 #include "gateway/timing.h"
 #include "gateway/tls.h"
+#include "gateway/vencrypt.h"
 #include "gateway/websocket.h"
 
 /* Bytes taken at a time from a client's socket, and from orield or a display (with a frame's header: 4
@@ -32,6 +33,7 @@ typedef struct {
     uint8_t *walked; /* GATEWAY_WALKED */
     Channel channel;
     GHashTable *by_id; /* displays: id → Connection */
+    int64_t vnc_until_ms; /* monotonic: until then who stays silent may be a VNC client */
     int64_t now_ms; /* monotonic, of this turn of the loop */
     unsigned connections, displays;
     bool orield_missing; /* the last attempt to reach it failed, and that was logged */
@@ -61,6 +63,7 @@ struct Connection {
     SSL *tls;
     Display *display; /* NULL: it is none (yet) */
     RdpKnock *knock;           /* of an RDP client until it is let in */
+    Vencrypt *vnc;             /* of one that has been greeted, until it is let in */
     char *name;                /* ADDRESS:PORT; freed when it is a display */
     AddressCount *address;
     Connection *previous, *next; /* all connections; kept by the loop */

@@ -104,6 +104,11 @@ static void queue_run(Server *server)
 static void order_take(const DisplayPacket *packet, void *data)
 {
     Server *server = data;
+    Gateway *gateway = &server->gateway;
+    if (packet->kind == DISPLAY_EXPECT) {
+        gateway->vnc_until_ms = MAX(gateway->vnc_until_ms, gateway->now_ms + packet->code * 1000);
+        return;
+    }
     Connection *connection = g_hash_table_lookup(server->gateway.by_id, packet->id);
     if (!connection) {
         channel_tell(&server->gateway.channel, DISPLAY_ENDED, packet->id);

@@ -52,7 +52,8 @@ Due timing_due(const Timing *timing, int64_t now_ms)
     case STAGE_KNOCK:
         over = passed(timing->stage_ms, now_ms, LIMIT_GATEWAY_HALF_SECONDS);
         break;
-    case STAGE_RAW: /* an RDP client with nothing to say is silent: TCP's keep-alive finds those that have gone */
+    case STAGE_RAW:
+    case STAGE_VIEWER: /* clients with nothing to say are silent: TCP's keep-alive finds those that have gone */
         break;
     case STAGE_DISPLAY:
         return display_due(timing, now_ms);

@@ -7,8 +7,9 @@
 typedef enum {
     STAGE_HANDSHAKE, /* TLS is not yet agreed */
     STAGE_RELAY,     /* bytes to and from orield, not interpreted */
-    STAGE_KNOCK,     /* an RDP client's ticket is with orield */
+    STAGE_KNOCK,     /* a native client's ticket is awaited, or with orield */
     STAGE_RAW,       /* RDP on both sides, not interpreted: its TLS is between client and desktop */
+    STAGE_VIEWER,    /* a VNC client: TLS on its side, RFB on the other */
     STAGE_DISPLAY,   /* WebSocket on the client's side, RFB on the other */
     STAGE_ENDING,    /* our close frame is sent, the client's awaited */
     STAGE_LINGER,    /* all is said and our half is shut; what still comes is thrown away */

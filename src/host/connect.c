@@ -179,7 +179,7 @@ static void promise_ticket(Click *click)
 {
     secret_free(click->ret->ticket);
     click->ret->ticket = secret_token_new();
-    click->ret->expires_ms = clock_utc_ms() + LIMIT_TICKET_MS;
+    click->ret->expires_ms = clock_utc_ms() + client_ticket_ms(click->request->client);
 }
 
 static void take_ticket_back(Click *click)
@@ -403,7 +403,7 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
 {
     const HostConnectRequest *request = click->request;
     promise_ticket(click);
-    g_autofree char *hash = secret_token_hash(click->ret->ticket);
+    g_autofree char *hash = client_ticket_hash(request->client, click->ret->ticket);
     StoreClaim what = {.pool_id = click->pool->id, .user_id = click->user->id, .desktop_id = desktop_id};
     StoreSessionOpen open = {
         .client = request->actor ? request->actor->address : NULL,
@@ -413,6 +413,15 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
     return store_connect(click->host->store, request->actor, &what, &open, ret, error);
 }
 
+/* Before anything is claimed. Of our own machines a browser's click needs no look: it suits them all. */
+static bool check_client(const Click *click, const char *desktop_id, GError **error)
+{
+    if (click->request->client == CLIENT_BROWSER && click->pool->type != STORE_POOL_MANUAL)
+        return true;
+    g_autoptr(StoreDesktop) row = store_desktop_find(click->host->store, desktop_id, error);
+    return row && client_check(click->request->client, row, error);
+}
+
 static Rise one_round(Click *click, GError **error)
 {
     g_autofree char *desktop_id = NULL;
@@ -420,6 +429,10 @@ static Rise one_round(Click *click, GError **error)
     int64_t chosen_us = clock_monotonic_us();
     if (chosen != UP)
         return chosen;
+    if (!check_client(click, desktop_id, error)) {
+        slot_reserve(click->host, desktop_id, false);
+        return BROKEN;
+    }
     g_auto(StoreConnected) connected = {0};
     bool claimed = claim(click, desktop_id, &connected, error);
     slot_reserve(click->host, desktop_id, false);
@@ -492,7 +505,7 @@ static bool connect_console(Click *click, GError **error)
     if (!request->as_admin)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "the console of a desktop is for operators");
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, request->desktop_id, error);
-    if (!row)
+    if (!row || !client_check(request->client, row, error))
         return false;
     if (row->desired != STORE_DESIRED_RUNNING)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it first",
@@ -511,7 +524,7 @@ static bool connect_console(Click *click, GError **error)
     if (end != UP)
         return end == PENDING;
     promise_ticket(click);
-    g_autofree char *hash = secret_token_hash(click->ret->ticket);
+    g_autofree char *hash = client_ticket_hash(request->client, click->ret->ticket);
     StoreTicketNew ticket = {
         .hash = hash,
         .desktop_id = row->id,
@@ -530,6 +543,8 @@ bool host_connect(Host *host, const HostConnectRequest *request, HostConnection 
     g_auto(Click) click = {.host = host, .request = request, .ret = &connection, .began_us = began};
     if (!(request->desktop_id ? connect_console(&click, error) : connect_user(&click, error)))
         return false;
+    if (connection.ticket && request->client == CLIENT_VV)
+        viewers_expect(host->viewers, LIMIT_TICKET_FILE_MS / 1000);
     log_debug("connect: %s after %" G_GINT64_FORMAT " us", connection.job_id ? "pending" : "running",
               clock_monotonic_us() - began);
     *ret = connection;

@@ -46,24 +46,26 @@ static bool is_theirs(Host *host, const StoreTicket *ticket, int64_t generation,
            oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": changed meanwhile; connect again", row->name);
 }
 
-static int connect_external(Host *host, const StoreTicket *ticket, const StoreDesktop *row, GError **error)
+static int connect_external(Host *host, const StoreTicket *ticket, const StoreDesktop *row, ClientKind client, GError **error)
 {
     g_autoptr(Slot) slot = slot_of(host, row->id);
-    autofd int fd = external_display(slot, row, error);
+    autofd int fd = external_display(slot, row, client, error);
     return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
-static int connect_as(Host *host, const StoreTicket *ticket, GError **error)
+static int connect_as(Host *host, const StoreTicket *ticket, ClientKind client, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
-    if (row && row->protocol)
-        return connect_external(host, ticket, row, error);
-    Machine *machine = row ? machine_of(host, row->id, error) : NULL;
+    if (!row || !client_check(client, row, error))
+        return -1;
+    if (row->protocol)
+        return connect_external(host, ticket, row, client, error);
+    Machine *machine = machine_of(host, row->id, error);
     if (!machine)
         return -1;
     autofd int fd = host->driver->display(machine, error);
     slot_release_machine(host, machine);
-    return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
+    return fd >= 0 && client_let_in(client, fd, error) && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
 /* As many as the machine itself counts: a display whose gateway was killed is nobody's. */
@@ -104,15 +106,27 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
     }
 }
 
-bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error)
+/* What RDP carries nobody here looks into. */
+static bool bind_rules(ClientKind client, DisplayRules *rules, GError **error)
 {
-    g_autofree char *hash = secret_token_hash(ticket);
+    if (client != CLIENT_RDP)
+        return true;
+    if (display_rules_restrict(rules))
+        return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop: what is forbidden on its display cannot be held over RDP");
+    rules->flags |= DISPLAY_OPAQUE;
+    return true;
+}
+
+bool host_display_open(Host *host, const HostDisplayRequest *request, HostDisplay *ret, GError **error)
+{
+    const char *client = request->address;
+    g_autofree char *hash = client_ticket_hash(request->client, request->ticket);
     g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
-    autofd int fd = redeemed ? connect_as(host, redeemed, error) : -1;
+    autofd int fd = redeemed ? connect_as(host, redeemed, request->client, error) : -1;
     DisplayPacket handover;
     if (fd < 0 || !viewers_add(host->viewers, redeemed, client, &handover, error))
         return false;
-    if (!make_room(host, redeemed, &handover, client, error)) {
+    if (!bind_rules(request->client, &handover.rules, error) || !make_room(host, redeemed, &handover, client, error)) {
         viewers_forget(host->viewers, handover.id);
         return false;
     }

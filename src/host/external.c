@@ -1,7 +1,9 @@
 /* Members of manual pools: machines that were there before Oriel, physical ones too. Oriel neither makes nor ends them: it looks
- * now and then whether their VNC server lets it in, which their row says as observed (running: reachable, stopped: not), and it
+ * now and then whether their VNC server lets it in, or their RDP server answers, which their row says as observed (running: reachable, stopped: not), and it
  * wakes those that can be woken. */
 #include "host/private.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -10,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/socket.h"
+#include "host/rdp_look.h"
 #include "host/rfb_logon.h"
 #include "host/wake_packet.h"
 
@@ -24,7 +27,31 @@ char *external_purpose(const char *name)
     return g_strconcat("password of machine ", name, NULL);
 }
 
-/* A connection that the machine has let in; -1: it is not reachable, and why. */
+static bool speaks_rdp(const StoreDesktop *row)
+{
+    return strcmp(row->protocol, "rdp") == 0;
+}
+
+/* -1: it is not reachable, and why. */
+static int reach(const StoreDesktop *row, int64_t deadline_us, GError **error)
+{
+    return socket_connect_tcp(row->address, row->port, deadline_us, error);
+}
+
+/* Whether an RDP server answers; its log-on is between it and the person's client. */
+static bool look_rdp(const StoreDesktop *row, GError **error)
+{
+    int64_t deadline_us = g_get_monotonic_time() + answer_limit_us;
+    autofd int fd = reach(row, deadline_us, error);
+    if (fd < 0)
+        return false;
+    if (rdp_look(fd, deadline_us, error))
+        return true;
+    g_prefix_error(error, "%s port %u: ", row->address, row->port);
+    return false;
+}
+
+/* A connection that the machine's VNC server has let in; -1. */
 static int log_on(const StoreDesktop *row, GError **error)
 {
     g_autofree char *purpose = external_purpose(row->name);
@@ -32,7 +59,7 @@ static int log_on(const StoreDesktop *row, GError **error)
     if (row->sealed_password && !password)
         return -1;
     int64_t deadline_us = g_get_monotonic_time() + answer_limit_us;
-    autofd int fd = socket_connect_tcp(row->address, row->port, deadline_us, error);
+    autofd int fd = reach(row, deadline_us, error);
     if (fd < 0)
         return -1;
     if (rfb_log_on(fd, password, deadline_us, error))
@@ -53,12 +80,20 @@ static bool observe(Host *host, const StoreDesktop *row, const GError *problem, 
     return store_desktop_observe(host->store, &observation, error);
 }
 
+static bool answers(const StoreDesktop *row, GError **error)
+{
+    if (speaks_rdp(row))
+        return look_rdp(row, error);
+    autofd int fd = log_on(row, error);
+    return fd >= 0;
+}
+
 /* Whether it lets us in now; its row knows afterwards. */
 static bool look(Host *host, const StoreDesktop *row, GError **error)
 {
     g_autoptr(GError) problem = NULL;
     g_autoptr(GError) unknown = NULL;
-    autofd int fd = log_on(row, &problem);
+    answers(row, &problem);
     if (!observe(host, row, problem, &unknown) && oriel_error_kind(unknown) != ORIEL_ERROR_NOT_FOUND)
         log_warning("desktop %s: was looked at, but its row does not know: %s", row->name, unknown->message);
     if (!problem)
@@ -135,8 +170,8 @@ static bool cannot(const StoreDesktop *row, const GError *problem, GError **erro
                           "firmware allow Wake-on-LAN?",
                           row->name, LIMIT_WAKE_MS / 60000, problem->message);
     return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
-                      "machine \"%s\" does not answer: %s. Is it switched on, and does its VNC server run?", row->name,
-                      problem->message);
+                      "machine \"%s\" does not answer: %s. Is it switched on, and does its %s server run?", row->name,
+                      problem->message, speaks_rdp(row) ? "RDP" : "VNC");
 }
 
 /* false: cancelled. */
@@ -197,11 +232,11 @@ char *external_wake(Host *host, const StoreDesktop *row, const StoreActor *actor
     return job_start(host->jobs, &start, error);
 }
 
-int external_display(Slot *slot, const StoreDesktop *row, GError **error)
+int external_display(Slot *slot, const StoreDesktop *row, ClientKind client, GError **error)
 {
-    autofd int fd = log_on(row, error);
+    autofd int fd = client == CLIENT_RDP ? reach(row, g_get_monotonic_time() + answer_limit_us, error) : log_on(row, error);
     if (fd >= 0)
-        return relay_start(slot, fd_steal(&fd), error);
+        return relay_start(slot, fd_steal(&fd), client == CLIENT_BROWSER, error);
     g_prefix_error(error, "machine \"%s\": ", row->name);
     g_mutex_lock(&slot->host->lock);
     slot->check_ms = 0; /* the next click shall know */

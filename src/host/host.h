@@ -19,6 +19,7 @@
 
 #include "base/config.h"
 #include "base/display_wire.h"
+#include "broker/client.h"
 #include "store/host.h"
 #include "store/store.h"
 
@@ -61,6 +62,7 @@ typedef struct {
     const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
                                 is needed) */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
+    ClientKind client;       /* what the ticket will be for */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
@@ -81,13 +83,20 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
  * race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
  * FORBIDDEN (not entitled), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
  * NOT_FOUND, UNAVAILABLE (the machine did not start: its reason), TOO_MANY (too many clicks under way on this
- * host). */
+ * host), UNSUPPORTED (not with this kind of client). */
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
 
 /* ---- the display ---- */
 
 typedef struct {
-    int fd;           /* a connected stream socket that speaks RFB from its first byte; the caller owns it */
+    const char *ticket;
+    ClientKind client;   /* who brings it: a ticket is good for the kind that it was made for */
+    const char *address; /* from where */
+} HostDisplayRequest;
+
+typedef struct {
+    int fd;           /* a connected stream socket, the caller owns it. BROWSER: speaks RFB from its first byte; VV: RFB from
+                         ClientInit on (RFC 6143 7.3.1); RDP: RDP */
     char *desktop_id; /* the caller frees with host_display_clear, which closes a fd that is >= 0 */
     char *session_id; /* NULL: an administrator's console */
     char *user_id;    /* who got the ticket; NULL: the local administrator */
@@ -100,7 +109,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostDisplay, host_display_clear)
 /* Uses the ticket up and connects to its desktop's display. NOT_FOUND: unknown, expired or used ticket (no
  * difference is shown); UNAVAILABLE: the machine is gone. The person's earlier displays of the desktop, and consoles, end and are told
  * where it was opened; a console beside a person at work is refused with CONFLICT. */
-bool host_display_open(Host *host, const char *ticket, const char *client, HostDisplay *ret, GError **error);
+bool host_display_open(Host *host, const HostDisplayRequest *request, HostDisplay *ret, GError **error);
 
 /* ---- sessions ---- */
 

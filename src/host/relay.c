@@ -20,6 +20,7 @@ struct Relay {
     Slot *slot;
     int machine; /* both: closed under host->lock, by its own thread, when it is out of the table */
     int viewer;
+    bool rfb; /* the viewer is let in first */
 };
 
 /* One direction. */
@@ -105,7 +106,7 @@ static void *relay_main(void *data)
     Relay *relay = data;
     Host *host = relay->slot->host;
     g_autoptr(GError) error = NULL;
-    if (rfb_let_in(relay->viewer, g_get_monotonic_time() + let_in_limit_us, &error))
+    if (!relay->rfb || rfb_let_in(relay->viewer, g_get_monotonic_time() + let_in_limit_us, &error))
         pump(relay);
     else
         log_debug("desktop %s: a viewer %s", relay->slot->id, error->message);
@@ -124,7 +125,7 @@ static void *relay_main(void *data)
     return NULL;
 }
 
-int relay_start(Slot *slot, int machine, GError **error)
+int relay_start(Slot *slot, int machine, bool rfb, GError **error)
 {
     Host *host = slot->host;
     int pair[2];
@@ -134,7 +135,7 @@ int relay_start(Slot *slot, int machine, GError **error)
         return -1;
     }
     Relay *relay = g_new0(Relay, 1);
-    *relay = (Relay){.slot = slot_ref(slot), .machine = machine, .viewer = pair[0]};
+    *relay = (Relay){.slot = slot_ref(slot), .machine = machine, .viewer = pair[0], .rfb = rfb};
     g_mutex_lock(&host->lock);
     g_ptr_array_add(host->relays, relay);
     host->relay_threads++;

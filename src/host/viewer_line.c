@@ -23,7 +23,9 @@ struct ViewerLines {
     ViewerEars ears;
     char *path;
     int listener;
-    int wake; /* eventfd: end */
+    int wake;    /* eventfd: one of the next two */
+    int ending;  /* atomic */
+    int expect_s; /* atomic: say it to all */
     GThread *thread;
     GPtrArray *lines; /* the thread's own */
     int count;        /* of lines; atomic */
@@ -93,6 +95,34 @@ static void line_accept(ViewerLines *lines)
     g_atomic_int_inc(&lines->count);
 }
 
+static void wake(ViewerLines *lines)
+{
+    static const uint64_t one = 1;
+    (void)!write(lines->wake, &one, sizeof one); /* fails only where it is awake already */
+}
+
+/* false: the end. */
+static bool woken(ViewerLines *lines)
+{
+    uint64_t count;
+    (void)!read(lines->wake, &count, sizeof count);
+    int seconds = g_atomic_int_exchange(&lines->expect_s, 0);
+    g_autofree char *nobody = id_new();
+    DisplayPacket packet = {.kind = DISPLAY_EXPECT, .code = (uint16_t)seconds};
+    g_strlcpy(packet.id, nobody, sizeof packet.id);
+    for (unsigned i = 0; seconds && i < lines->lines->len; i++)
+        viewer_line_say(lines->lines->pdata[i], &packet);
+    return !g_atomic_int_get(&lines->ending);
+}
+
+void viewer_lines_expect(ViewerLines *lines, unsigned seconds)
+{
+    if (!lines)
+        return;
+    g_atomic_int_set(&lines->expect_s, (int)seconds);
+    wake(lines);
+}
+
 static void *lines_main(void *data)
 {
     ViewerLines *lines = data;
@@ -105,7 +135,7 @@ static void *lines_main(void *data)
             polls[i + 2] = (struct pollfd){.fd = ((ViewerLine *)lines->lines->pdata[i])->fd, .events = POLLIN};
         if (poll(polls, count + 2, -1) < 0 && errno != EINTR)
             return NULL;
-        if (polls[0].revents)
+        if (polls[0].revents && !woken(lines))
             return NULL;
         for (unsigned i = count; i-- > 0;)
             if (polls[i + 2].revents && !line_read(lines, lines->lines->pdata[i]))
@@ -133,10 +163,11 @@ ViewerLines *viewer_lines_open(const char *path, const ViewerEars *ears, GError 
 
 void viewer_lines_close(ViewerLines *lines)
 {
-    static const uint64_t one = 1;
     if (!lines)
         return;
-    if (lines->thread && write(lines->wake, &one, sizeof one) == sizeof one)
+    g_atomic_int_set(&lines->ending, 1);
+    wake(lines);
+    if (lines->thread)
         g_thread_join(lines->thread);
     if (lines->path)
         unlink(lines->path);

@@ -19,6 +19,9 @@ typedef struct {
 ViewerLines *viewer_lines_open(const char *path, const ViewerEars *ears, GError **error);
 void viewer_lines_close(ViewerLines *lines); /* after it, no ears are called; NULL is fine */
 
+/* A native VNC client may come within so long: all gateways are told, soon after. NULL is fine. */
+void viewer_lines_expect(ViewerLines *lines, unsigned seconds);
+
 bool viewer_lines_connected(ViewerLines *lines); /* any gateway is there */
 
 /* Never waits: a gateway that does not read is cut off, and comes again. Not from within the ears' locks that they take. */

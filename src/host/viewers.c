@@ -262,6 +262,11 @@ void viewers_close(Viewers *viewers)
 
 /* ---- what the rest of the room asks ---- */
 
+void viewers_expect(Viewers *viewers, unsigned seconds)
+{
+    viewer_lines_expect(viewers->lines, seconds);
+}
+
 bool viewers_reachable(Viewers *viewers)
 {
     return viewer_lines_connected(viewers->lines);

@@ -12,6 +12,7 @@ void viewers_close(Viewers *viewers); /* displays stay; NULL is fine */
 /* A display that is about to be handed over: its row, and what the gateway gets with the descriptor. */
 bool viewers_add(Viewers *viewers, const StoreTicket *ticket, const char *client, DisplayPacket *ret, GError **error);
 
+void viewers_expect(Viewers *viewers, unsigned seconds); /* a native VNC client may come: gateways greet who stays silent */
 bool viewers_reachable(Viewers *viewers); /* a gateway listens: displays can be ended */
 
 void viewers_forget(Viewers *viewers, const char *id); /* was not handed over after all */
