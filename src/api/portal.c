@@ -22,11 +22,24 @@ static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
     return NULL;
 }
 
+/* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
+static Json *tile_clients(const StorePool *pool, const StoreDesktop *desktop)
+{
+    Json *list = json_array();
+    const char *protocol = desktop ? desktop->protocol : NULL;
+    for (unsigned kind = 0; kind < CLIENT_KINDS; kind++) {
+        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((ClientKind)kind, protocol) : kind == CLIENT_BROWSER;
+        if (suits)
+            json_array_append_new(list, json_string(client_word((ClientKind)kind)));
+    }
+    return list;
+}
+
 static Json *tile_json(Store *store, const StorePool *pool, const char *user_id, GPtrArray *sessions)
 {
     g_autoptr(StoreDesktop) desktop = store_desktop_of_user(store, pool->id, user_id, NULL);
-    return json_pack("{s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
-                     session_brief(session_in(sessions, pool->id)));
+    return json_pack("{s:o, s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
+                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(pool, desktop));
 }
 
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)

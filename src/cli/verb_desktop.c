@@ -29,6 +29,7 @@ static const Column card_columns[] = {
     {"Agent", "agent", SHOW_TEXT},
     {"Image", "image.name", SHOW_TEXT},
     {"Version", "version", SHOW_NUMBER},
+    {"Protocol", "machine.protocol", SHOW_TEXT},
     {"Address", "machine.address", SHOW_TEXT},
     {"Port", "machine.port", SHOW_NUMBER},
     {"Wake-on-LAN", "machine.mac", SHOW_TEXT},
@@ -45,6 +46,7 @@ static const Column connection_columns[] = {
     {"Session", "session.id", SHOW_TEXT},
     {"Open before", "expires_ms", SHOW_TIME},
     {"URL", "url", SHOW_TEXT},
+    {"File", "file.name", SHOW_TEXT},
     {0},
 };
 
@@ -78,6 +80,33 @@ static bool run_show(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, client_request(cli->client, "GET", path, NULL, error), show_card);
 }
 
+/* Its ticket is for whoever runs this alone. */
+static bool file_save(Cli *cli, const Call *call, Json *connection, GError **error)
+{
+    const char *output = call_option(call, "output");
+    Json *file = json_object_get(connection, "file");
+    const char *text = json_string_value(json_object_get(file, "text"));
+    if (!text || (!output && cli->json))
+        return true;
+    if (output && strcmp(output, "-") == 0)
+        return fd_write_all(STDOUT_FILENO, text, strlen(text), error);
+    g_autofree char *name = g_path_get_basename(json_string_value(json_object_get(file, "name")));
+    if (!file_write_atomic(output ? output : name, text, strlen(text), 0600, error))
+        return false;
+    if (output)
+        json_object_set_new(file, "name", json_string(output));
+    return true;
+}
+
+static bool connection_show(Cli *cli, const Call *call, Json *taken, GError **error)
+{
+    g_autoptr(Json) connection = taken;
+    if (!file_save(cli, call, connection, error))
+        return false;
+    bool piped = g_strcmp0(call_option(call, "output"), "-") == 0 && json_object_get(connection, "file");
+    return piped || cli_show(cli, g_steal_pointer(&connection), show_connection);
+}
+
 /* A click: where the desktop must boot first, waits for that and clicks again. */
 static bool run_connect(Cli *cli, const Call *call, GError **error)
 {
@@ -91,7 +120,7 @@ static bool run_connect(Cli *cli, const Call *call, GError **error)
             return false;
         const char *job_id = json_string_value(json_object_get(json_object_get(answer, "job"), "id"));
         if (!job_id || !cli->wait)
-            return cli_show(cli, g_steal_pointer(&answer), show_connection);
+            return connection_show(cli, call, g_steal_pointer(&answer), error);
         g_autoptr(Json) job = watch_job(cli, job_id, error);
         if (!job)
             return false;
@@ -312,6 +341,9 @@ static const Option list_options[] = {
 static const Option connect_options[] = {
     {"user", VALUE_TEXT, "USER", "The person to connect as; on orield's own socket always needed",
      .names = NAMES_USER, .field = "user"},
+    {"client", VALUE_CHOICE, .help = "With what it will be opened: a URL, a .vv file for remote-viewer, an .rdp file (browser)",
+     .choices = "browser|vv|rdp", .field = "client"},
+    {"output", VALUE_FILE, "FILE", "Where that file goes; - is standard output (the desktop's name, in this folder)", .names = NAMES_FILE},
     {0},
 };
 
@@ -322,7 +354,9 @@ static const Option yes_options[] = {
 
 static const Option add_options[] = {
     {"address", VALUE_TEXT, "HOST", "Its name or IP address", .field = "address", .required = true},
-    {"port", VALUE_COUNT, "N", "Of its VNC server (5900)", .lowest = 1, .highest = 65535, .field = "port"},
+    {"protocol", VALUE_CHOICE, .help = "What it speaks (vnc); rdp: people open it with an RDP client", .choices = "vnc|rdp",
+     .field = "protocol"},
+    {"port", VALUE_COUNT, "N", "Of its VNC or RDP server (5900, 3389)", .lowest = 1, .highest = 65535, .field = "port"},
     {"mac", VALUE_TEXT, "ADDRESS", "Of its network card: a click wakes it when it does not answer", .field = "mac"},
     {"password-file", VALUE_FILE, "FILE", "The VNC password is its first line; - is standard input", .names = NAMES_FILE},
     {0},
@@ -356,14 +390,14 @@ static const Option thumbnail_options[] = {
 static const Verb verbs[] = {
     {"list", "List desktops", .options = list_options, .run = run_list},
     {"show", "Show a desktop", DESKTOP, .run = run_show},
-    {"connect", "Get a person's desktop of a pool and a URL that opens it",
-     "What a click on the pool's tile does. The URL holds a ticket that opens the desktop once and soon "
+    {"connect", "Get a person's desktop of a pool and a URL or file that opens it",
+     "What a click on the pool's tile does. The URL or file holds a ticket that opens the desktop once and soon "
      "expires: hand it on as "
      "you would a password.",
      .arguments = {{"POOL", NAMES_POOL}}, .options = connect_options, .run = run_connect},
     {"console", "Get a URL that opens any running desktop's screen", DESKTOP, .run = run_console},
     {"add", "Add a machine that is there already, a physical one too, to a manual pool",
-     "Its VNC server must listen where orield can reach it, and accept a VNC password or none. To change something, delete it "
+     "Its VNC or RDP server must listen where orield can reach it; of VNC it must accept a VNC password or none. To change something, delete it "
      "and add it anew.",
      .arguments = {{"POOL", NAMES_POOL}, {"NAME", NAMES_NONE}}, .options = add_options, .run = run_add},
     {"start", "Power on; of a machine in a manual pool: Wake-on-LAN", DESKTOP, .run = run_start},

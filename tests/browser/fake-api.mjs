@@ -232,6 +232,7 @@ export class FakeOriel {
       return {
         pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
+        clients: ['browser', 'vv'],
       };
     });
     return [200, { tiles }];
@@ -246,7 +247,7 @@ export class FakeOriel {
     }];
   }
 
-  connect(one, user) {
+  connect(one, user, client) {
     const boot = this.boots.get(one.id);
     if (boot && boot.state !== 'done') return [202, { job: boot }];
     if (!one.enabled) throw new Refusal(409, 'conflict', `pool "${one.name}" is switched off; ask your administrator`);
@@ -260,7 +261,11 @@ export class FakeOriel {
       this.world.sessions.push(session);
     }
     desktop.session = { id: session.id, state: session.state, since_ms: session.since_ms };
-    return this.connection(desktop, session);
+    const [status, connection] = this.connection(desktop, session);
+    if (!client || client === 'browser') return [status, connection];
+    const { path: _path, url: _url, ...rest } = connection;
+    const type = client === 'vv' ? 'application/x-virt-viewer' : 'application/x-rdp';
+    return [status, { ...rest, file: { name: `${desktop.name}.${client}`, type, text: `ticket ${connection.ticket}\n` } }];
   }
 
   console(desktop, takeOver, who) {
@@ -301,7 +306,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.pools.map((one) => this.withCounts(one)), query);
     if (!name) return this.createPool(body);
     const one = this.find('pools', name, 'pool');
-    if (verb === 'connect') return this.connect(one, who.user);
+    if (verb === 'connect') return this.connect(one, who.user, body?.client);
     if (verb === 'entitlements') return this.entitlements(method, one, rest);
     if (method === 'PATCH') {
       Object.assign(one, body, body.image ? { image: ref(this.find('images', body.image, 'image')) } : {});

@@ -119,6 +119,15 @@ test('tiles follow what happens elsewhere', async () => {
   await page.getByRole('heading', { name: 'Laboratory' }).waitFor();
 });
 
+test('a tile gives a file for remote-viewer', async () => {
+  const page = await admin();
+  await page.getByRole('button', { name: /^More for Office/ }).first().click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Open with remote-viewer' }).click()]);
+  assert.match(download.suggestedFilename(), /\.vv$/);
+  assert.match(readFileSync(await download.path(), 'utf8'), /^ticket t/);
+  await page.getByText('Open the file with remote-viewer.').waitFor();
+});
+
 test('the stream comes back after the server was away, and the page catches up', async () => {
   const page = await admin();
   await page.getByText('Waiting for you').waitFor();

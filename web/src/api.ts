@@ -28,6 +28,8 @@ export interface RecoveryCodes { recovery_codes: string[] }
 export interface DesktopBrief { id: string; name: string; state: DesktopState }
 export interface SessionBrief { id: string; state: SessionState; since_ms: number }
 export type SelfAct = 'restart' | 'reset' | 'refresh';
+export type NativeClient = 'vv' | 'rdp';
+export type ClientKind = 'browser' | NativeClient;
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
@@ -35,6 +37,7 @@ export interface Tile {
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
+  clients: ClientKind[];
 }
 export interface Connection {
   desktop: DesktopBrief;
@@ -43,6 +46,7 @@ export interface Connection {
   path: string;
   expires_ms: number;
   url: string;
+  file?: { name: string; type: string; text: string }; // of a native client, and then without path and url
 }
 export interface Session {
   id: string; user: Ref | null; pool: Ref | null; desktop: Ref | null; state: SessionState;
@@ -276,6 +280,7 @@ export const api = {
   refreshOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`),
 
   connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
+  connectPoolWith: (pool: string, client: NativeClient) => connect(`pools/${at(pool)}/connect`, undefined, { client }),
   connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>
     connect(`desktops/${at(desktop)}/connect`, signal, takeOver ? { take_over: true } : {}),
 

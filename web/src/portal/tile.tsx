@@ -1,5 +1,5 @@
 // One tile of the portal: a pool, its picture, what state the person's desktop there is in.
-import { api, type Tile } from '../api.ts';
+import { api, sentence, type Tile } from '../api.ts';
 import { useNow } from '../live.ts';
 import { ago } from '../format.ts';
 import { t } from '../language.ts';
@@ -10,6 +10,7 @@ import { Badge, type Mood } from '../ui/parts.tsx';
 import { toast } from '../ui/toast.tsx';
 import { Thumbnail } from '../ui/thumbnail.tsx';
 import { logOffText, startsFresh } from './logoff.ts';
+import { openNative } from './native.ts';
 import { selfItems } from './self-service.ts';
 
 export interface TileState { text: string; mood: Mood; detail: string }
@@ -73,7 +74,10 @@ export function TileCard({ tile }: { tile: Tile }) {
   const state = tileState(tile, now);
   const shows = desktop?.state === 'running' ? desktop.id : null;
   const address = `#/desktop/${encodeURIComponent(pool.name)}`;
-  const items: MenuItem[] = [{ text: t('Open desktop'), href: address }];
+  const inBrowser = tile.clients.includes('browser');
+  const items: MenuItem[] = inBrowser ? [{ text: t('Open desktop'), href: address }] : [];
+  if (tile.clients.includes('vv')) items.push({ text: t('Open with remote-viewer'), run: () => openNative(pool.name, 'vv') });
+  if (tile.clients.includes('rdp')) items.push({ text: t('Open with an RDP client'), run: () => openNative(pool.name, 'rdp') });
   if (session?.state === 'connected') {
     items.push({
       text: t('Disconnect'),
@@ -100,7 +104,10 @@ export function TileCard({ tile }: { tile: Tile }) {
   items.push(...selfItems(tile, session !== null));
   return (
     <li class="tile">
-      <a class="tile-link" href={address}>
+      <a class="tile-link" href={address} onClick={inBrowser ? undefined : (event) => {
+        event.preventDefault();
+        openNative(pool.name, 'rdp').catch((problem: unknown) => toast(sentence(problem), 'bad'));
+      }}>
         <div class="tile-view">
           <Wall hue={hueOf(pool.name)} />
           {shows && <Thumbnail desktop={shows} width={480} every={15} />}
@@ -112,6 +119,7 @@ export function TileCard({ tile }: { tile: Tile }) {
             <Badge mood={state.mood}>{state.text}</Badge>
             <span class="small faint">{state.detail}</span>
           </div>
+          {!inBrowser && <p class="small faint">{t('Opens with an RDP client on your computer')}</p>}
           {startsFresh(pool) && <p class="small faint tile-fresh">{t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
