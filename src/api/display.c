@@ -25,7 +25,7 @@ bool display_get(Call *call, GError **error)
     if (!websocket_check(call->request, call->service->config->public_url, &handshake, &status, &problem))
         return refuse(call, problem, status);
     g_auto(HostDisplay) display = {.fd = -1};
-    HostDisplayRequest request = {call->parameters[0], CLIENT_BROWSER, call->request->client};
+    HostDisplayRequest request = {call->parameters[0], DISPLAY_CLIENT_BROWSER, call->request->client};
     if (!host_display_open(call->service->host, &request, &display, error))
         return false;
     call->reply->status = 101;

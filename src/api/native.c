@@ -68,11 +68,11 @@ static char *rdp_text(const Place *place, const char *ticket)
                            v6 ? "[" : "", place->host, v6 ? "]" : "", place->port, ticket);
 }
 
-Json *native_file(const Call *call, ClientKind client, const char *name, const char *ticket)
+Json *native_file(const Call *call, DisplayClient client, const char *name, const char *ticket)
 {
     g_auto(Place) place = {0};
     place_find(call, &place);
-    bool vv = client == CLIENT_VV;
+    bool vv = client == DISPLAY_CLIENT_VV;
     g_autofree char *text = vv ? vv_text(&place, name, ticket) : rdp_text(&place, ticket);
     g_autofree char *file = g_strconcat(name, vv ? ".vv" : ".rdp", NULL);
     return json_pack("{s:s, s:s, s:s}", "name", file, "type", vv ? "application/x-virt-viewer" : "application/x-rdp", "text",
@@ -86,7 +86,7 @@ bool native_get(Call *call, GError **error)
     if (!call->request->gateway || (!rdp && g_strcmp0(upgrade, "rfb") != 0))
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
                           "a native client's ticket is for oriel-gateway: open the file with remote-viewer or an RDP client");
-    HostDisplayRequest request = {call->parameters[0], rdp ? CLIENT_RDP : CLIENT_VV, call->request->client};
+    HostDisplayRequest request = {call->parameters[0], rdp ? DISPLAY_CLIENT_RDP : DISPLAY_CLIENT_VV, call->request->client};
     g_auto(HostDisplay) display = {.fd = -1};
     if (!host_display_open(call->service->host, &request, &display, error))
         return false;

@@ -5,4 +5,4 @@
 #include "broker/client.h"
 
 /* {"name","type","text"}: a .vv or .rdp file that brings this ticket to the gateway. name: the desktop's. */
-Json *native_file(const Call *call, ClientKind client, const char *name, const char *ticket);
+Json *native_file(const Call *call, DisplayClient client, const char *name, const char *ticket);

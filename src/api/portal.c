@@ -23,23 +23,24 @@ static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
 }
 
 /* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
-static Json *tile_clients(const StorePool *pool, const StoreDesktop *desktop)
+static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop *desktop)
 {
     Json *list = json_array();
     const char *protocol = desktop ? desktop->protocol : NULL;
-    for (unsigned kind = 0; kind < CLIENT_KINDS; kind++) {
-        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((ClientKind)kind, protocol) : kind == CLIENT_BROWSER;
-        if (suits)
-            json_array_append_new(list, json_string(client_word((ClientKind)kind)));
+    for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++) {
+        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol) : kind == DISPLAY_CLIENT_BROWSER;
+        if (suits && host_client_offered(host, pool, (DisplayClient)kind))
+            json_array_append_new(list, json_string(client_word((DisplayClient)kind)));
     }
     return list;
 }
 
-static Json *tile_json(Store *store, const StorePool *pool, const char *user_id, GPtrArray *sessions)
+static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessions)
 {
-    g_autoptr(StoreDesktop) desktop = store_desktop_of_user(store, pool->id, user_id, NULL);
+    const Service *service = call->service;
+    g_autoptr(StoreDesktop) desktop = store_desktop_of_user(service->store, pool->id, call->caller->user_id, NULL);
     return json_pack("{s:o, s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
-                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(pool, desktop));
+                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(service->host, pool, desktop));
 }
 
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
@@ -47,7 +48,7 @@ bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
     StoreSessionFilter filter = {.user_id = call->caller->user_id, .pool_id = pool->id};
     g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
     if (sessions)
-        reply_json(call->reply, 200, tile_json(call->service->store, pool, call->caller->user_id, sessions));
+        reply_json(call->reply, 200, tile_json(call, pool, sessions));
     return sessions != NULL;
 }
 
@@ -65,7 +66,7 @@ bool portal_get(Call *call, GError **error)
             return false;
         }
         for (unsigned i = 0; i < pools->len; i++)
-            json_array_append_new(tiles, tile_json(call->service->store, pools->pdata[i], user_id, sessions));
+            json_array_append_new(tiles, tile_json(call, pools->pdata[i], sessions));
     }
     reply_json(call->reply, 200, json_pack("{s:o}", "tiles", tiles));
     return true;
@@ -74,9 +75,9 @@ bool portal_get(Call *call, GError **error)
 /* ---- the click ---- */
 
 /* A browser's way in, or a file. */
-static void connection_way(const Call *call, const StoreDesktop *desktop, ClientKind client, const char *ticket, Json *value)
+static void connection_way(const Call *call, const StoreDesktop *desktop, DisplayClient client, const char *ticket, Json *value)
 {
-    if (client != CLIENT_BROWSER) {
+    if (client != DISPLAY_CLIENT_BROWSER) {
         json_object_set_new(value, "file", native_file(call, client, desktop->name, ticket));
         return;
     }
@@ -86,7 +87,7 @@ static void connection_way(const Call *call, const StoreDesktop *desktop, Client
     json_object_set_new(value, "url", json_string(url));
 }
 
-static bool connection_answer(Call *call, const HostConnection *connection, ClientKind client, GError **error)
+static bool connection_answer(Call *call, const HostConnection *connection, DisplayClient client, GError **error)
 {
     if (connection->job_id)
         return call_reply_job(call, connection->job_id, error);
@@ -114,7 +115,7 @@ static bool connect_run(Call *call, const HostConnectRequest *request, GError **
 bool pool_connect_post(Call *call, GError **error)
 {
     const char *name = NULL, *word = NULL;
-    ClientKind client = CLIENT_BROWSER;
+    DisplayClient client = DISPLAY_CLIENT_BROWSER;
     if (call->body && !json_read(call->body, "request body", error, "{s?s, s?s}", "user", &name, "client", &word))
         return false;
     if (word && !client_parse(word, &client))

@@ -2,23 +2,23 @@
 
 #include <string.h>
 
-static const char *const words[CLIENT_KINDS] = {
-    [CLIENT_BROWSER] = "browser",
-    [CLIENT_VV] = "vv",
-    [CLIENT_RDP] = "rdp",
+static const char *const words[DISPLAY_CLIENTS] = {
+    [DISPLAY_CLIENT_BROWSER] = "browser",
+    [DISPLAY_CLIENT_VV] = "vv",
+    [DISPLAY_CLIENT_RDP] = "rdp",
 };
 
-const char *client_word(ClientKind kind)
+const char *client_word(DisplayClient kind)
 {
     return words[kind];
 }
 
-bool client_parse(const char *word, ClientKind *ret)
+bool client_parse(const char *word, DisplayClient *ret)
 {
-    for (unsigned i = 0; i < CLIENT_KINDS; i++) {
+    for (unsigned i = 0; i < DISPLAY_CLIENTS; i++) {
         if (strcmp(words[i], word) != 0)
             continue;
-        *ret = (ClientKind)i;
+        *ret = (DisplayClient)i;
         return true;
     }
     return false;
@@ -29,9 +29,9 @@ static bool is_rdp(const char *protocol)
     return protocol && strcmp(protocol, "rdp") == 0;
 }
 
-bool client_suits(ClientKind kind, const char *protocol)
+bool client_suits(DisplayClient kind, const char *protocol)
 {
-    return is_rdp(protocol) == (kind == CLIENT_RDP);
+    return is_rdp(protocol) == (kind == DISPLAY_CLIENT_RDP);
 }
 
 const char *client_advice(const char *protocol)

@@ -1,21 +1,16 @@
-/* With what a desktop can be opened. Pure; any thread. */
+/* With what a desktop can be opened: a page of Oriel's own, remote-viewer by a .vv file, an RDP client by an .rdp file. Pure; any
+ * thread. */
 #pragma once
 
 #include <stdbool.h>
 
-typedef enum {
-    CLIENT_BROWSER, /* a page of Oriel's own */
-    CLIENT_VV,      /* remote-viewer, by a .vv file */
-    CLIENT_RDP,     /* an RDP client, by an .rdp file */
-} ClientKind;
+#include "broker/plan.h"
 
-#define CLIENT_KINDS 3
-
-const char *client_word(ClientKind kind); /* "browser", "vv", "rdp" */
-bool client_parse(const char *word, ClientKind *ret);
+const char *client_word(DisplayClient kind); /* "browser", "vv", "rdp" */
+bool client_parse(const char *word, DisplayClient *ret);
 
 /* protocol: of a machine that was there before, "vnc" or "rdp"; NULL: one of ours. */
-bool client_suits(ClientKind kind, const char *protocol);
+bool client_suits(DisplayClient kind, const char *protocol);
 
 /* Why it does not, and what does: a part of a sentence. */
 const char *client_advice(const char *protocol);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "broker/client.h"
 
 static const char *const kinds[] = {"power", "release", "display", NULL};
 static const char *const actions[] = {"none", "suspend", "shut-down", "power-off", NULL};
@@ -209,14 +210,14 @@ static bool read_largest(Json *settings, DisplayPlan *ret, GError **error)
 /* Those that are offered; absent: all. */
 static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
 {
-    static const char *const words[] = {"browser", "vv", "rdp", NULL};
     Json *clients = json_object_get(settings, "clients");
     unsigned offered = 0;
     if (!clients)
         return true;
     for (size_t i = 0; i < json_array_size(clients); i++) {
-        int client = -1;
-        if (!word_index(words, json_string_value(json_array_get(clients, i)), &client))
+        DisplayClient client = DISPLAY_CLIENT_BROWSER;
+        const char *word = json_string_value(json_array_get(clients, i));
+        if (!word || !client_parse(word, &client))
             break;
         offered |= 1u << client;
     }

@@ -416,7 +416,11 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
 /* Before anything is claimed. Of our own machines a browser's click needs no look: it suits them all. */
 static bool check_client(const Click *click, const char *desktop_id, GError **error)
 {
-    if (click->request->client == CLIENT_BROWSER && click->pool->type != STORE_POOL_MANUAL)
+    const StorePool *pool = click->pool;
+    if (!host_client_offered(click->host, pool, click->request->client))
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "pool \"%s\": is not opened with this kind of client (\"%s\"), by its display plan",
+                          pool->name, client_word(click->request->client));
+    if (click->request->client == DISPLAY_CLIENT_BROWSER && click->pool->type != STORE_POOL_MANUAL)
         return true;
     g_autoptr(StoreDesktop) row = store_desktop_find(click->host->store, desktop_id, error);
     return row && client_check(click->request->client, row, error);
@@ -543,7 +547,7 @@ bool host_connect(Host *host, const HostConnectRequest *request, HostConnection 
     g_auto(Click) click = {.host = host, .request = request, .ret = &connection, .began_us = began};
     if (!(request->desktop_id ? connect_console(&click, error) : connect_user(&click, error)))
         return false;
-    if (connection.ticket && request->client == CLIENT_VV)
+    if (connection.ticket && request->client == DISPLAY_CLIENT_VV)
         viewers_expect(host->viewers, LIMIT_TICKET_FILE_MS / 1000);
     log_debug("connect: %s after %" G_GINT64_FORMAT " us", connection.job_id ? "pending" : "running",
               clock_monotonic_us() - began);

@@ -46,14 +46,14 @@ static bool is_theirs(Host *host, const StoreTicket *ticket, int64_t generation,
            oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": changed meanwhile; connect again", row->name);
 }
 
-static int connect_external(Host *host, const StoreTicket *ticket, const StoreDesktop *row, ClientKind client, GError **error)
+static int connect_external(Host *host, const StoreTicket *ticket, const StoreDesktop *row, DisplayClient client, GError **error)
 {
     g_autoptr(Slot) slot = slot_of(host, row->id);
     autofd int fd = external_display(slot, row, client, error);
     return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
-static int connect_as(Host *host, const StoreTicket *ticket, ClientKind client, GError **error)
+static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient client, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
     if (!row || !client_check(client, row, error))
@@ -107,9 +107,9 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
 }
 
 /* What RDP carries nobody here looks into. */
-static bool bind_rules(ClientKind client, DisplayRules *rules, GError **error)
+static bool bind_rules(DisplayClient client, DisplayRules *rules, GError **error)
 {
-    if (client != CLIENT_RDP)
+    if (client != DISPLAY_CLIENT_RDP)
         return true;
     if (display_rules_restrict(rules))
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop: what is forbidden on its display cannot be held over RDP");

@@ -232,11 +232,11 @@ char *external_wake(Host *host, const StoreDesktop *row, const StoreActor *actor
     return job_start(host->jobs, &start, error);
 }
 
-int external_display(Slot *slot, const StoreDesktop *row, ClientKind client, GError **error)
+int external_display(Slot *slot, const StoreDesktop *row, DisplayClient client, GError **error)
 {
-    autofd int fd = client == CLIENT_RDP ? reach(row, g_get_monotonic_time() + answer_limit_us, error) : log_on(row, error);
+    autofd int fd = client == DISPLAY_CLIENT_RDP ? reach(row, g_get_monotonic_time() + answer_limit_us, error) : log_on(row, error);
     if (fd >= 0)
-        return relay_start(slot, fd_steal(&fd), client == CLIENT_BROWSER, error);
+        return relay_start(slot, fd_steal(&fd), client == DISPLAY_CLIENT_BROWSER, error);
     g_prefix_error(error, "machine \"%s\": ", row->name);
     g_mutex_lock(&slot->host->lock);
     slot->check_ms = 0; /* the next click shall know */

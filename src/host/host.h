@@ -21,6 +21,7 @@
 #include "base/display_wire.h"
 #include "broker/client.h"
 #include "store/host.h"
+#include "store/pool.h"
 #include "store/store.h"
 
 typedef struct Host Host;
@@ -62,7 +63,7 @@ typedef struct {
     const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
                                 is needed) */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
-    ClientKind client;       /* what the ticket will be for */
+    DisplayClient client;       /* what the ticket will be for */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
@@ -86,11 +87,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
  * host), UNSUPPORTED (not with this kind of client). */
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
 
+/* Whether the pool's display plan offers people this way in. */
+bool host_client_offered(Host *host, const StorePool *pool, DisplayClient client);
+
 /* ---- the display ---- */
 
 typedef struct {
     const char *ticket;
-    ClientKind client;   /* who brings it: a ticket is good for the kind that it was made for */
+    DisplayClient client;   /* who brings it: a ticket is good for the kind that it was made for */
     const char *address; /* from where */
 } HostDisplayRequest;
 

@@ -393,16 +393,16 @@ void external_pass(Host *host, GHashTable *rows); /* queues a look at those that
 void external_check(Slot *slot);                  /* the look */
 /* The job that wakes it, where it can be woken, and ends when it lets us in; its id. */
 char *external_wake(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);
-int external_display(Slot *slot, const StoreDesktop *row, ClientKind client, GError **error); /* as HostDisplay.fd; -1 */
+int external_display(Slot *slot, const StoreDesktop *row, DisplayClient client, GError **error); /* as HostDisplay.fd; -1 */
 /* false with UNSUPPORTED for a machine that was there before; what: "start", "refresh". */
 bool external_refuse(const StoreDesktop *row, const char *what, GError **error);
 
 /* ---- client.c ---- */
-char *client_ticket_hash(ClientKind kind, const char *ticket);
-int64_t client_ticket_ms(ClientKind kind);
-bool client_check(ClientKind kind, const StoreDesktop *row, GError **error); /* UNSUPPORTED: another kind is needed */
+char *client_ticket_hash(DisplayClient kind, const char *ticket);
+int64_t client_ticket_ms(DisplayClient kind);
+bool client_check(DisplayClient kind, const StoreDesktop *row, GError **error); /* UNSUPPORTED: another kind is needed */
 /* fd: a machine's display that has said nothing yet; afterwards as HostDisplay.fd. */
-bool client_let_in(ClientKind kind, int fd, GError **error);
+bool client_let_in(DisplayClient kind, int fd, GError **error);
 
 /* ---- relay.c ---- */
 /* Takes machine; our viewer's end, or -1. rfb: the viewer is let in first, without a password. */

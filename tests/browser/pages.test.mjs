@@ -1,5 +1,6 @@
 // The pages, against the fake API: what a person sees and can do, by mouse, by keys, on a phone, in the dark.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { FakeOriel } from './fake-api.mjs';
 import { accessibilityFaults, eventually, launch, logIn, tile } from './lib.mjs';

@@ -4,25 +4,25 @@
 
 static const struct {
     const char *protocol;
-    bool suits[CLIENT_KINDS];
+    bool suits[DISPLAY_CLIENTS];
 } rows[] = {
-    {NULL, {[CLIENT_BROWSER] = true, [CLIENT_VV] = true, [CLIENT_RDP] = false}},
-    {"vnc", {[CLIENT_BROWSER] = true, [CLIENT_VV] = true, [CLIENT_RDP] = false}},
-    {"rdp", {[CLIENT_BROWSER] = false, [CLIENT_VV] = false, [CLIENT_RDP] = true}},
+    {NULL, {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
+    {"vnc", {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
+    {"rdp", {[DISPLAY_CLIENT_BROWSER] = false, [DISPLAY_CLIENT_VV] = false, [DISPLAY_CLIENT_RDP] = true}},
 };
 
 static void test_suits(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        for (unsigned kind = 0; kind < CLIENT_KINDS; kind++)
-            g_assert_cmpint(client_suits((ClientKind)kind, rows[i].protocol), ==, rows[i].suits[kind]);
+        for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++)
+            g_assert_cmpint(client_suits((DisplayClient)kind, rows[i].protocol), ==, rows[i].suits[kind]);
 }
 
 static void test_words(void)
 {
-    ClientKind kind = CLIENT_BROWSER;
-    for (unsigned i = 0; i < CLIENT_KINDS; i++) {
-        g_assert_true(client_parse(client_word((ClientKind)i), &kind));
+    DisplayClient kind = DISPLAY_CLIENT_BROWSER;
+    for (unsigned i = 0; i < DISPLAY_CLIENTS; i++) {
+        g_assert_true(client_parse(client_word((DisplayClient)i), &kind));
         g_assert_cmpuint(kind, ==, i);
     }
     g_assert_false(client_parse("spice", &kind));

@@ -169,10 +169,10 @@ static void test_tickets(void)
     g_auto(HostDisplay) display = {.fd = -1};
     g_autoptr(GError) error = NULL;
     g_assert_true(household_click(&household, ann, pool, &connection, &error));
-    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){"guessed", CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){"guessed", DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_NOT_FOUND);
     g_clear_error(&error);
-    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_assert_cmpstr(display.desktop_id, ==, connection.desktop_id);
     g_assert_cmpstr(display.session_id, ==, connection.session_id);
     g_assert_null(display.user_id); /* here nobody in particular asked */
@@ -180,7 +180,7 @@ static void test_tickets(void)
     g_assert_cmpint(read(display.fd, greeting, sizeof greeting), ==, 12);
     g_assert_cmpmem(greeting, 12, "RFB 003.008\n", 12);
     host_display_clear(&display);
-    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_NOT_FOUND);
     g_clear_error(&error);
 
@@ -192,7 +192,7 @@ static void test_tickets(void)
     console.as_admin = true;
     g_assert_true(host_connect(household.host, &console, &watched, &error));
     g_assert_null(watched.session_id);
-    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){watched.ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){watched.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_assert_null(display.session_id);
 }
 
@@ -210,10 +210,10 @@ static void test_console_beside_a_person(void)
     g_assert_true(household_click(&household, ann, pool, &connection, &error));
     HostConnectRequest request = {.desktop_id = connection.desktop_id, .as_admin = true};
     g_assert_true(host_connect(household.host, &request, &watched, &error));
-    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_autofree char *folder = g_build_filename(household.state, "desktops", connection.desktop_id, NULL);
     g_assert_true(simulated_set_viewers(folder, 1));
-    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){watched.ticket, CLIENT_BROWSER, "192.0.2.8"}, &console, &error));
+    g_assert_false(host_display_open(household.host, &(HostDisplayRequest){watched.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.8"}, &console, &error));
     g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_CONFLICT);
     g_clear_error(&error);
     g_assert_false(host_connect(household.host, &request, &taken, &error));
@@ -221,7 +221,7 @@ static void test_console_beside_a_person(void)
     g_clear_error(&error);
     request.take_over = true;
     g_assert_true(host_connect(household.host, &request, &taken, &error));
-    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){taken.ticket, CLIENT_BROWSER, "192.0.2.8"}, &console, &error));
+    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){taken.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.8"}, &console, &error));
     g_assert_null(console.session_id);
 }
 
@@ -258,7 +258,7 @@ static void test_ticket_is_overtaken(void)
         g_assert_true(household_click(&household, ann, pool, &connection, &error));
         Change what = {&household, &connection, refresh};
         simulated_visit("display", change, &what);
-        g_assert_false(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+        g_assert_false(host_display_open(household.host, &(HostDisplayRequest){connection.ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
         g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_UNAVAILABLE);
         g_assert_cmpint(display.fd, ==, -1);
     }

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from gateway_fake import PATIENCE
+from gateway_fake import PATIENCE, VIEW_ONLY
 
 NEGOTIATION = bytes([1, 0, 8, 0, 3, 0, 0, 0])
 REFUSAL = bytes([3, 0, 0, 19, 14, 0xD0, 0, 0, 0, 0, 0, 3, 0, 8, 0, 2, 0, 0, 0])
@@ -96,3 +96,16 @@ def test_one_who_speaks_before_the_answer_is_ended(gateway, orield):
     client.sendall(b"too early")
     assert read_all(client, len(REFUSAL)) == REFUSAL
     assert at_end(client)
+
+
+def test_rules_that_rdp_cannot_hold_end_it(gateway, orield):
+    client, desktop = let_in(gateway, orield)
+    read_all(desktop, 19)
+    orield.hear()
+    display = orield.ids.queue[-1]
+    orield.order(ord("R"), display, flags=0)
+    desktop.sendall(b"goes on")
+    assert read_all(client, 7) == b"goes on"
+    orield.order(ord("R"), display, flags=VIEW_ONLY)
+    assert at_end(client)
+    assert at_end(desktop)

@@ -51,7 +51,7 @@ static int view(HostConnection *connection)
 {
     g_auto(HostDisplay) display = {.fd = -1};
     g_autoptr(GError) error = NULL;
-    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection->ticket, CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
+    g_assert_true(host_display_open(household.host, &(HostDisplayRequest){connection->ticket, DISPLAY_CLIENT_BROWSER, "192.0.2.7"}, &display, &error));
     g_assert_no_error(error);
     uint8_t bytes[256];
     read_exactly(display.fd, bytes, 12);

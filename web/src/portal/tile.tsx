@@ -75,6 +75,7 @@ export function TileCard({ tile }: { tile: Tile }) {
   const shows = desktop?.state === 'running' ? desktop.id : null;
   const address = `#/desktop/${encodeURIComponent(pool.name)}`;
   const inBrowser = tile.clients.includes('browser');
+  const instead = inBrowser ? undefined : tile.clients.find((one) => one !== 'browser'); // of a click on the tile
   const items: MenuItem[] = inBrowser ? [{ text: t('Open desktop'), href: address }] : [];
   if (tile.clients.includes('vv')) items.push({ text: t('Open with remote-viewer'), run: () => openNative(pool.name, 'vv') });
   if (tile.clients.includes('rdp')) items.push({ text: t('Open with an RDP client'), run: () => openNative(pool.name, 'rdp') });
@@ -104,10 +105,10 @@ export function TileCard({ tile }: { tile: Tile }) {
   items.push(...selfItems(tile, session !== null));
   return (
     <li class="tile">
-      <a class="tile-link" href={address} onClick={inBrowser ? undefined : (event) => {
+      <a class="tile-link" href={address} onClick={instead && ((event) => {
         event.preventDefault();
-        openNative(pool.name, 'rdp').catch((problem: unknown) => toast(sentence(problem), 'bad'));
-      }}>
+        openNative(pool.name, instead).catch((problem: unknown) => toast(sentence(problem), 'bad'));
+      })}>
         <div class="tile-view">
           <Wall hue={hueOf(pool.name)} />
           {shows && <Thumbnail desktop={shows} width={480} every={15} />}
@@ -119,7 +120,9 @@ export function TileCard({ tile }: { tile: Tile }) {
             <Badge mood={state.mood}>{state.text}</Badge>
             <span class="small faint">{state.detail}</span>
           </div>
-          {!inBrowser && <p class="small faint">{t('Opens with an RDP client on your computer')}</p>}
+          {instead && (
+            <p class="small faint">{instead === 'rdp' ? t('Opens with an RDP client on your computer') : t('Opens with remote-viewer on your computer')}</p>
+          )}
           {startsFresh(pool) && <p class="small faint tile-fresh">{t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
