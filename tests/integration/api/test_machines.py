@@ -202,7 +202,7 @@ def test_what_is_not_done_to_it(house, pool):
 
 @pytest.mark.parametrize("fields", [
     {"address": ""}, {"address": "a b"}, {"address": "-x"}, {"port": 0}, {"port": 65536}, {"mac": "52:54"},
-    {"mac": "01:00:5e:00:00:01"}, {"protocol": "rdp"}, {"password": ""}, {"name": "PC 7"}, {"colour": "red"},
+    {"mac": "01:00:5e:00:00:01"}, {"protocol": "spice"}, {"password": ""}, {"name": "PC 7"}, {"colour": "red"},
 ])
 def test_what_a_machine_cannot_be(house, pool, fields):
     body = {"pool": "rooms", "name": "odd", "address": "127.0.0.1", **fields}
