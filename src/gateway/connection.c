@@ -367,6 +367,16 @@ static void frames_decode(Connection *connection, size_t length, Frames *ret)
 
 static const char too_restricted[] = "This client says what the rules of this display cannot be held against.";
 
+void connection_input(Connection *connection)
+{
+    Gateway *gateway = connection->gateway;
+    Display *display = connection->display;
+    if (display->input_ms && gateway->now_ms - display->input_ms < INPUT_TOLD_MS)
+        return;
+    display->input_ms = gateway->now_ms;
+    channel_tell(&gateway->channel, DISPLAY_INPUT, display->id);
+}
+
 /* Payload, as far as the display's rules let it pass. */
 void connection_payload(Connection *connection, size_t length)
 {
@@ -375,10 +385,8 @@ void connection_payload(Connection *connection, size_t length)
     RfbWalk walk = rfb_client_walk(&display->client, &display->rules, gateway->plain, length, gateway->walked);
     if (walk.length > 0)
         connection_put_up(connection, gateway->walked, walk.length);
-    if (walk.input && (!display->input_ms || gateway->now_ms - display->input_ms >= INPUT_TOLD_MS)) {
-        display->input_ms = gateway->now_ms;
-        channel_tell(&gateway->channel, DISPLAY_INPUT, display->id);
-    }
+    if (walk.input)
+        connection_input(connection);
     if (walk.refused)
         connection_close_display(connection, DISPLAY_CLOSED_RULES, too_restricted);
 }

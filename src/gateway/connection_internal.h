@@ -18,6 +18,7 @@ bool connection_ask(Connection *connection);           /* connects to orield */
 bool connection_is_end(Side *side, ssize_t got);       /* whether a failed read is the upstream's end */
 bool connection_handover(const uint8_t *bytes, size_t *length, DisplayPacket *ret);
 void connection_display(Connection *connection, const DisplayPacket *handover);
+void connection_input(Connection *connection); /* its person does something: orield is told, now and then */
 void connection_payload(Connection *connection, size_t length); /* of gateway->plain: what the rules let pass */
 
 /* ---- native.c: clients that are no browsers ---- */

@@ -122,6 +122,7 @@ void native_tick(Connection *connection)
 bool native_took(Connection *connection, const uint8_t *bytes, size_t length)
 {
     if (connection->timing.stage == STAGE_RAW) {
+        connection_input(connection); /* which bytes are keys cannot be seen: rather active than put out at work */
         connection_put_up(connection, bytes, length);
         return true;
     }

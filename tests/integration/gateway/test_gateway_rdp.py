@@ -101,7 +101,9 @@ def test_one_who_speaks_before_the_answer_is_ended(gateway, orield):
 def test_rules_that_rdp_cannot_hold_end_it(gateway, orield):
     client, desktop = let_in(gateway, orield)
     read_all(desktop, 19)
-    orield.hear()
+    assert orield.hear()[0] == "A"
+    client.sendall(b"keys, perhaps")
+    assert orield.hear()[0] == "I" and read_all(desktop, 13) == b"keys, perhaps"
     display = orield.ids.queue[-1]
     orield.order(ord("R"), display, flags=0)
     desktop.sendall(b"goes on")
