@@ -54,6 +54,12 @@ bool call_flag(const Call *call, const char *name, bool *ret, GError **error)
     return true;
 }
 
+bool call_search(const Call *call, const char **ret, GError **error)
+{
+    *ret = request_query(call->request, "search");
+    return !*ret || strlen(*ret) <= LIMIT_TEXT || oriel_fail(error, ORIEL_ERROR_INVALID, "search: at most %d bytes", LIMIT_TEXT);
+}
+
 bool call_if_match(const Call *call, int64_t *ret_version, GError **error)
 {
     const char *text = request_header(call->request, "if-match");

@@ -36,6 +36,8 @@ bool call_is(const Call *call, const char *user_id);
 bool call_page(const Call *call, StorePage *ret, GError **error);
 /* true or false in the query; absent: false. */
 bool call_flag(const Call *call, const char *name, bool *ret, GError **error);
+/* search of the query: borrowed, NULL if absent. INVALID: longer than LIMIT_TEXT bytes. */
+bool call_search(const Call *call, const char **ret, GError **error);
 /* If-Match: the version to demand, 0 if absent or "*". */
 bool call_if_match(const Call *call, int64_t *ret_version, GError **error);
 /* STALE if If-Match is there and is not this version. */

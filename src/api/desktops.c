@@ -177,6 +177,8 @@ bool desktops_get(Call *call, GError **error)
                           "state: \"%s\" is none of absent, starting, running, stopping, stopped, failed",
                           state);
     StoreDesktopFilter filter = {.pool_id = pool_id, .user_id = user_id, .observed = state};
+    if (!call_search(call, &filter.search, error))
+        return false;
     StoreSessionFilter sessions = {.pool_id = pool_id};
     g_autoptr(GPtrArray) desktops = store_desktop_list(call->service->store, &filter, &page, &next, error);
     if (!desktops || !lookup_open(&lookup, call->service->store, &sessions, error) ||

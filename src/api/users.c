@@ -47,9 +47,10 @@ bool users_get(Call *call, GError **error)
 {
     StorePage page;
     g_autofree char *next = NULL;
-    if (!call_page(call, &page, error))
+    const char *search;
+    if (!call_page(call, &page, error) || !call_search(call, &search, error))
         return false;
-    g_autoptr(GPtrArray) users = store_user_list(call->service->store, &page, &next, error);
+    g_autoptr(GPtrArray) users = store_user_search(call->service->store, search, &page, &next, error);
     if (!users)
         return false;
     g_autoptr(Json) items = json_array();

@@ -71,6 +71,7 @@ static bool run_list(Cli *cli, const Call *call, GError **error)
     client_query(path, "pool", call_option(call, "pool"));
     client_query(path, "state", call_option(call, "state"));
     client_query(path, "user", call_option(call, "user"));
+    client_query(path, "search", call_option(call, "search"));
     return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
 }
 
@@ -335,6 +336,7 @@ static const Option list_options[] = {
     {"state", VALUE_CHOICE, .help = "Only those in this state",
      .choices = "absent|starting|running|stopping|stopped|failed"},
     {"user", VALUE_TEXT, "USER", "Only those assigned to this person", .names = NAMES_USER},
+    {"search", VALUE_TEXT, "TEXT", "Only those that have it in their name or their person's"},
     {0},
 };
 

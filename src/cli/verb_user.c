@@ -53,7 +53,9 @@ static void show_link(Cli *cli, const Json *link)
 
 static bool run_list(Cli *cli, const Call *call, GError **error)
 {
-    return cli_show(cli, client_list(cli->client, "users", 0, error), show_list);
+    g_autoptr(GString) path = g_string_new("users");
+    client_query(path, "search", call_option(call, "search"));
+    return cli_show(cli, client_list(cli->client, path->str, 0, error), show_list);
 }
 
 static bool run_show(Cli *cli, const Call *call, GError **error)
@@ -168,6 +170,11 @@ static bool run_link(Cli *cli, const Call *call, GError **error)
                        .help = "The password is its first line; - is standard input", .names = NAMES_FILE}
 /* clang-format on */
 
+static const Option list_options[] = {
+    {"search", VALUE_TEXT, "TEXT", "Only those that have it in their name, full name or mail address"},
+    {0},
+};
+
 static const Option create_options[] = {TITLE, MAIL, ROLES, PASSWORD_FILE, {0}};
 
 static const Option edit_options[] = {
@@ -196,7 +203,7 @@ static const Option delete_options[] = {
 #define USER .arguments = {{"USER", NAMES_USER}}
 
 static const Verb verbs[] = {
-    {"list", "List users", .run = run_list},
+    {"list", "List users", .options = list_options, .run = run_list},
     {"show", "Show a user", USER, .run = run_show},
     {"create", "Make a user",
      "Without --password-file, \"oriel user link\" makes a link with which the person sets one.",

@@ -251,15 +251,19 @@ GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, co
 {
     static const StoreDesktopFilter all = {0};
     filter = filter ? filter : &all;
+    g_autofree char *search = search_text(filter->search);
     List list = {page, desktop_read, (GDestroyNotify)store_desktop_free, 0};
     return list_of(store_read(store,
                               "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id > $1"
                               " AND ($2 IS NULL OR d.pool_id = $2) AND ($3 IS NULL OR d.user_id = $3 OR d.id IN"
                               " (SELECT a.desktop_id FROM assignments a WHERE a.user_id = $3))"
                               " AND ($4 IS NULL OR d.host_id = $4) AND ($5 IS NULL OR d.observed = $5)"
+                              " AND ($7 IS NULL OR " HOLDS("d.name", "$7") " OR EXISTS (SELECT 1 FROM users u WHERE"
+                              " (u.id = d.user_id OR u.id IN (SELECT a.user_id FROM assignments a WHERE a.desktop_id = d.id))"
+                              " AND (" HOLDS("u.name", "$7") " OR " HOLDS("u.display_name", "$7") ")))"
                               " ORDER BY d.id LIMIT $6",
-                              PARAMS(TEXT(page_after(page)), TEXT(filter->pool_id), TEXT(filter->user_id),
-                                     TEXT(filter->host_id), TEXT(filter->observed), NUMBER(page_limit(page))),
+                              PARAMS(TEXT(page_after(page)), TEXT(filter->pool_id), TEXT(filter->user_id), TEXT(filter->host_id),
+                                     TEXT(filter->observed), NUMBER(page_limit(page)), TEXT(search)),
                               error),
                    &list, ret_next);
 }

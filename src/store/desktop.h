@@ -85,6 +85,7 @@ typedef struct {
     const char *user_id;
     const char *host_id;
     const char *observed; /* word */
+    const char *search;   /* in its name, or in the name of its person */
 } StoreDesktopFilter;
 
 /* By id (oldest first), with those that are desired = deleted. filter NULL: all. */

@@ -25,6 +25,13 @@ typedef struct {
 #define PARAMS(...) ((const Param[]){__VA_ARGS__}), (sizeof((const Param[]){__VA_ARGS__}) / sizeof(Param))
 #define NO_PARAMS NULL, (size_t)0
 
+/* Whether a column holds a parameter's text (in lower case: search_text), whatever its case: as far as SQLite's LOWER knows it,
+ * which is A to Z. Nothing in the text is a wildcard. */
+#define HOLDS(column, parameter) "REPLACE(LOWER(" column "), " parameter ", '') <> LOWER(" column ")"
+
+/* NULL for NULL and "". Caller frees. */
+char *search_text(const char *text);
+
 /* ---- results ---- */
 
 typedef struct {

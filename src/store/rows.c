@@ -71,3 +71,8 @@ int read_word(Reader *reader, const char *const *words)
             return i;
     return 0;
 }
+
+char *search_text(const char *text)
+{
+    return text && *text ? g_utf8_strdown(text, -1) : NULL;
+}

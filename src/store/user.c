@@ -124,13 +124,21 @@ StoreUser *store_user_find(Store *store, const char *name_or_id, GError **error)
                     name_or_id, error);
 }
 
-GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next, GError **error)
+GPtrArray *store_user_search(Store *store, const char *search, const StorePage *page, char **ret_next, GError **error)
 {
     List list = list_by_name(page);
+    g_autofree char *text = search_text(search);
     return list_of(
-        store_read(store, "SELECT " USER_COLUMNS " FROM users u WHERE u.name > $1 ORDER BY u.name LIMIT $2",
-                   PARAMS(TEXT(page_after(page)), NUMBER(page_limit(page))), error),
+        store_read(store,
+                   "SELECT " USER_COLUMNS " FROM users u WHERE u.name > $1 AND ($3 IS NULL OR " HOLDS("u.name", "$3") " OR "
+                   HOLDS("u.display_name", "$3") " OR " HOLDS("u.email", "$3") ") ORDER BY u.name LIMIT $2",
+                   PARAMS(TEXT(page_after(page)), NUMBER(page_limit(page)), TEXT(text)), error),
         &list, ret_next);
+}
+
+GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next, GError **error)
+{
+    return store_user_search(store, NULL, page, ret_next, error);
 }
 
 bool store_user_count(Store *store, uint64_t *ret, GError **error)

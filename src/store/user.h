@@ -33,7 +33,8 @@ StoreUser *store_user_create_hashed(Store *store, const StoreActor *actor, const
 /* By id or name. NOT_FOUND. */
 StoreUser *store_user_find(Store *store, const char *name_or_id, GError **error);
 
-/* By name, rising. */
+/* By name, rising. search: in the name, full name or mail address; NULL: all. */
+GPtrArray *store_user_search(Store *store, const char *search, const StorePage *page, char **ret_next, GError **error);
 GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next, GError **error);
 
 /* Writes name, display_name, email, roles, enabled if user->version is still the row's (else STALE), then

@@ -25,6 +25,9 @@ class Refusal extends Error {
 const ref = (thing) => ({ id: thing.id, name: thing.name });
 const lost = (what, name) => new Refusal(404, 'not-found', `there is no ${what} "${name}"`);
 
+/** What `search` of a list means. */
+const holds = (query, ...texts) => texts.some((text) => (text ?? '').toLowerCase().includes((query.get('search') ?? '').toLowerCase()));
+
 export class FakeOriel {
   constructor({ prefix = '/' } = {}) {
     this.prefix = prefix;
@@ -352,7 +355,7 @@ export class FakeOriel {
 
   on_desktops({ method, name, verb, body, query, who }) {
     const { world } = this;
-    const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.observed === query.get('state'));
+    const matches = (d) => ['pool', 'user'].every((key) => !query.get(key) || [d[key]?.id, d[key]?.name].includes(query.get(key))) && (!query.get('state') || d.observed === query.get('state')) && holds(query, d.name, d.user?.name);
     if (!name) return this.page(world.desktops.filter(matches), query);
     const desktop = this.find('desktops', name, 'desktop');
     if (verb === 'connect') return this.console(desktop, body?.take_over === true, who);
@@ -418,7 +421,7 @@ export class FakeOriel {
 
   on_users({ method, name, verb, body, query, who }) {
     const { world } = this;
-    if (!name && method === 'GET') return this.page(world.users, query);
+    if (!name && method === 'GET') return this.page(world.users.filter((one) => holds(query, one.name, one.display_name, one.email)), query);
     if (!name) {
       if (world.users.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `user "${body.name}" exists already; choose another name`);
       const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, totp: false, groups: [], created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };

@@ -364,6 +364,37 @@ test('a live picture is in the list of desktops', async () => {
     (many) => many >= 3, 10_000, 'three thumbnails');
 });
 
+test('many desktops at once: found, selected by keys, looked at before, done, and what was left out', async () => {
+  const page = await admin({}, '/admin/desktops');
+  await page.getByLabel('Search').fill('DEMO');
+  await eventually(() => page.locator('tbody tr').count(), (many) => many > 2);
+  const names = await page.locator('tbody tr strong').allTextContents();
+  assert.ok(names.every((one) => one.includes('demo')), names.join());
+  await page.getByRole('checkbox', { name: 'Select all on this page' }).focus();
+  await page.keyboard.press('Space');
+  await page.getByText(`${names.length} selected`).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'Switch off', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Is left out:').waitFor();
+  await dialog.getByText(/^Is done to \d+:$/).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  const many = await dialog.locator('section').first().locator('li').count();
+  await dialog.getByRole('button', { name: 'Switch off' }).click();
+  await dialog.getByText(`${many} of ${many} done`).waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('selected').waitFor({ state: 'detached' });
+});
+
+test('a list leaves as CSV, all pages of it', async () => {
+  const page = await admin({}, '/admin/desktops');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export CSV' }).click()]);
+  assert.equal(file.suggestedFilename(), 'desktops.csv');
+  const lines = readFileSync(await file.path(), 'utf8').split('\r\n');
+  assert.match(lines[0], /^\uFEFFid,name,pool/);
+  assert.equal(lines.length, fake.world.desktops.length + 2, 'the heads, the desktops, the end');
+});
+
 test('people: add, link, roles; the last administrator is safe', async () => {
   const page = await admin({}, '/admin/users');
   await page.getByRole('button', { name: 'Add user' }).click();
@@ -561,7 +592,7 @@ const everyPage = ['/', '/account', '/admin/dashboard', '/admin/desktops', '/adm
   '/admin/images', '/admin/images/build', '/admin/users', '/admin/groups', '/admin/jobs', '/admin/events'];
 
 for (const [name, options] of looks) {
-  test(`no serious accessibility fault, and nothing wider than the screen: ${name}`, async () => {
+  test(`no accessibility fault, and nothing wider than the screen: ${name}`, async () => {
     const page = await person({ ...options, reducedMotion: 'reduce' });
     await page.goto(url);
     await page.getByLabel('Name').waitFor();

@@ -88,6 +88,22 @@ export interface LivePage<T> extends Live<Page<T>> {
   number: number;
   back: (() => void) | null;
   forth: (() => void) | null;
+  /** the rows of all pages, read anew */
+  all: () => Promise<T[]>;
+}
+
+/** The longest page that the API gives. */
+const longest = 500;
+
+async function allOf<T>(load: (query: { limit: number; after?: string }, signal: AbortSignal) => Promise<Page<T>>): Promise<T[]> {
+  const rows: T[] = [];
+  const signal = new AbortController().signal;
+  for (let after: string | null | undefined; after !== null;) {
+    const page: Page<T> = await load(after === undefined ? { limit: longest } : { limit: longest, after }, signal);
+    rows.push(...page.items);
+    after = page.next;
+  }
+  return rows;
 }
 
 /** The same for a paged list: remembers the cursors of the pages before. */
@@ -114,6 +130,7 @@ export function useLivePage<T>(
     number: current.length + 1,
     back: current.length > 0 ? () => setCursors(current.slice(0, -1)) : null,
     forth: next === null ? null : () => setCursors([...current, next]),
+    all: () => allOf(load),
   };
 }
 

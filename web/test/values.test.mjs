@@ -30,6 +30,7 @@ before(async () => {
         export { parseHash } from './src/route.ts';
         export { looksLikeBoot } from './src/console/starting.ts';
         export { asSentence } from './src/api.ts';
+        export { csv } from './src/ui/csv.ts';
         export { detailText } from './src/admin/events.tsx';
         export { logOffText, startsFresh } from './src/portal/logoff.ts';
         export { displayUrl } from './src/console/channel.ts';`,
@@ -254,4 +255,16 @@ test('the preview warns of more than the host has', () => {
   assert.match(of({ size: '1', memory_gib: '0.0625' }).lines[1], /64 MiB each/, 'an idle one takes no more than it may have');
   assert.match(of({ size: '3' }).lines[1], /384 MiB together while idle/);
   assert.equal(of({ image: 'none' }).lines.length, 1);
+});
+
+test('rows as CSV', () => {
+  const rows = [
+    { name: 'a, "b"', pool: { id: '1', name: 'lab' }, counts: { desktops: 3, free: 0 }, updated_ms: 1_700_000_000_123, roles: ['admin', 'user'], on: true },
+    { name: '=1+1', pool: null, counts: null, updated_ms: 0, roles: [], on: false, late: -5, odd: '-5 or so', groups: [{ name: 'x' }, { name: 'y' }] },
+  ];
+  assert.equal(code.csv(rows), [
+    'name,pool,counts.desktops,counts.free,updated,roles,on,late,odd,groups',
+    '"a, ""b""",lab,3,0,2023-11-14T22:13:20.123Z,admin; user,true,,,',
+    "'=1+1,,,,,,false,-5,'-5 or so,x; y", ''].join('\r\n'));
+  assert.equal(code.csv([]), '\r\n');
 });

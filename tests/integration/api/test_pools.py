@@ -270,3 +270,20 @@ def test_display_refusals(house):
     assert gateway.refused("GET", "display/none", headers={**upgrade, "Sec-WebSocket-Key": "x"})[0] == 400
     assert gateway.refused("GET", "display/none", headers={**upgrade, "Origin": "https://evil.example"}) == (403, "forbidden")
     assert house.local.refused("GET", "display/none", headers=upgrade) == (501, "unsupported")
+
+
+def test_search(house):
+    local = house.local
+    local.do("POST", "pools", {"name": "sought", "image": "mini", "size": 3, "spares": 0, "minimum": 3, "naming": "Quiet-{n}"})
+    local.do("POST", "users", {"name": "grace-h", "display_name": "Grace HOPPER", "email": "g@navy.example"})
+    local.do("PUT", "pools/sought/entitlements/users/grace-h")
+    found = wait_until(lambda: (lambda got: len(got) == 3 and got)(local.items("desktops", search="quiet-")), 60, "three desktops")
+    local.do("POST", f"desktops/{found[1]['id']}/assign", {"user": "grace-h"})
+    assert [one["name"] for one in local.items("desktops", search="QUIET-1")] == ["Quiet-1"]
+    assert [one["id"] for one in local.items("desktops", search="hopper")] == [found[1]["id"]]
+    assert local.items("desktops", search="quiet%") == [], "nothing is a wildcard"
+    assert [one["name"] for one in local.items("users", search="NAVY")] == ["grace-h"]
+    assert [one["name"] for one in local.items("users", search="hop")] == ["grace-h"]
+    assert local.items("users", search="nobody of that name") == []
+    assert len(local.items("desktops", search="")) >= 3
+    assert local.refused("GET", "desktops", query={"search": "x" * 201}) == (422, "invalid")

@@ -5,7 +5,8 @@ import { t } from '../language.ts';
 import { useLive, useLivePage } from '../live.ts';
 import { go } from '../route.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
-import { SelectField } from '../ui/field.tsx';
+import type { Bulk } from '../ui/bulk.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
 import { DesktopIcon, MoreIcon } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { Ago, Badge, Button, Empty, Notice } from '../ui/parts.tsx';
@@ -82,6 +83,27 @@ function DesktopMenu({ me, desktop, onAssign }: { me: Me; desktop: Desktop; onAs
   return <Menu label={t('Actions for {name}', { name: desktop.name })} items={items}><MoreIcon /></Menu>;
 }
 
+/** Deeds that one does to many. */
+function bulkOf(me: Me): Bulk<Desktop> {
+  const impossible = (deed: DesktopDeed) => (desktop: Desktop) => (deedsFor(desktop).includes(deed) ? null : desktopStates[desktop.state].text);
+  const wanted: { deed: 'start' | 'stop' | 'reset' | 'refresh' | 'delete'; text: string; means: string }[] = [
+    { deed: 'start', text: t('Switch on'), means: t('They start, as if somebody pressed the power button.') },
+    { deed: 'stop', text: t('Switch off'), means: t('They are shut down in an orderly way; after a minute the hard way. Open sessions end.') },
+    { deed: 'reset', text: t('Reset'), means: t('As if somebody pressed the reset button: what is not saved is lost.') },
+    { deed: 'refresh', text: t('Refresh'), means: t('They go back to their image: what is on them is lost, and their sessions end.') },
+    { deed: 'delete', text: t('Delete'), means: t('What is on them is lost, and their sessions end. A pool makes new desktops where it needs them.') },
+  ];
+  return {
+    name: (desktop) => (desktop.user ? `${desktop.name} (${desktop.user.name})` : desktop.name),
+    deeds: wanted.filter(({ deed }) => allowed(me, deed)).map(({ deed, text, means }) => ({
+      text, means,
+      danger: deed === 'delete',
+      refuse: impossible(deed),
+      run: (desktop) => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && desktop.session !== null)),
+    })),
+  };
+}
+
 function Screen({ desktop }: { desktop: Desktop }) {
   return (
     <div class="screen-small">
@@ -97,19 +119,21 @@ export function Desktops({ me, route }: PageProps) {
   const pool = route.query.get('pool') ?? '';
   const state = route.query.get('state') ?? '';
   const user = route.query.get('user') ?? '';
+  const search = route.query.get('search') ?? '';
   const [assigning, setAssigning] = useState<Desktop | null>(null);
   const pools = useLive(async (signal) => (may(me, 'pools') ? (await api.pools({ limit: 500 }, signal)).items : []), ['pool'], []);
-  const page = useLivePage((query, signal) => api.desktops({ ...query, pool, state, user }, signal), ['desktop', 'session'], [pool, state, user]);
+  const page = useLivePage((query, signal) => api.desktops({ ...query, pool, state, user, search }, signal), ['desktop', 'session'], [pool, state, user, search]);
   const filter = (change: Record<string, string>) => {
-    const query = new URLSearchParams(Object.entries({ pool, state, user, ...change }).filter(([, value]) => value !== ''));
+    const query = new URLSearchParams(Object.entries({ pool, state, user, search, ...change }).filter(([, value]) => value !== ''));
     go(`/admin/desktops${query.size > 0 ? `?${query}` : ''}`, true);
   };
-  const filters = pool || state || user;
+  const filters = pool || state || user || search;
   return (
     <>
       <Head title={t('Desktops')} text={t('The machines behind the tiles. They appear and go by themselves, as their pools need them.')} />
       <div class="card">
         <div class="filters">
+          <TextField label={t('Search')} type="search" value={search} onValue={(value) => filter({ search: value })} placeholder={t('A desktop or a person')} maxLength={200} />
           {pools.value && pools.value.length > 0 && (
             <SelectField label={t('Pool')} value={pool} onValue={(value) => filter({ pool: value })}
               options={[{ value: '', text: t('All pools') }, ...pools.value.map((one) => ({ value: one.name, text: titleOf(one) }))]} />
@@ -117,7 +141,7 @@ export function Desktops({ me, route }: PageProps) {
           <SelectField label={t('State')} value={state} onValue={(value) => filter({ state: value })} options={states} />
           {filters && <Button look="plain" onClick={() => go('/admin/desktops', true)}>{t('Show all')}</Button>}
         </div>
-        <Table label={t('Desktops')} page={page} rowKey={(desktop) => desktop.id} empty={
+        <Table label={t('Desktops')} page={page} file="desktops" bulk={bulkOf(me)} rowKey={(desktop) => desktop.id} empty={
           <Empty icon={<DesktopIcon size={32} />} title={filters ? t('No desktop is like that') : t('No desktops yet')}>
             {filters ? <p>{t('Change the filters above.')}</p> : <><p>{t('Create a pool: its desktops appear here within a moment.')}</p><a class="button main" href="#/admin/pools">{t('To the pools')}</a></>}
           </Empty>

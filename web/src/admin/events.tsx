@@ -92,7 +92,7 @@ export function Events({ route }: PageProps) {
         {nothingHere && page.forth && (
           <div class="inside row"><span class="quiet">{t('Nothing on this page matches.')}</span><Button look="small" onClick={page.forth}>{t('Look on the next page')}</Button></div>
         )}
-        <Table label={t('Events')} page={shown} rowKey={(event) => event.id} empty={
+        <Table label={t('Events')} file="events" page={shown} rowKey={(event) => event.id} empty={
           <Empty icon={<EventIcon size={32} />} title={text ? t('Nothing on this page matches') : t('No events')}>
             <p>{text ? t('Try fewer words.') : t('Everything that people and the system do will be listed here.')}</p>
           </Empty>

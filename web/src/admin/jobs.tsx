@@ -162,7 +162,7 @@ function JobList() {
       <Head title={t('Jobs')} text={t('Long work: building images, starting machines. It goes on when you close this page.')} />
       <div class="card">
         <div class="filters"><SelectField label={t('State')} value={state} onValue={setState} options={filters} /></div>
-        <Table label={t('Jobs')} page={page} rowKey={(job) => job.id} empty={
+        <Table label={t('Jobs')} file="jobs" page={page} rowKey={(job) => job.id} empty={
           <Empty icon={<JobIcon size={32} />} title={state ? t('No job is in this state') : t('No jobs yet')}>
             <p>{t('Jobs appear when you build an image or when a desktop has to boot.')}</p>
           </Empty>

@@ -61,7 +61,7 @@ function PoolList({ me }: PageProps) {
     <>
       <Head title={t('Pools')} text={t('A pool is a set of like desktops. Each entitled person has a tile for it in their portal.')}>{create}</Head>
       <div class="card">
-        <Table label={t('Pools')} page={page} rowKey={(pool) => pool.id} empty={
+        <Table label={t('Pools')} file="pools" page={page} rowKey={(pool) => pool.id} empty={
           <Empty icon={<PoolIcon size={36} />} title={t('No pools yet')}>
             <p>{t('Create one from an image, say who may use it, and it appears in their portal at once.')}</p>{create}
           </Empty>

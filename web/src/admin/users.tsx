@@ -1,9 +1,11 @@
 // People: make, change, send a password link.
 import { useState } from 'preact/hooks';
-import { api, sentence, titleOf, type Link, type Role, type User } from '../api.ts';
+import { api, sentence, titleOf, type Link, type Me, type Role, type User } from '../api.ts';
 import { until } from '../format.ts';
 import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
+import { go } from '../route.ts';
+import type { Bulk } from '../ui/bulk.tsx';
 import { ask, Dialog } from '../ui/dialog.tsx';
 import { Check, TextField } from '../ui/field.tsx';
 import { MoreIcon, PlusIcon, UserIcon } from '../ui/icons.tsx';
@@ -124,8 +126,22 @@ function LoginsDialog({ user, onClose }: { user: User; onClose: () => void }) {
   );
 }
 
-export function Users(_: PageProps) {
-  const page = useLivePage((query, signal) => api.users(query, signal), ['user', 'group'], []);
+/** Deeds that one does to many. */
+function bulkOf(me: Me): Bulk<User> {
+  const others = (user: User) => (user.id === me.user.id ? t('that is you') : null);
+  return {
+    name: (user) => user.name,
+    deeds: [
+      { text: t('Let log in'), means: t('They may log in again.'), refuse: (user) => (user.enabled ? t('may log in already') : null), run: (user) => api.updateUser(user.id, { enabled: true }) },
+      { text: t('Shut out'), means: t('Their logins end and new ones are refused. Nothing of theirs is deleted.'), danger: true, refuse: (user) => others(user) ?? (user.enabled ? null : t('is shut out already')), run: (user) => api.updateUser(user.id, { enabled: false }) },
+      { text: t('Delete'), means: t('Their logins and API tokens end. Log them off and release their desktops first.'), danger: true, refuse: others, run: (user) => api.deleteUser(user.id) },
+    ],
+  };
+}
+
+export function Users({ me, route }: PageProps) {
+  const search = route.query.get('search') ?? '';
+  const page = useLivePage((query, signal) => api.users({ ...query, search }, signal), ['user', 'group'], [search]);
   const [open, setOpen] = useState<Open>(null);
   const close = () => {
     setOpen(null);
@@ -158,7 +174,10 @@ export function Users(_: PageProps) {
     <>
       <Head title={t('Users')} text={t('People who may log in. What they may open is decided by the pools.')}><Button look="main" onClick={() => setOpen({ kind: 'new' })}><PlusIcon />{t('Add user')}</Button></Head>
       <div class="card">
-        <Table label={t('Users')} page={page} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title={t('Nobody yet')} />} columns={[
+        <div class="filters">
+          <TextField label={t('Search')} type="search" value={search} onValue={(value) => go(`/admin/users${value ? `?${new URLSearchParams({ search: value })}` : ''}`, true)} placeholder={t('A name or a mail address')} maxLength={200} />
+        </div>
+        <Table label={t('Users')} page={page} file="users" bulk={bulkOf(me)} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title={search ? t('Nobody is called that') : t('Nobody yet')} />} columns={[
           { head: t('Person'), cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
           { head: t('Roles'), cell: (user) => <div class="row tight">{user.roles.map((role) => <Badge key={role} plain mood={role === 'admin' ? 'busy' : ''}>{roleNames([role])}</Badge>)}</div> },
           { head: t('Groups'), cell: (user) => (user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : <span class="faint">{t('none')}</span>) },
