@@ -161,33 +161,48 @@ static bool answer_remember(const char *path, const char *key, const Accelerator
     return json_write_file(path, object, error);
 }
 
-/* Runs the guest under KVM; NULL on success, else why not. */
-static char *kvm_try(const char *qemu, int kvm_errno, int64_t *ret_ms)
+/* Runs the guest under KVM; NULL on success, else why not. *ret_late: it was not done in time. */
+static char *kvm_try(const char *qemu, int kvm_errno, int64_t limit_ms, int64_t *ret_ms, bool *ret_late)
 {
     g_autoptr(GError) error = NULL;
+    *ret_late = false;
     if (kvm_errno == ENOENT)
         return g_strdup("this machine has no /dev/kvm");
     if (kvm_errno != 0)
         return g_strdup_printf("/dev/kvm cannot be opened (%s): is the user in the group kvm?",
                                g_strerror(kvm_errno));
-    if (accelerator_run_guest(qemu, ACCELERATOR_KVM, ACCELERATOR_LIMIT_MS, ret_ms, &error))
+    if (accelerator_run_guest(qemu, ACCELERATOR_KVM, limit_ms, ret_ms, &error))
         return NULL;
+    *ret_late = oriel_error_kind(error) == ORIEL_ERROR_TIMEOUT;
     return g_strdup_printf("/dev/kvm opens, but %s", error->message);
+}
+
+static Accelerator *kvm_found(Accelerator *found)
+{
+    found->kind = ACCELERATOR_KVM;
+    found->explanation = g_strdup_printf("KVM: a small 64-bit guest ran in %" G_GINT64_FORMAT " ms", found->guest_ms);
+    return found;
 }
 
 static Accelerator *accelerator_find(const char *qemu, int kvm_errno, GError **error)
 {
     g_autoptr(Accelerator) found = g_new0(Accelerator, 1);
-    g_autofree char *why_not = kvm_try(qemu, kvm_errno, &found->guest_ms);
-    if (!why_not) {
-        found->kind = ACCELERATOR_KVM;
-        found->explanation =
-            g_strdup_printf("KVM: a small 64-bit guest ran in %" G_GINT64_FORMAT " ms", found->guest_ms);
-        return g_steal_pointer(&found);
-    }
+    bool late = false;
+    g_autofree char *why_not = kvm_try(qemu, kvm_errno, ACCELERATOR_LIMIT_MS, &found->guest_ms, &late);
+    if (!why_not)
+        return kvm_found(g_steal_pointer(&found));
     if (!accelerator_run_guest(qemu, ACCELERATOR_TCG, 4 * ACCELERATOR_LIMIT_MS, &found->guest_ms, error)) {
         g_prefix_error(error, "no machine can run here: %s; under software emulation: ", why_not);
         return NULL;
+    }
+    /* Late there too: the host is busy, and says nothing about KVM by that. The answer is remembered, so it is asked again. */
+    int64_t emulated_ms = found->guest_ms;
+    if (late && emulated_ms > ACCELERATOR_BUSY_MS) {
+        g_free(why_not);
+        why_not = kvm_try(qemu, kvm_errno, 4 * ACCELERATOR_LIMIT_MS, &found->guest_ms, &late);
+        if (!why_not)
+            return kvm_found(g_steal_pointer(&found));
+        found->guest_ms = emulated_ms;
     }
     found->kind = ACCELERATOR_TCG;
     found->explanation =

@@ -2,7 +2,7 @@
  * where a stock kernel hangs in its decompressor), so the answer comes from really running a small 64-bit
  * guest under KVM with a time limit. The answer is remembered in STATE/accelerator.json, keyed by kernel,
  * processor, QEMU and whether /dev/kvm can be opened; a changed key probes anew. Any thread; blocks up to
- * ACCELERATOR_LIMIT_MS. */
+ * ACCELERATOR_LIMIT_MS, on a busy host several times as long. */
 #pragma once
 
 #include <glib.h>
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define ACCELERATOR_LIMIT_MS 5000 /* of the guest under KVM; where KVM works it needs some ten ms */
+#define ACCELERATOR_BUSY_MS 1000  /* a host that needs more for it under emulation is busy: KVM is tried again, four times as long */
 
 typedef enum { ACCELERATOR_TCG, ACCELERATOR_KVM } AcceleratorKind;
 

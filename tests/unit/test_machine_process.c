@@ -258,6 +258,28 @@ static void test_accelerator_fails(Fixture *fixture, const void *data)
     }
 }
 
+/* What was late because the host is busy is asked again, for the answer is remembered. */
+static void test_accelerator_busy(Fixture *fixture, const void *data)
+{
+    g_autoptr(GError) error = NULL;
+    if (access("/dev/kvm", R_OK | W_OK) != 0) {
+        g_test_skip("no /dev/kvm here that can be opened");
+        return;
+    }
+    g_autofree char *fake = g_build_filename(fixture->folder, "qemu", NULL);
+    g_autofree char *script = g_strdup_printf("#!/bin/sh\n"
+                                              "case \"$*\" in *'-accel tcg'*) /bin/sleep 1.5; exit 85;; esac\n"
+                                              "[ -e %s/second ] && exit 85\n"
+                                              ": > %s/second\n"
+                                              "exec /bin/sleep 60\n",
+                                              fixture->folder, fixture->folder);
+    g_assert_true(g_file_set_contents_full(fake, script, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+    g_autoptr(Accelerator) found = accelerator_probe(fixture->folder, fake, ACCELERATOR_FORCE_NONE, &error);
+    g_assert_no_error(error);
+    g_test_message("%s", found->explanation);
+    g_assert_cmpint(found->kind, ==, ACCELERATOR_KVM);
+}
+
 /* What makes a state unfit for a fork changes the key; nothing else does. */
 static void test_template_key(Fixture *fixture, const void *data)
 {
@@ -365,6 +387,7 @@ int main(int argc, char **argv)
     add("/machine/sandbox", test_sandbox);
     add("/machine/accelerator", test_accelerator);
     add("/machine/accelerator/fails", test_accelerator_fails);
+    add("/machine/accelerator/busy", test_accelerator_busy);
     add("/machine/template-key", test_template_key);
     add("/machine/arguments", test_arguments);
     return g_test_run();
