@@ -60,6 +60,14 @@ bool plans_post(Call *call, GError **error);
 bool plan_get(Call *call, GError **error);
 bool plan_patch(Call *call, GError **error);
 bool plan_delete(Call *call, GError **error);
+/* quotas.c */
+bool quotas_get(Call *call, GError **error);
+bool quota_user_put(Call *call, GError **error);
+bool quota_user_delete(Call *call, GError **error);
+bool quota_group_put(Call *call, GError **error);
+bool quota_group_delete(Call *call, GError **error);
+bool user_quota_get(Call *call, GError **error);
+bool portal_quota_get(Call *call, GError **error);
 /* entitlements.c */
 bool entitlements_get(Call *call, GError **error);
 bool entitlement_user_put(Call *call, GError **error);

@@ -16,6 +16,7 @@ static const VerbGroup *const groups[] = {
     &group_group,
     &directory_group,
     &entitle_group,
+    &quota_group,
     &job_group,
     &event_group,
     &login_group,

@@ -99,6 +99,7 @@ extern const VerbGroup user_group;
 extern const VerbGroup group_group;
 extern const VerbGroup directory_group;
 extern const VerbGroup entitle_group;
+extern const VerbGroup quota_group;
 extern const VerbGroup job_group;
 extern const VerbGroup event_group;
 extern const VerbGroup login_group;

@@ -370,9 +370,12 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     case ASSIGN_SPARE:
         return UP;
     case ASSIGN_START:
-        return can_fork(click, error);
     case ASSIGN_CREATE: {
+        if (!store_quota_check(click->host->store, click->user->id, click->pool->id, error))
+            return BROKEN; /* before anything is made for nobody */
         Rise ready = can_fork(click, error);
+        if (kind == ASSIGN_START)
+            return ready;
         return ready == UP ? make_desktop(click, ret_desktop_id, error) : ready;
     }
     case ASSIGN_FULL:

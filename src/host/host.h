@@ -20,8 +20,10 @@
 #include "base/config.h"
 #include "base/display_wire.h"
 #include "broker/client.h"
+#include "broker/quota.h"
 #include "store/host.h"
 #include "store/pool.h"
+#include "store/quota.h"
 #include "store/store.h"
 
 typedef struct Host Host;
@@ -168,6 +170,11 @@ GBytes *host_desktop_thumbnail(Host *host, const char *desktop_id, unsigned widt
 
 /* For secret_seal: the VNC password of a machine that was there before Oriel. Caller frees. */
 char *external_purpose(const char *name);
+
+/* ---- quotas ---- */
+
+/* What holds for the person that the facts are about; borrows from them. */
+void host_quota_limits(const StoreQuotaFacts *facts, QuotaLimit ret[QUOTA_KINDS]);
 
 /* ---- the host ---- */
 

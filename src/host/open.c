@@ -128,6 +128,7 @@ static Host *host_new(const HostSetup *setup)
     Host *host = g_new0(Host, 1);
     host->config = setup->config;
     host->store = setup->store;
+    store_set_quota_judge(host->store, host_quota_judge);
     host->jobs = setup->jobs;
     host->driver = setup->driver ? setup->driver : host_driver_real();
     host->lock_fd = -1;

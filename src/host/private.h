@@ -200,6 +200,9 @@ typedef struct {
 int sample_processor(const char *text, ProcessorTicks *last); /* percent busy since the last look; -1: not known */
 void sample_pass(Host *host, Sampler *sampler);
 
+/* ---- quota.c ---- */
+bool host_quota_judge(const StoreQuotaFacts *facts, GError **error); /* a StoreQuotaJudge */
+
 /* ---- slot.c ---- */
 Slot *slot_of(Host *host, const char *id);   /* finds or makes it; the caller unrefs */
 Slot *slot_find(Host *host, const char *id); /* NULL: none */

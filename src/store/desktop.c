@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/naming.h"
 #include "store/desktop_internal.h"
+#include "store/quota_internal.h"
 #include "store/rules.h"
 
 static const char *const desired_words[] = {"running", "stopped", "suspended", "off", "deleted", NULL};
@@ -310,11 +311,25 @@ static bool write_desired(Transaction *transaction, const char *id, StoreDesired
              transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1", PARAMS(TEXT(id)), error)));
 }
 
+/* Users are locked before desktops: only then is it known that nobody gives this person another one meanwhile. */
+static bool check_start(Transaction *transaction, const char *id, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = desktop_in(transaction, id, error);
+    if (!desktop)
+        return false;
+    if (!desktop->user_id || desktop->desired == STORE_DESIRED_RUNNING)
+        return true;
+    const QuotaGift more = {.user_id = desktop->user_id, .pool_id = desktop->pool_id, .desktop_id = id, .starts = true};
+    return transaction_run(transaction, "SELECT id FROM users WHERE id = $1 FOR UPDATE", PARAMS(TEXT(desktop->user_id)), error) &&
+           quota_check_in(transaction, &more, error);
+}
+
 bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char *id, StoreDesired desired,
                                GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error) ||
+        (desired == STORE_DESIRED_RUNNING && !check_start(&transaction, id, error)))
         return false;
     g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
     if (!desktop)

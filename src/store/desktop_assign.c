@@ -3,6 +3,7 @@
  * pool (unique index desktops_one_a_user). */
 #include "base/error.h"
 #include "store/desktop_internal.h"
+#include "store/quota_internal.h"
 #include "store/rules.h"
 
 enum { ATTEMPTS = 8 }; /* each failed one means that another claim succeeded meanwhile */
@@ -215,6 +216,13 @@ StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim
         return NULL;
     if (!desktop && by_hand)
         return fail_by_hand(error), NULL;
+    const QuotaGift more = {.user_id = claim->user_id,
+                            .pool_id = claim->pool_id,
+                            .desktop_id = desktop ? desktop->id : claim->desktop_id,
+                            .is_new = !desktop,
+                            .starts = !desktop || desktop->desired != STORE_DESIRED_RUNNING};
+    if (!quota_check_in(transaction, &more, error))
+        return NULL;
     if (!desktop)
         desktop = claim_free(transaction, claim, &gift, ret_retry, error);
     if (!desktop || !be_user(transaction, desktop, claim->user_id, error) || (gift.shared && !check_nobody_else(transaction, desktop, claim->user_id, error)) ||
@@ -317,8 +325,14 @@ static bool check_assign(Transaction *transaction, const StoreDesktop *desktop, 
                           "desktop \"%s\": it is assigned to \"%s\"; release it first, or allow its pool more users a "
                           "desktop",
                           desktop->name, text_or_empty(desktop->user_name));
-    return desktop->desired != STORE_DESIRED_DELETED ||
-           oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
+    if (desktop->desired == STORE_DESIRED_DELETED)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is being deleted", desktop->name);
+    const QuotaGift more = {.user_id = gift->user_id,
+                            .pool_id = gift->pool_id,
+                            .desktop_id = desktop->id,
+                            .is_new = true,
+                            .starts = desktop->desired == STORE_DESIRED_RUNNING};
+    return quota_check_in(transaction, &more, error);
 }
 
 bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id, const char *user_id,

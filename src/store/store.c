@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "store/connections.h"
 #include "store/migrate.h"
+#include "store/quota_internal.h"
 #include "store/transaction.h"
 #include "store/watch.h"
 
@@ -15,7 +16,18 @@ struct Store {
     Connections *connections;
     Watch *watch;
     char *backend;
+    StoreQuotaJudge judge;
 };
+
+void store_set_quota_judge(Store *store, StoreQuotaJudge judge)
+{
+    store->judge = judge;
+}
+
+StoreQuotaJudge store_quota_judge(const Store *store)
+{
+    return store->judge;
+}
 
 Connections *store_connections(Store *store)
 {

@@ -223,7 +223,8 @@ export class FakeOriel {
     return [204];
   }
 
-  on_portal({ who, method, rest }) {
+  on_portal({ who, method, name, rest }) {
+    if (name === 'quota') return [200, this.quotaOf(who.user)];
     if (method === 'POST') { // portal/pools/POOL/ACT
       (this.acts ??= []).push(rest.join('/'));
       return [200, {}];
@@ -447,6 +448,27 @@ export class FakeOriel {
       return [204];
     }
     return [200, user];
+  }
+
+  quotaOf(user) {
+    const own = (this.world.quotas ?? []).find((one) => one.kind === 'user' && one.id === user.id);
+    const theirs = this.world.desktops.filter((one) => one.user?.id === user.id);
+    const used = { desktops: theirs.length, running: theirs.length, memory_bytes: theirs.length * 2 ** 31, disk_bytes: theirs.length * 2 ** 34 };
+    const limit = (kind) => ({ used: used[kind], most: own && own[kind] !== 'unlimited' ? own[kind] : null, from: own ? { kind: 'user', name: user.name } : null });
+    return { user: ref(user), ...Object.fromEntries(Object.keys(used).map((kind) => [kind, limit(kind)])) };
+  }
+
+  on_quotas({ method, name: kinds, rest, body }) {
+    const { world } = this;
+    world.quotas ??= [];
+    if (!kinds) return this.page(world.quotas, new URLSearchParams());
+    const whose = this.find(kinds, rest[0], kinds.slice(0, -1));
+    world.quotas = world.quotas.filter((one) => one.id !== whose.id);
+    if (method === 'DELETE') return [204];
+    const quota = { kind: kinds.slice(0, -1), id: whose.id, name: whose.name, desktops: null, running: null, memory_bytes: null, disk_bytes: null, ...body };
+    world.quotas.push(quota);
+    this.tell('user', whose.id);
+    return [200, quota];
   }
 
   on_groups({ method, name, verb, rest, body, query }) {

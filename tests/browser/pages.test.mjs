@@ -297,6 +297,31 @@ test('the menu of a tile restarts, resets and refreshes one\'s own desktop, by k
   assert.match(fake.acts[0], /^[^/]+\/reset$/);
 });
 
+test('a quota of a person: set in the administration, shown under the tiles, taken away again', async () => {
+  const page = await admin({}, '/admin/users');
+  await page.getByRole('button', { name: 'Actions for admin' }).click();
+  await page.getByRole('menuitem', { name: 'Quota…' }).click();
+  await page.getByLabel('Running desktops').fill('many');
+  await page.getByText('A number is needed, * for no limit, or nothing.').waitFor();
+  await page.getByLabel('Running desktops').fill('*');
+  await page.getByRole('textbox', { name: 'Desktops', exact: true }).fill('5');
+  await page.getByLabel('Memory (GiB)').fill('1.5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const { desktops, running, memory_bytes, disk_bytes } = fake.world.quotas[0];
+  assert.deepEqual([desktops, running, memory_bytes, disk_bytes], [5, 'unlimited', 1.5 * 1024 ** 3, null]);
+  await page.goto(`${url}#/`);
+  await page.getByText(/You use \d of 5 desktops · \d GiB of 1\.5 GiB memory\./).waitFor();
+  await page.goto(`${url}#/admin/users`);
+  await page.getByRole('button', { name: 'Actions for admin' }).click();
+  await page.getByRole('menuitem', { name: 'Quota…' }).click();
+  assert.equal(await page.getByRole('textbox', { name: 'Desktops', exact: true }).inputValue(), '5');
+  for (const label of ['Desktops', 'Running desktops', 'Memory (GiB)']) await page.getByRole('textbox', { name: label, exact: true }).fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(fake.world.quotas.length, 0);
+});
+
 test('a question does not outlive its page', async () => {
   const page = await admin({}, '/admin/pools');
   await page.goto(`${url}#/admin/pools/lab`);

@@ -27,6 +27,12 @@ export interface RecoveryCodes { recovery_codes: string[] }
 
 export interface DesktopBrief { id: string; name: string; state: DesktopState }
 export interface SessionBrief { id: string; state: SessionState; since_ms: number }
+export type QuotaKind = 'desktops' | 'running' | 'memory_bytes' | 'disk_bytes';
+export type Most = number | 'unlimited' | null;
+export type QuotaSet = Record<QuotaKind, Most>;
+export interface Quota extends QuotaSet { kind: 'user' | 'group'; id: string; name: string }
+export interface QuotaLimit { used: number; most: number | null; from: { kind: 'user' | 'group'; name: string } | null }
+export type QuotaUse = { user: Ref } & Record<QuotaKind, QuotaLimit>;
 export type SelfAct = 'restart' | 'reset' | 'refresh';
 export type NativeClient = 'vv' | 'rdp';
 export type ClientKind = 'browser' | NativeClient;
@@ -274,6 +280,11 @@ export const api = {
   status: (signal?: AbortSignal) => call<Status>('GET', 'status', { signal }),
   statistics: (query: { name: StatisticName; pool: string | undefined; from: number; to: number; step: number }, signal?: AbortSignal) =>
     call<Statistics>('GET', 'statistics', { query, signal }),
+
+  quotas: (signal?: AbortSignal) => call<Page<Quota>>('GET', 'quotas', { signal }),
+  ownQuota: (signal?: AbortSignal) => call<QuotaUse>('GET', 'portal/quota', { signal }),
+  setQuota: (kind: 'user' | 'group', id: string, body: QuotaSet) => call<Quota>('PUT', `quotas/${kind}s/${at(id)}`, { body }),
+  removeQuota: (kind: 'user' | 'group', id: string) => call<void>('DELETE', `quotas/${kind}s/${at(id)}`),
 
   restartOwn: (pool: string) => call<void>('POST', `portal/pools/${at(pool)}/restart`),
   resetOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`),

@@ -7,6 +7,7 @@ import { ask, Dialog } from '../ui/dialog.tsx';
 import { TextField } from '../ui/field.tsx';
 import { GroupIcon, PlusIcon, UserIcon } from '../ui/icons.tsx';
 import { Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
+import { QuotaDialog } from '../ui/quota.tsx';
 import { Pager } from '../ui/table.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
@@ -84,6 +85,7 @@ function Members({ group, onChange }: { group: Group; onChange: () => void }) {
 export function Groups(_: PageProps) {
   const page = useLivePage((query, signal) => api.groups(query, signal), ['group', 'user'], [], 20);
   const [editing, setEditing] = useState<Group | 'new' | null>(null);
+  const [quota, setQuota] = useState<Group | null>(null);
   const remove = (group: Group) => ask({
     title: t('Delete group {name}?', { name: group.name }),
     text: t('{count} person loses what they may use through it. The people themselves stay. | {count} people lose what they may use through it. The people themselves stay.', { count: group.members.length }),
@@ -109,12 +111,11 @@ export function Groups(_: PageProps) {
           <section key={group.id} class="card" aria-label={t('Group {name}', { name: group.name })}>
             <header>
               <div><h2>{titleOf(group)}</h2><p class="small quiet">{group.name !== titleOf(group) ? `${group.name}: ` : ''}{t('{count} member | {count} members', { count: group.members.length })}</p></div>
-              {!group.built_in && (
-                <div class="row tight">
-                  <Button look="small" onClick={() => setEditing(group)}>{t('Change…')}</Button>
-                  <Button look="small danger" onClick={() => remove(group)}>{t('Delete…')}</Button>
-                </div>
-              )}
+              <div class="row tight">
+                <Button look="small" onClick={() => setQuota(group)}>{t('Quota…')}</Button>
+                {!group.built_in && <Button look="small" onClick={() => setEditing(group)}>{t('Change…')}</Button>}
+                {!group.built_in && <Button look="small danger" onClick={() => remove(group)}>{t('Delete…')}</Button>}
+              </div>
             </header>
             <div class="inside">
               {group.built_in ? <p>{t('Everyone with an account is in this group, now and later, as long as they may log in.')}</p>
@@ -124,6 +125,7 @@ export function Groups(_: PageProps) {
         ))}
       </div>
       <Pager page={page} />
+      {quota && <QuotaDialog whose={{ kind: 'group', id: quota.id, name: titleOf(quota) }} onClose={() => setQuota(null)} />}
       {editing !== null && <GroupDialog group={editing === 'new' ? null : editing} onClose={() => { setEditing(null); page.reload(); }} />}
     </>
   );

@@ -11,6 +11,7 @@ import { Check, TextField } from '../ui/field.tsx';
 import { MoreIcon, PlusIcon, UserIcon } from '../ui/icons.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { Ago, Badge, Button, CopyBox, Empty, Notice } from '../ui/parts.tsx';
+import { QuotaDialog } from '../ui/quota.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import { askEndOthers, LoginsTable } from '../portal/logins.tsx';
@@ -53,7 +54,7 @@ function LinkDialog({ user, link, onClose }: { user: string; link: Link; onClose
   );
 }
 
-type Open = { kind: 'new' } | { kind: 'edit'; user: User } | { kind: 'link'; user: string; link: Link } | { kind: 'logins'; user: User } | null;
+type Open = { kind: 'new' } | { kind: 'edit'; user: User } | { kind: 'link'; user: string; link: Link } | { kind: 'logins'; user: User } | { kind: 'quota'; user: User } | null;
 
 function NewUser({ onClose, onLink }: { onClose: () => void; onLink: (user: string, link: Link) => void }) {
   const [name, setName] = useState('');
@@ -193,6 +194,7 @@ export function Users({ me, route }: PageProps) {
               <Menu label={t('Actions for {name}', { name: user.name })} items={[
                 { text: t('Change…'), run: () => setOpen({ kind: 'edit', user }) },
                 { text: t('Password link…'), run: () => link(user) },
+                { text: t('Quota…'), run: () => setOpen({ kind: 'quota', user }) },
                 { text: t('Logins…'), run: () => setOpen({ kind: 'logins', user }) },
                 ...(user.totp ? [{ text: t('Take away second factor…'), run: () => resetTotp(user) }] : []),
                 { text: t('Delete…'), danger: true, line: true, run: () => remove(user) },
@@ -203,6 +205,7 @@ export function Users({ me, route }: PageProps) {
       </div>
       {open?.kind === 'new' && <NewUser onClose={close} onLink={(user, made) => setOpen({ kind: 'link', user, link: made })} />}
       {open?.kind === 'edit' && <EditUser user={open.user} onClose={close} />}
+      {open?.kind === 'quota' && <QuotaDialog whose={{ kind: 'user', id: open.user.id, name: titleOf(open.user) }} onClose={close} />}
       {open?.kind === 'logins' && <LoginsDialog user={open.user} onClose={close} />}
       {open?.kind === 'link' && <LinkDialog user={open.user} link={open.link} onClose={close} />}
     </>

@@ -8,6 +8,7 @@ import { useLive } from '../live.ts';
 import { useTitle } from '../route.ts';
 import { DesktopIcon } from '../ui/icons.tsx';
 import { Empty, Failure } from '../ui/parts.tsx';
+import { OwnUse } from '../ui/quota.tsx';
 import { TileCard } from './tile.tsx';
 
 function greeting(name: string): string {
@@ -62,6 +63,7 @@ export function Portal({ me }: { me: Me }) {
           {tiles.map((tile) => <TileCard key={tile.pool.id} tile={tile} />)}
         </ul>
       )}
+      {tiles.length > 0 && <OwnUse />}
     </div>
   );
 }
