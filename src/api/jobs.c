@@ -15,6 +15,7 @@ static char *title_of(const StoreJob *job)
         {"pool.delete", "Delete pool"},
         {"desktop.start", "Start desktop"},
         {"desktop.restart", "Restart desktop"},
+        {"desktop.make", "Make desktop"},
     };
     const char *words = job->kind;
     for (size_t i = 0; i < G_N_ELEMENTS(titles); i++)

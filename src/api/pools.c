@@ -11,7 +11,7 @@
 #define MEMORY_LEAST (64 * 1024 * 1024ULL)
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
-#define POOL_RULES "self_service", "minimum", "naming", "draining", "assignment", "users_a_desktop"
+#define POOL_RULES "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop"
 
 /* ---- out ---- */
 
@@ -68,11 +68,12 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
-                            (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool));
+                            (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool), "provisioning",
+                            store_provisioning_word(pool->provisioning));
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
@@ -210,6 +211,15 @@ static bool sizes_check(const Call *call, const StorePool *pool, GError **error)
                       "pool: %s of memory for a desktop are more than this host can ever give: %s", wanted, most);
 }
 
+static bool provisioning_read(Json *body, StorePool *pool, GError **error)
+{
+    const char *word;
+    if (!json_take_text(body, "provisioning", &word, error))
+        return false;
+    return !word || store_provisioning_parse(word, &pool->provisioning) ||
+           oriel_fail(error, ORIEL_ERROR_INVALID, "pool: provisioning \"%s\" is unknown; allowed: instant, linked, full", word);
+}
+
 /* Who gets its desktops, and how they come and go. */
 static bool rules_read(Json *body, StorePool *pool, GError **error)
 {
@@ -220,7 +230,8 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
         !json_take_number(body, &users, &pool->users_a_desktop, error) ||
         !json_take_text(body, "naming", &naming, error) ||
         !json_take_text(body, "assignment", &assignment, error) ||
-        !json_take_flag(body, "draining", &pool->draining, error) || !self_service_read(body, pool, error))
+        !json_take_flag(body, "draining", &pool->draining, error) || !self_service_read(body, pool, error) ||
+        !provisioning_read(body, pool, error))
         return false;
     if (naming)
         store_set(&pool->naming, naming);
@@ -239,7 +250,7 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
 static bool manual_check(Json *body, const StorePool *pool, GError **error)
 {
     static const char *const none[] = {"image", "version", "minimum", "spares", "naming", "vcpus", "memory_bytes",
-                                       "refresh_on_log_off", "power_plan", "assignment", NULL};
+                                       "refresh_on_log_off", "power_plan", "assignment", "provisioning", NULL};
     for (size_t i = 0; pool->type == STORE_POOL_MANUAL && none[i]; i++)
         if (json_object_get(body, none[i]) && !json_is_null(json_object_get(body, none[i])))
             return oriel_fail(error, ORIEL_ERROR_INVALID,

@@ -34,5 +34,8 @@ bool admission_memory(const AdmissionMemory *memory, uint64_t need, const char *
 /* Below this much free disk no new desktop is made: a twentieth, at least 1 GiB, at most 20 GiB. */
 uint64_t admission_disk_floor(uint64_t disk_total);
 
+/* NO_SPACE with the figures, unless a disk of `need` bytes fits above that. */
+bool admission_copy(uint64_t disk_free, uint64_t disk_total, uint64_t need, const char *desktop, GError **error);
+
 /* NO_SPACE with both figures. `where` names the folder. */
 bool admission_disk(uint64_t disk_free, uint64_t disk_total, const char *where, GError **error);

@@ -21,9 +21,10 @@ static bool is_a_spare(const StepQuestion *question)
  * was. */
 static DesktopStep step_to_running(const StepQuestion *question)
 {
-    DesktopStep fork = question->template_ready ? STEP_FORK : STEP_WAIT;
+    bool waits = !question->template_ready || question->making;
+    DesktopStep fork = waits ? STEP_WAIT : question->boots ? STEP_MAKE : STEP_FORK;
     if (!question->current)
-        return step_away(question, fork);
+        return question->making && !question->alive ? STEP_WAIT : step_away(question, fork);
     if (question->alive)
         return question->observed == BROKER_RUNNING ? STEP_NONE : STEP_MARK_RUNNING;
     if (question->observed == BROKER_RUNNING)
@@ -75,6 +76,7 @@ const char *step_name(DesktopStep step)
         [STEP_NONE] = "none",
         [STEP_WAIT] = "wait for the template",
         [STEP_FORK] = "fork",
+        [STEP_MAKE] = "make its disk and boot",
         [STEP_RESUME] = "resume",
         [STEP_BOOT] = "boot",
         [STEP_SHUT_DOWN] = "shut down",

@@ -8,6 +8,7 @@ typedef enum {
     STEP_NONE,         /* it is as it should be, or has to wait for a template */
     STEP_WAIT,         /* needs the template, which is not ready */
     STEP_FORK,         /* a new disk and memory from the template */
+    STEP_MAKE,         /* a new disk from the image, and power on: pools that do not fork */
     STEP_RESUME,       /* its own suspended memory */
     STEP_BOOT,         /* its own disk, from power on */
     STEP_SHUT_DOWN,    /* orderly; the disk is kept */
@@ -34,7 +35,9 @@ typedef struct {
     bool has_disk;       /* its folder is there */
     bool external;       /* a machine that was there before: nothing is made, ended or thrown away */
     bool suspended;      /* its folder holds a suspended machine */
-    bool template_ready; /* on this host, for what the pool wants now */
+    bool template_ready; /* on this host, for what the pool wants now; of pools that do not fork: their image is */
+    bool boots;          /* its pool does not fork: linked and full */
+    bool making;         /* a job makes its disk, or is about to */
 } StepQuestion;
 
 DesktopStep step_next(const StepQuestion *question);

@@ -31,6 +31,7 @@ static const Column card_columns[] = {
     {"Image", "image.name", SHOW_TEXT},
     {"Version", "version", SHOW_NUMBER},
     {"Follows the newest", "follows_newest", SHOW_YES},
+    {"Provisioning", "provisioning", SHOW_TEXT},
     {"Desktops at most", "size", SHOW_NUMBER},
     {"Desktops at least", "minimum", SHOW_NUMBER},
     {"Spares", "spares", SHOW_NUMBER},
@@ -251,6 +252,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"}, \
     {"description", VALUE_TEXT, "TEXT", .help = "A line about it, for people", .field = "description"}, \
     {"version", VALUE_TEXT, "N", .help = "Version of the image, or \"newest\" (the default) to follow it"}, \
+    {"provisioning", VALUE_CHOICE, .choices = "instant|linked|full", .field = "provisioning", \
+     .help = "Forked from a running template (the default), booted on a disk upon the image's, or on a copy of it"}, \
     {"size", VALUE_COUNT, "N", .help = "Desktops at most (10)", .lowest = 1, .highest = LIMIT_DESKTOPS_POOL, \
      .field = "size"}, \
     {"minimum", VALUE_COUNT, "N", .help = "Desktops made up front, whoever has them (0)", .highest = LIMIT_DESKTOPS_POOL, \

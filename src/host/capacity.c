@@ -157,9 +157,15 @@ uint64_t capacity_of_fork(Host *host, uint64_t guest_memory)
     return measured ? MIN(measured, guest_memory) : admission_fork_estimate(0, 0, guest_memory);
 }
 
-unsigned capacity_room(Host *host, uint64_t guest_memory)
+/* What boots shares nothing: its guest fills its memory sooner or later. */
+uint64_t capacity_of_new(Host *host, const StorePool *pool)
 {
-    uint64_t each = capacity_of_fork(host, guest_memory);
+    return pool->provisioning == STORE_PROVISION_INSTANT ? capacity_of_fork(host, pool->memory_bytes) : pool->memory_bytes;
+}
+
+unsigned capacity_room(Host *host, const StorePool *pool)
+{
+    uint64_t each = capacity_of_new(host, pool);
     AdmissionMemory memory = memory_now(host);
     g_mutex_lock(&host->lock);
     uint64_t disk_free = host->capacity.disk_free, disk_total = host->capacity.disk_total;
@@ -181,6 +187,13 @@ bool capacity_admit(Host *host, uint64_t need, const char *what, GError **error)
     AdmissionMemory memory = memory_now(host);
     return admission_disk(fresh.disk_free, fresh.disk_total, host->config->state, error) &&
            admission_memory(&memory, need, what, error);
+}
+
+bool capacity_admit_copy(Host *host, uint64_t bytes, const char *desktop, GError **error)
+{
+    Capacity fresh = {0};
+    measure_host(host, &fresh);
+    return admission_copy(fresh.disk_free, fresh.disk_total, bytes, desktop, error);
 }
 
 /* ---- turns ---- */

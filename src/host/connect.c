@@ -84,7 +84,12 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
     switch (step) {
     case STEP_NONE:
         return rise_running(click, work, error);
+    case STEP_MAKE:
+        click->ret->job_id = make_job(work->host, work->row, click->request->actor, error);
+        return click->ret->job_id ? PENDING : BROKEN;
     case STEP_WAIT:
+        if ((click->ret->job_id = start_job_pending(work->host, work->row->id)))
+            return PENDING;
         if (!pool_template_await(work->host, work->pool, &click->ret->job_id, error))
             return BROKEN;
         *again = !click->ret->job_id;
@@ -157,11 +162,13 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
 {
     if (row->protocol)
         return rise_external(click, row, error);
-    if (click->user && (click->ret->job_id = job_find(click->host->jobs, "desktop.restart", row->id)))
+    if (click->user && (click->ret->job_id = start_job_pending(click->host, row->id)))
         return PENDING;
     g_autoptr(Slot) slot = slot_of(click->host, row->id);
     if (is_up(slot, row) && !(click->user && start_is_booting(slot)))
         return UP;
+    if ((click->ret->job_id = start_job_pending(click->host, row->id)))
+        return PENDING;
     bool up = false;
     if (!slot_acquire_unless_up(slot, row->generation, busy_limit_ms, &up, error))
         return BROKEN;
@@ -287,11 +294,9 @@ static BrokerDesktop *values_of(const GPtrArray *rows, Host *host)
  * free. */
 static Rise make_desktop(Click *click, char **ret_desktop_id, GError **error)
 {
-    g_autofree char *version_id = NULL;
-    Template *frozen = pool_template_get(click->host, click->pool->id, &version_id);
-    if (!frozen)
+    g_autofree char *version_id = pool_version_get(click->host, click->pool->id);
+    if (!version_id)
         return LOST;
-    click->host->driver->template_release(frozen);
     StoreDesktopNew fields = {
         .pool_id = click->pool->id,
         .host_id = click->host->id,
@@ -324,7 +329,7 @@ static Rise can_fork(Click *click, GError **error)
             return PENDING;
     }
     g_autofree char *what = g_strdup_printf("pool \"%s\": one more desktop", click->pool->name);
-    return capacity_admit(host, capacity_of_fork(host, click->pool->memory_bytes), what, error) ? UP : BROKEN;
+    return capacity_admit(host, capacity_of_new(host, click->pool), what, error) ? UP : BROKEN;
 }
 
 /* Caller frees *ret_desktop_id. false: error. */

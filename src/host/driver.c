@@ -45,6 +45,7 @@ const HostDriver *host_driver_real(void)
         .memory = machine_memory,
         .key = template_key,
         .overlay = overlay_create,
+        .copy = disk_copy,
         .backing = overlay_backing,
         .freeze = template_freeze,
         .template_open = template_open,

@@ -5,6 +5,7 @@
 
 #include "image/image.h"
 #include "machine/agent.h"
+#include "machine/disk_copy.h"
 #include "machine/display.h"
 #include "machine/machine.h"
 #include "machine/machine_memory.h"
@@ -48,6 +49,7 @@ struct HostDriver {
     char *(*key)(const Hypervisor *hypervisor, uint64_t memory, unsigned vcpus, const char *image_version);
     bool (*overlay)(const char *path, const char *backing, bool backing_is_raw, uint64_t size,
                     GError **error);
+    bool (*copy)(const char *from, const char *to, DiskCopyProgress progress, void *data, GError **error); /* disk_copy */
     bool (*backing)(const char *path, char **ret_backing, GError **error);
     Template *(*freeze)(Machine *machine, const char *key, const char *const *readable, GError **error);
     Template *(*template_open)(Hypervisor *hypervisor, const char *folder, const char *key, GError **error);

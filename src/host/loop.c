@@ -62,7 +62,7 @@ static void look_at(Host *host, StoreDesktop *row, StorePool *pool)
     g_autoptr(Slot) slot = slot_of(host, row->id);
     if (!slot_try(slot))
         return; /* who has it looks again afterwards */
-    Work work = {host, slot, row, pool};
+    Work work = {.host = host, .slot = slot, .row = row, .pool = pool};
     DesktopStep step = work_next(&work);
     g_mutex_lock(&host->lock);
     bool due = slot->retry_ms <= clock_monotonic_ms();

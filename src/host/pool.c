@@ -46,11 +46,9 @@ static BrokerDesktop *desktops_of(Host *host, const StorePool *pool, const GPtrA
 
 static bool make_desktops(const Look *look, unsigned count, GError **error)
 {
-    g_autofree char *version_id = NULL;
-    Template *frozen = count ? pool_template_get(look->host, look->pool->id, &version_id) : NULL;
-    if (!frozen)
+    g_autofree char *version_id = count ? pool_version_get(look->host, look->pool->id) : NULL;
+    if (!version_id)
         return true; /* made when it is ready */
-    look->host->driver->template_release(frozen);
     StoreDesktopNew fields = {
         .pool_id = look->pool->id,
         .host_id = look->host->id,
@@ -105,7 +103,7 @@ static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
     look.values.spares = MIN(plan_spares(host, pool, look.values.spares), look.values.size);
     bool open = host_service(host) == STORE_HOST_OPEN;
     look.values.draining = look.values.draining || !open;
-    unsigned room = open ? capacity_room(host, pool->memory_bytes) : 0;
+    unsigned room = open ? capacity_room(host, pool) : 0;
     Headroom headroom = headroom_of(&look.values, desktops, count, room);
     keep_waiting(&look, room);
     g_autoptr(GError) error = NULL;

@@ -105,7 +105,8 @@ typedef struct {
     Template *frozen; /* NULL: none ready */
     char *key;        /* of `frozen`: its folder's name */
     char *made_of; /* of `frozen`: image version, memory, processors; pools that want the same can copy it */
-    char *version_id; /* image version of `frozen` */
+    char *version_id; /* image version of `frozen`, or that desktops boot from */
+    bool boots;       /* linked or full: nothing is frozen, READY says that the image is */
     PoolTemplateState state;
     char *wanted; /* what the pool wants now; NULL: not known yet */
     char *job_id; /* of the last build */
@@ -181,6 +182,7 @@ typedef struct {
     Slot *slot;
     StoreDesktop *row;
     StorePool *pool;
+    Job *job; /* whose work this is, with its progress; NULL: a worker's or a click's. Borrowed */
 } Work;
 
 void work_clear(Work *work);
@@ -226,6 +228,9 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest);
 char *slot_folder(const Slot *slot);
 void slot_succeeded(Slot *slot);
 void slot_failed(Slot *slot); /* the next step waits for its back-off */
+void slot_put_off(Slot *slot, int64_t pause_ms); /* no next step by itself before that */
+/* Somebody waits for its boot: their session is not taken for one that nobody came to. */
+void slot_hold_session(Slot *slot);
 void slot_reserve(Host *host, const char *id, bool reserved);
 bool slot_is_reserved(Host *host, const char *id); /* or emptying */
 void slot_tell_emptying(Slot *slot, bool emptying);
@@ -259,10 +264,16 @@ bool work_shut_down(Work *work, GError **error); /* in an orderly way, after a m
 bool thaw_fork(Work *work, GError **error);
 bool thaw_resume(Work *work, GError **error);
 bool thaw_boot(Work *work, GError **error);
+char *thaw_mac_new(void);
+char *thaw_machine_id_new(void);
 bool thaw_suspend(Work *work, GError **error); /* the other direction; for host_stop_machines */
 bool thaw_is_suspended(const Slot *slot);
 /* What a crash between two file operations of resume may have left: see thaw.c. */
 void thaw_tidy(const Slot *slot, bool alive);
+
+/* ---- make.c ---- */
+bool make_step(Work *work, GError **error);     /* at once where it is quick, else the job that does it */
+bool make_and_boot(Work *work, GError **error);
 
 /* ---- adopt.c ---- */
 bool adopt_all(Host *host, GError **error); /* every folder; waits for all */
@@ -325,6 +336,8 @@ void pool_template_free(PoolTemplate *entry);
 /* The pool's template and the image version it was made of. NULL: not ready. Caller releases and frees. */
 Template *pool_template_get(Host *host, const char *pool_id, char **ret_version_id);
 bool pool_template_is_ready(Host *host, const char *pool_id);
+/* The image version that new desktops of the pool are made of on this host. NULL: not ready. Caller frees. */
+char *pool_version_get(Host *host, const char *pool_id);
 /* Whether a desktop made of this template, or with this image version (where key is NULL), is as a new one
  * would be. True where no template is ready: nothing better is there. */
 bool pool_template_fits(Host *host, const char *pool_id, const char *key, const char *version_id);
@@ -370,7 +383,10 @@ int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools);
 void capacity_measure(Host *host);
 bool capacity_admit(Host *host, uint64_t need, const char *what, GError **error); /* memory and disk */
 uint64_t capacity_of_fork(Host *host, uint64_t guest_memory);
-unsigned capacity_room(Host *host, uint64_t guest_memory);
+uint64_t capacity_of_new(Host *host, const StorePool *pool); /* one more desktop of it */
+unsigned capacity_room(Host *host, const StorePool *pool);
+/* NO_SPACE unless a file of this size fits beside what must stay free. */
+bool capacity_admit_copy(Host *host, uint64_t bytes, const char *desktop, GError **error);
 /* Takes a turn: only so many machines start at once. TOO_MANY. */
 bool capacity_turn_begin(Host *host, GError **error);
 void capacity_turn_end(Host *host);
@@ -423,3 +439,8 @@ GBytes *thumbnail_scale(GBytes *png, unsigned width, GError **error);
 bool start_is_booting(Slot *slot); /* it runs, but whoever connects now would see a boot */
 /* The job that boots this desktop and waits until it is usable; its id. */
 char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);
+/* The one that makes its disk first; the same one where it runs already. */
+char *make_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error);
+/* The job that is making its disk, or restarts it: whoever comes waits for it. NULL: none. Caller frees. */
+char *start_job_pending(Host *host, const char *desktop_id);
+bool make_is_under_way(Host *host, const char *desktop_id);

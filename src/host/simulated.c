@@ -364,10 +364,19 @@ static bool fake_overlay(const char *path, const char *backing, bool raw, uint64
     return simulated_called("overlay", error) && file_write_atomic(path, backing, strlen(backing), 0600, error);
 }
 
+/* A copy names none, and is at its middle once. */
+static bool fake_copy(const char *from, const char *to, DiskCopyProgress progress, void *data, GError **error)
+{
+    return simulated_called("copy", error) && progress(data, 1, 2, error) && file_write_atomic(to, "", 0, 0600, error);
+}
+
 static bool fake_backing(const char *path, char **ret_backing, GError **error)
 {
-    *ret_backing = file_read(path, 4096, NULL, error);
-    return *ret_backing != NULL;
+    g_autofree char *text = file_read(path, 4096, NULL, error);
+    if (!text)
+        return false;
+    *ret_backing = *text ? g_steal_pointer(&text) : NULL;
+    return true;
 }
 
 static Template *fake_freeze(Machine *machine, const char *key, const char *const *readable, GError **error)
@@ -625,6 +634,7 @@ const HostDriver *host_driver_simulated(void)
         .memory = fake_memory,
         .key = fake_key,
         .overlay = fake_overlay,
+        .copy = fake_copy,
         .backing = fake_backing,
         .freeze = fake_freeze,
         .template_open = fake_template_open,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "base/limits.h"
 
 /* A machine that lived this long had a good start: a later death begins with the shortest back-off again. */
 static const int64_t good_start_ms = 60 * 1000;
@@ -253,6 +254,20 @@ void slot_tell_idle(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
     slot_event_locked(slot, SLOT_IDLE);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_put_off(Slot *slot, int64_t pause_ms)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->retry_ms = MAX(slot->retry_ms, clock_monotonic_ms() + pause_ms);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_hold_session(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->ticket_until_ms = MAX(slot->ticket_until_ms, clock_utc_ms() + LIMIT_TICKET_MS);
     g_mutex_unlock(&slot->host->lock);
 }
 

@@ -14,8 +14,12 @@ static const int64_t slice_ms = 1000;
 typedef struct {
     Host *host;
     char *desktop_id;
-    bool restart; /* it runs, and shuts down first */
+    const char *kind; /* of the job, static */
 } Order;
+
+static const char start_kind[] = "desktop.start";
+static const char restart_kind[] = "desktop.restart"; /* it runs, and shuts down first */
+static const char make_kind[] = "desktop.make";       /* it has no disk yet */
 
 static void order_free(void *data)
 {
@@ -25,17 +29,19 @@ static void order_free(void *data)
 }
 
 /* Whoever got here first has started it. */
-static bool boot(const Order *order, Slot *slot, GError **error)
+static bool boot(Job *job, const Order *order, Slot *slot, GError **error)
 {
-    g_auto(Work) work = {0};
+    g_auto(Work) work = {.job = job};
     if (!slot_acquire(slot, busy_limit_ms, error))
         return false;
     bool done = work_load(&work, order->host, slot, error);
-    if (done && order->restart && slot->machine)
+    if (done && order->kind == restart_kind && slot->machine)
         done = work_shut_down(&work, error) && work_load(&work, order->host, slot, error);
-    if (done && work_next(&work) == STEP_BOOT)
-        done = work_do(&work, STEP_BOOT, error);
+    DesktopStep next = done ? work_next(&work) : STEP_NONE;
+    if (next == STEP_BOOT || next == STEP_MAKE)
+        done = work_do(&work, next, error);
     slot_release(slot);
+    slot_queue(slot);
     return done;
 }
 
@@ -61,8 +67,9 @@ static bool is_usable(Slot *slot)
     return ready;
 }
 
-static bool wait_usable(Job *job, Slot *slot, GError **error)
+static bool wait_usable(Job *job, const Order *order, Slot *slot, GError **error)
 {
+    int first = order->kind == make_kind ? 51 : 10; /* a copy comes before */
     for (int64_t waited = 0; waited < usable_limit_ms && !is_usable(slot); waited += slice_ms) {
         if (job_is_cancelled(job, error))
             return false;
@@ -70,7 +77,8 @@ static bool wait_usable(Job *job, Slot *slot, GError **error)
         if (!machine)
             return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: its machine ended while it booted");
         slot_release_machine(slot->host, machine);
-        job_progress(job, 10 + (int)(80 * waited / (waited + 60 * 1000)), "booting");
+        slot_hold_session(slot);
+        job_progress(job, first + (int)((90 - first) * waited / (waited + 60 * 1000)), "booting");
     }
     return true;
 }
@@ -96,18 +104,18 @@ static bool run(Job *job, void *data, GError **error)
 {
     const Order *order = data;
     g_autoptr(Slot) slot = slot_of(order->host, order->desktop_id);
-    job_progress(job, 1, order->restart ? "shutting down" : "starting");
-    return boot(order, slot, error) && wait_usable(job, slot, error) && note_usable(order, slot, error);
+    job_progress(job, 1, order->kind == restart_kind ? "shutting down" : "starting");
+    return boot(job, order, slot, error) && wait_usable(job, order, slot, error) && note_usable(order, slot, error);
 }
 
-static char *begin(Host *host, const StoreDesktop *row, bool restart, const StoreActor *actor, GError **error)
+static char *begin(Host *host, const StoreDesktop *row, const char *kind, const StoreActor *actor, GError **error)
 {
     Order *order = g_new0(Order, 1);
     order->host = host;
     order->desktop_id = g_strdup(row->id);
-    order->restart = restart;
+    order->kind = kind;
     JobStart start = {
-        .kind = restart ? "desktop.restart" : "desktop.start",
+        .kind = kind,
         .object_kind = "desktop",
         .object_id = row->id,
         .object_name = row->name,
@@ -119,13 +127,30 @@ static char *begin(Host *host, const StoreDesktop *row, bool restart, const Stor
     return job_start(host->jobs, &start, error);
 }
 
-/* While it is restarted, whoever comes waits for that. */
+char *start_job_pending(Host *host, const char *desktop_id)
+{
+    char *running = job_find(host->jobs, restart_kind, desktop_id);
+    return running ? running : job_find(host->jobs, make_kind, desktop_id);
+}
+
 char *start_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
 {
-    char *running = job_find(host->jobs, "desktop.restart", row->id);
+    char *running = start_job_pending(host, row->id);
     if (!running)
-        running = job_find(host->jobs, "desktop.start", row->id);
-    return running ? running : begin(host, row, false, actor, error);
+        running = job_find(host->jobs, start_kind, row->id);
+    return running ? running : begin(host, row, start_kind, actor, error);
+}
+
+bool make_is_under_way(Host *host, const char *desktop_id)
+{
+    g_autofree char *running = job_find(host->jobs, make_kind, desktop_id);
+    return running != NULL;
+}
+
+char *make_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
+{
+    char *running = job_find(host->jobs, make_kind, row->id);
+    return running ? running : begin(host, row, make_kind, actor, error);
 }
 
 char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
@@ -137,7 +162,7 @@ char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor 
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it", row->name);
         return NULL;
     }
-    char *running = job_find(host->jobs, "desktop.restart", row->id);
+    char *running = job_find(host->jobs, restart_kind, row->id);
     if (running)
         return running;
     StoreEventNew event = {
@@ -148,5 +173,5 @@ char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor 
     };
     if (!store_event_add(host->store, actor, &event, error))
         return NULL;
-    return begin(host, row, true, actor, error);
+    return begin(host, row, restart_kind, actor, error);
 }

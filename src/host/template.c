@@ -62,6 +62,21 @@ static PoolTemplate *entry_of(Host *host, const char *pool_id)
 
 /* ---- for those who fork ---- */
 
+/* With the lock held. */
+static bool is_ready(const PoolTemplate *entry)
+{
+    return entry && (entry->frozen || (entry->boots && entry->state == TEMPLATE_READY));
+}
+
+char *pool_version_get(Host *host, const char *pool_id)
+{
+    g_mutex_lock(&host->lock);
+    PoolTemplate *entry = g_hash_table_lookup(host->templates_of, pool_id);
+    char *version_id = is_ready(entry) ? g_strdup(entry->version_id) : NULL;
+    g_mutex_unlock(&host->lock);
+    return version_id;
+}
+
 Template *pool_template_get(Host *host, const char *pool_id, char **ret_version_id)
 {
     g_mutex_lock(&host->lock);
@@ -77,7 +92,7 @@ bool pool_template_is_ready(Host *host, const char *pool_id)
 {
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = g_hash_table_lookup(host->templates_of, pool_id);
-    bool ready = entry && entry->frozen;
+    bool ready = is_ready(entry);
     g_mutex_unlock(&host->lock);
     return ready;
 }
@@ -87,7 +102,9 @@ bool pool_template_fits(Host *host, const char *pool_id, const char *key, const 
     g_mutex_lock(&host->lock);
     PoolTemplate *entry = g_hash_table_lookup(host->templates_of, pool_id);
     bool fits = true;
-    if (entry && entry->frozen)
+    if (entry && entry->boots && is_ready(entry))
+        fits = !key && g_strcmp0(version_id, entry->version_id) == 0;
+    else if (entry && entry->frozen)
         fits = key ? g_strcmp0(key, entry->key) == 0 : g_strcmp0(version_id, entry->version_id) == 0;
     g_mutex_unlock(&host->lock);
     return fits;
@@ -108,7 +125,7 @@ static bool is_undecided(const PoolTemplate *entry)
 {
     if (!entry)
         return true;
-    if (entry->frozen)
+    if (is_ready(entry))
         return false;
     return entry->state == TEMPLATE_NONE || entry->state == TEMPLATE_OPENING ||
            (entry->state == TEMPLATE_BUILDING && !entry->job_id);
@@ -123,7 +140,7 @@ bool pool_template_await(Host *host, const StorePool *pool, char **ret_job_id, G
     while (is_undecided(entry = g_hash_table_lookup(host->templates_of, pool->id)) &&
            g_cond_wait_until(&host->changed, &host->lock, deadline))
         ;
-    bool ready = entry && entry->frozen;
+    bool ready = is_ready(entry);
     bool booting = entry && (entry->state == TEMPLATE_BUILDING || entry->state == TEMPLATE_SHARING);
     *ret_job_id = booting && !ready ? g_strdup(entry->job_id) : NULL;
     g_autofree char *why = entry ? g_strdup(entry->error) : NULL;
@@ -312,6 +329,45 @@ static void begin_build(TemplateOrder *order)
     g_mutex_unlock(&host->lock);
 }
 
+/* Nothing is frozen for a pool whose desktops boot: only its image counts. */
+static void follow_booted(Host *host, const StorePool *pool, const StoreImageVersion *version)
+{
+    g_autofree char *old_job = NULL;
+    g_autofree char *wanted = g_strdup_printf("boots %s", version->id);
+    g_mutex_lock(&host->lock);
+    PoolTemplate *entry = entry_of(host, pool->id);
+    Template *old = g_steal_pointer(&entry->frozen);
+    bool news = !entry->boots || g_strcmp0(entry->wanted, wanted) != 0;
+    if (news && (entry->state == TEMPLATE_OPENING || entry->state == TEMPLATE_BUILDING))
+        old_job = g_strdup(entry->job_id);
+    store_set(&entry->wanted, wanted);
+    store_set(&entry->version_id, version->id);
+    g_clear_pointer(&entry->key, g_free);
+    g_clear_pointer(&entry->made_of, g_free);
+    g_clear_pointer(&entry->job_id, g_free);
+    g_clear_pointer(&entry->error, g_free);
+    entry->boots = true;
+    entry->state = TEMPLATE_READY;
+    if (news)
+        g_cond_broadcast(&host->changed);
+    g_mutex_unlock(&host->lock);
+    if (old)
+        host->driver->template_release(old);
+    if (old_job)
+        job_cancel(host->jobs, NULL, old_job, NULL);
+}
+
+/* Its pool forks again. */
+static void follow_forked(Host *host, const StorePool *pool)
+{
+    g_mutex_lock(&host->lock);
+    PoolTemplate *entry = entry_of(host, pool->id);
+    if (entry->boots)
+        entry->state = TEMPLATE_NONE;
+    entry->boots = false;
+    g_mutex_unlock(&host->lock);
+}
+
 void pool_template_follow(Host *host, const StorePool *pool)
 {
     if (pool->deleting)
@@ -322,6 +378,11 @@ void pool_template_follow(Host *host, const StorePool *pool)
         say_no_image(host, pool, error);
         return;
     }
+    if (pool->provisioning != STORE_PROVISION_INSTANT) {
+        follow_booted(host, pool, version);
+        return;
+    }
+    follow_forked(host, pool);
     g_autofree char *made_of = made_of_what(pool, version);
     g_autofree char *old_job = NULL;
     bool due = claim(host, pool, made_of, &old_job);

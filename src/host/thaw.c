@@ -42,14 +42,14 @@ void thaw_tidy(const Slot *slot, bool alive)
         unlink(suspended);
 }
 
-static char *mac_new(void)
+char *thaw_mac_new(void)
 {
     uint8_t tail[3];
     secret_random(tail, sizeof tail);
     return g_strdup_printf("52:54:00:%02x:%02x:%02x", tail[0], tail[1], tail[2]);
 }
 
-static char *machine_id_new(void)
+char *thaw_machine_id_new(void)
 {
     uint8_t bytes[16];
     secret_random(bytes, sizeof bytes);
@@ -104,8 +104,8 @@ bool thaw_fork(Work *work, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    g_autofree char *mac = mac_new();
-    g_autofree char *machine_id = machine_id_new();
+    g_autofree char *mac = thaw_mac_new();
+    g_autofree char *machine_id = thaw_machine_id_new();
     StoreObservation observation = {
         .id = work->row->id,
         .generation = work->row->generation,
@@ -149,15 +149,18 @@ static void spec_owner_clear(SpecOwner *owner)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpecOwner, spec_owner_clear)
 
-/* QEMU writes the disk, and its next QEMU may read the folder of what the disk names as its backing: that must be a template's. */
-static bool check_backing(const Work *work, const char *template_folder, GError **error)
+/* QEMU writes the disk, and its next QEMU may read the folder of what the disk names as its backing: that must be a template's, or
+ * its own image's. */
+static bool check_backing(const Work *work, const Image *image, const char *template_folder, GError **error)
 {
+    if (g_strcmp0(template_folder, image->folder) == 0)
+        return true;
     g_autofree char *real = template_folder ? realpath(template_folder, NULL) : NULL;
     g_autofree char *parent = real ? g_path_get_dirname(real) : NULL;
     g_autofree char *templates = realpath(work->host->templates, NULL);
     return !template_folder || (parent && g_strcmp0(parent, templates) == 0) ||
            oriel_fail(error, ORIEL_ERROR_CORRUPT,
-                      "desktop \"%s\": its disk stands on \"%s\", which is neither a template nor its own; refresh it",
+                      "desktop \"%s\": its disk stands on \"%s\", which is neither a template nor its image; refresh it",
                       work->row->name, template_folder);
 }
 
@@ -172,7 +175,7 @@ static bool spec_fill(Work *work, SpecOwner *owner, GError **error)
     if (!work->host->driver->backing(owner->disk, &backing, error))
         return false;
     owner->template_folder = backing ? g_path_get_dirname(backing) : NULL;
-    if (!check_backing(work, owner->template_folder, error))
+    if (!check_backing(work, owner->image, owner->template_folder, error))
         return false;
     owner->readable[0] = owner->image->folder;
     owner->readable[1] = owner->template_folder;

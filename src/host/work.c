@@ -10,6 +10,8 @@
 /* More steps than this in a row means that two of them undo each other: a bug, which must not spin. */
 static const unsigned most_steps = 16;
 static const int64_t power_off_limit_ms = 60 * 1000;
+/* Who cancelled a copy does not want to see the next one at once; a click makes it all the same. */
+static const int64_t cancelled_pause_ms = 5 * 60 * 1000;
 
 void work_clear(Work *work)
 {
@@ -52,6 +54,9 @@ DesktopStep work_next(const Work *work)
         .external = work->row->protocol != NULL,
         .suspended = thaw_is_suspended(work->slot),
         .template_ready = pool_template_is_ready(work->host, work->pool->id),
+        .boots = work->pool->provisioning != STORE_PROVISION_INSTANT,
+        .making = work->pool->provisioning == STORE_PROVISION_FULL && !work->job &&
+                  make_is_under_way(work->host, work->row->id),
     };
     return step_next(&question);
 }
@@ -163,6 +168,8 @@ static bool do_it(Work *work, DesktopStep step, GError **error)
     switch (step) {
     case STEP_FORK:
         return thaw_fork(work, error);
+    case STEP_MAKE:
+        return make_step(work, error);
     case STEP_RESUME:
         return thaw_resume(work, error);
     case STEP_BOOT:
@@ -210,6 +217,8 @@ bool work_do(Work *work, DesktopStep step, GError **error)
         return true;
     }
     slot_failed(work->slot);
+    if (oriel_error_kind(problem) == ORIEL_ERROR_CANCELLED)
+        slot_put_off(work->slot, cancelled_pause_ms);
     if (!will_pass(problem)) /* again where it is failed already: the newest reason counts */
         work_observe(work, STORE_OBSERVED_FAILED, problem->message, NULL);
     log_warning("desktop %s: %s: %s", work->row->name, step_name(step), problem->message);
@@ -269,7 +278,7 @@ static bool turn(Work *work, Host *host, Slot *slot)
 
 bool work_is_held(Host *host, DesktopStep step)
 {
-    bool starts = step == STEP_FORK || step == STEP_BOOT || step == STEP_RESUME;
+    bool starts = step == STEP_FORK || step == STEP_MAKE || step == STEP_BOOT || step == STEP_RESUME;
     return starts && host_service(host) != STORE_HOST_OPEN;
 }
 

@@ -335,7 +335,7 @@ export class FakeOriel {
       id: id(), name: body.name, display_name: body.display_name ?? '', description: body.description ?? '', type,
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
-      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], enabled: body.enabled ?? true,
+      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', enabled: body.enabled ?? true,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);

@@ -183,6 +183,10 @@ test('a pool by keys alone: from the list through the form to who may use it', a
   assert.equal(fake.world.pools.length, 3, 'nothing is sent while something is wrong');
   await page.getByLabel('Kept ready').fill('1');
   await page.getByText(/This will fork up to 4 desktops with 2 processors and 2 GiB each/).waitFor();
+  await page.getByRole('radio', { name: /^Full/ }).check();
+  await page.getByText(/This will boot up to 4 desktops with 2 processors and 2 GiB each, 8 GiB together/).waitFor();
+  await page.getByText(/Each has a disk of its own: 1\.9 GiB, 7\.6 GiB together/).waitFor();
+  await page.getByLabel('Kept ready').focus();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Sales team' }).waitFor();
   await page.getByText('Nobody may use this pool yet').waitFor();
@@ -190,6 +194,7 @@ test('a pool by keys alone: from the list through the form to who may use it', a
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Take Sales team from group sales' }).waitFor();
   const pool = fake.world.pools.at(-1);
+  assert.equal(pool.provisioning, 'full');
   assert.deepEqual([pool.name, pool.size, pool.spares, pool.refresh_on_log_off, pool.follows_newest], ['sales', 4, 1, true, true]);
 });
 

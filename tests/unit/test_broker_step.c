@@ -22,6 +22,23 @@ static const struct {
     {"a fork that was cut off: its disk",
      {.desired = BROKER_WANT_RUNNING, .observed = BROKER_STARTING, .has_disk = true, .template_ready = true},
      STEP_DISCARD},
+    {"new, and its pool boots", {.desired = BROKER_WANT_RUNNING, .template_ready = true, .boots = true}, STEP_MAKE},
+    {"the same, its image not there", {.desired = BROKER_WANT_RUNNING, .boots = true}, STEP_WAIT},
+    {"the same, a job is at it",
+     {.desired = BROKER_WANT_RUNNING, .template_ready = true, .boots = true, .making = true, .has_disk = true},
+     STEP_WAIT},
+    {"refreshed while its first boot goes on",
+     {.desired = BROKER_WANT_RUNNING, .template_ready = true, .boots = true, .making = true, .alive = true, .has_disk = true},
+     STEP_END},
+    {"a copy that was cut off",
+     {.desired = BROKER_WANT_RUNNING, .template_ready = true, .boots = true, .has_disk = true},
+     STEP_DISCARD},
+    {"deleted while it is copied",
+     {.desired = BROKER_WANT_DELETED, .template_ready = true, .boots = true, .making = true, .has_disk = true},
+     STEP_DISCARD},
+    {"a whole disk that has not run yet",
+     {.desired = BROKER_WANT_RUNNING, .observed = BROKER_STARTING, .current = true, .boots = true, .has_disk = true},
+     STEP_BOOT},
     {"runs",
      {.desired = BROKER_WANT_RUNNING, .observed = BROKER_RUNNING, .current = true, .alive = true},
      STEP_NONE},
@@ -166,6 +183,7 @@ static void do_step(StepQuestion *desktop, DesktopStep step)
 {
     switch (step) {
     case STEP_FORK:
+    case STEP_MAKE:
         desktop->alive = desktop->has_disk = desktop->current = true;
         desktop->observed = BROKER_RUNNING;
         break;
@@ -221,6 +239,7 @@ static void test_always_arrives(void)
             .has_disk = (flags & 16) || (flags & 8),
             .suspended = (flags & 32) && (flags & 16) && !(flags & 8),
             .template_ready = true,
+            .boots = flags & 64,
         };
         DesktopStep step = STEP_NONE;
         unsigned steps = 0;

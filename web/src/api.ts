@@ -33,6 +33,7 @@ export type QuotaSet = Record<QuotaKind, Most>;
 export interface Quota extends QuotaSet { kind: 'user' | 'group'; id: string; name: string }
 export interface QuotaLimit { used: number; most: number | null; from: { kind: 'user' | 'group'; name: string } | null }
 export type QuotaUse = { user: Ref } & Record<QuotaKind, QuotaLimit>;
+export type Provisioning = 'instant' | 'linked' | 'full';
 export type SelfAct = 'restart' | 'reset' | 'refresh';
 export type NativeClient = 'vv' | 'rdp';
 export type ClientKind = 'browser' | NativeClient;
@@ -61,7 +62,7 @@ export interface Session {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[];
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   template: { state: string; job: string | null; error: string | null; waits_for: string | null };
@@ -70,7 +71,7 @@ export interface Pool {
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  refresh_on_log_off?: boolean; self_service?: SelfAct[]; enabled?: boolean; maintenance?: boolean;
+  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }

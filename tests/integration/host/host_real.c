@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "machine/overlay.h"
 
 static Household household;
 static StorePool *pool;
@@ -260,6 +261,65 @@ static void test_dedicated_boots(void)
     g_assert_true(store_pool_delete(household.store, NULL, own->id, 0, &error));
 }
 
+/* ---- desktops that boot from the first ---- */
+
+static char *backing_of(const char *desktop_id)
+{
+    g_autofree char *folder = household_folder(&household, desktop_id);
+    g_autofree char *disk = g_build_filename(folder, "disk.qcow2", NULL);
+    g_autoptr(GError) error = NULL;
+    char *backing = NULL;
+    g_assert_true(overlay_backing(disk, &backing, &error));
+    g_assert_no_error(error);
+    return backing;
+}
+
+static bool is_made_anew(Household *house, const void *data)
+{
+    const Refreshed *before = data;
+    g_autoptr(StoreDesktop) row = household_desktop(house, before->id);
+    return row->observed_generation > before->generation && row->observed == STORE_OBSERVED_RUNNING &&
+           row->agent == STORE_AGENT_READY;
+}
+
+static void boots_from_the_first(const char *name, StoreProvisioning provisioning)
+{
+    g_autoptr(StorePool) own = household_pool(
+        &household, &(PoolWish){.name = name, .type = STORE_POOL_DEDICATED, .size = 1, .provisioning = provisioning});
+    StoreEntitle entitle = {.pool_id = own->id, .subject_id = ann->id};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(store_entitlement_add(household.store, NULL, &entitle, &error));
+    g_auto(HostConnection) first = {0}, again = {0};
+    int64_t began = clock_monotonic_ms();
+    g_assert_true(household_click(&household, ann, own, &first, &error));
+    g_assert_no_error(error);
+    household_until(&household, agent_ready, first.desktop_id, "it has booted and took its identity");
+    g_test_message("%s: made and booted after %" G_GINT64_FORMAT " ms", name, clock_monotonic_ms() - began);
+    g_autofree char *backing = backing_of(first.desktop_id);
+    g_assert_cmpint(backing != NULL, ==, provisioning == STORE_PROVISION_LINKED);
+    g_assert_true(!backing || strstr(backing, "/images/"));
+    Refreshed before = {first.desktop_id, generation_of(first.desktop_id)};
+    if (provisioning == STORE_PROVISION_LINKED) { /* a boot takes its time: once is enough */
+        g_assert_true(host_desktop_refresh(household.host, first.desktop_id, NULL, &error));
+        g_assert_no_error(error);
+        household_until(&household, is_made_anew, &before, "it is made anew, and boots");
+    }
+    g_assert_true(household_click(&household, ann, own, &again, &error));
+    g_assert_cmpstr(first.desktop_id, ==, again.desktop_id);
+    autofd int viewer = view(&again);
+    g_assert_true(store_pool_delete(household.store, NULL, own->id, 0, &error));
+}
+
+static void test_linked(void)
+{
+    boots_from_the_first("linked", STORE_PROVISION_LINKED);
+}
+
+static void test_full(void)
+{
+    boots_from_the_first("full", STORE_PROVISION_FULL);
+}
+
 static void test_delete_pool(void)
 {
     g_autoptr(GError) error = NULL;
@@ -285,6 +345,8 @@ int main(int argc, char **argv)
     g_test_add_func("/host/real/log-off", test_log_off);
     g_test_add_func("/host/real/sleep-and-wake", test_sleep_and_wake);
     g_test_add_func("/host/real/dedicated-boots", test_dedicated_boots);
+    g_test_add_func("/host/real/linked", test_linked);
+    g_test_add_func("/host/real/full", test_full);
     g_test_add_func("/host/real/delete-pool", test_delete_pool);
     int result = g_test_run();
     household_close(&household);

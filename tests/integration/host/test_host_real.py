@@ -5,8 +5,8 @@ import pathlib
 import re
 import subprocess
 
-STORY = ["boot-and-click", "restart-of-orield", "qemu-is-killed", "log-off", "sleep-and-wake", "dedicated-boots",
-         "delete-pool"]
+STORY = ["boot-and-click", "restart-of-orield", "qemu-is-killed", "log-off", "sleep-and-wake", "dedicated-boots", "linked",
+         "full", "delete-pool"]
 
 
 def test_story(images, tmp_path):

@@ -1,6 +1,6 @@
 // The form of a pool, new or not. Every field says what it does; the side says what it will take.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Image, type PoolType } from '../api.ts';
+import { api, sentence, type Image, type PoolType, type Provisioning } from '../api.ts';
 import { t, tx } from '../language.ts';
 import { useLive } from '../live.ts';
 import { Check, Choices, SelectField, TextField } from '../ui/field.tsx';
@@ -20,6 +20,12 @@ interface Props {
 const types = [
   { value: 'floating', text: t('Floating'), help: t('Any free desktop each time. Best for most people: always fresh.') },
   { value: 'dedicated', text: t('Dedicated'), help: t('The first desktop a person opens stays theirs, with everything on it.') },
+];
+
+const provisionings = [
+  { value: 'instant', text: t('Instant'), help: t('Forked from a frozen machine: open in well under a second, and they share memory. The frozen machine takes the memory of one desktop.') },
+  { value: 'linked', text: t('Linked'), help: t('Each boots on a disk that holds only what differs from the image’s. Each takes all of its memory; opening one that does not run yet takes a boot.') },
+  { value: 'full', text: t('Full'), help: t('Each boots on its own copy of the image’s disk, which stands on no other disk. Making one takes a copy and a boot.') },
 ];
 
 const logOffs = [
@@ -119,6 +125,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
             <TextField label={t('Memory (GiB)')} value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
               placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help={t('Of each desktop, at most. Empty: as the image says.')} />
           </div>
+          <Choices legend={t('How do desktops come to be?')} value={draft.provisioning} onValue={(value) => set('provisioning')(value as Provisioning)} options={provisionings} />
           <Choices legend={t('When a person logs off, what happens to their desktop?')} value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
           <fieldset class="field">
             <legend class="label">{t('What people may do with their own desktop')}</legend>

@@ -1,5 +1,5 @@
 // What the pool form knows without a server: its values, what is wrong with them, and what they will cost.
-import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, SelfAct, Status } from '../api.ts';
+import type { Image, Pool, PoolCreate, PoolType, PoolUpdate, Provisioning, SelfAct, Status } from '../api.ts';
 import { bytes } from '../format.ts';
 import { t } from '../language.ts';
 
@@ -9,6 +9,7 @@ export interface PoolDraft {
   display_name: string;
   description: string;
   type: PoolType;
+  provisioning: Provisioning;
   image: string;
   version: string; // '' follows the newest
   size: string;
@@ -33,7 +34,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 
 export function emptyDraft(image: string): PoolDraft {
   return {
-    name: '', display_name: '', description: '', type: 'floating', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
+    name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
     refresh: true, restart_own: true, reset_own: true, refresh_own: false, enabled: true, maintenance: false,
   };
 }
@@ -44,6 +45,7 @@ export function draftOf(pool: Pool): PoolDraft {
     display_name: pool.display_name,
     description: pool.description,
     type: pool.type,
+    provisioning: pool.provisioning,
     image: pool.image?.name ?? '',
     version: pool.follows_newest || pool.version === null ? '' : String(pool.version),
     size: String(pool.size),
@@ -120,7 +122,7 @@ export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    refresh_on_log_off: draft.refresh, self_service: selfActs.filter((act) => draft[`${act}_own`]),
+    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, self_service: selfActs.filter((act) => draft[`${act}_own`]),
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }
@@ -149,14 +151,19 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   if (!Number.isInteger(size) || size < 1 || !memory || !vcpus) return { mood: '', lines: [t('Fill in the fields to see what this pool will take.')] };
 
   const most = size * memory;
-  const idle = status ? Math.min(status.memory.desktop_bytes, memory) : 0;
+  const forks = draft.provisioning === 'instant';
+  const idle = !forks ? memory : status ? Math.min(status.memory.desktop_bytes, memory) : 0;
   const processors = t('{count} processor | {count} processors', { count: vcpus });
-  const lines = [t('This will fork up to {count} desktop with {processors} and {memory} each. | This will fork up to {count} desktops with {processors} and {memory} each.', { count: size, processors, memory: bytes(memory) })];
-  if (status) {
+  const lines = [forks ? t('This will fork up to {count} desktop with {processors} and {memory} each. | This will fork up to {count} desktops with {processors} and {memory} each.', { count: size, processors, memory: bytes(memory) })
+    : t('This will boot up to {count} desktop with {processors} and {memory} each, {together} together. | This will boot up to {count} desktops with {processors} and {memory} each, {together} together.', { count: size, processors, memory: bytes(memory), together: bytes(most) })];
+  if (status && forks) {
     lines.push(t('They share the memory of the image: about {together} together while idle ({each} each, as idle desktops of this host take now), and {most} if all were used to the full.', { together: bytes(idle * size), each: bytes(idle), most: bytes(most) }));
   }
+  const file = version?.file_bytes ?? 0;
+  if (draft.provisioning === 'full') lines.push(t('Each has a disk of its own: {each}, {together} together, unless the file system shares blocks.', { each: bytes(file), together: bytes(file * size) }));
   const spares = Math.min(Number(draft.spares) || 0, size);
-  lines.push(spares > 0 ? t('{count} waits running for the next person, so opening takes well under a second. | {count} wait running for the next person, so opening takes well under a second.', { count: spares })
+  if (!forks) lines.push(spares > 0 ? t('{count} waits booted for the next person. | {count} wait booted for the next person.', { count: spares }) : t('None is kept waiting; each boots when a person opens it.'));
+  else lines.push(spares > 0 ? t('{count} waits running for the next person, so opening takes well under a second. | {count} wait running for the next person, so opening takes well under a second.', { count: spares })
     : t('None is kept waiting; each is forked when a person opens it.'));
   if (!status) return { mood: '', lines };
   const limit = status.memory.limit_bytes;
