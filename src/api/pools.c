@@ -68,12 +68,12 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
                             (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool), "provisioning",
-                            store_provisioning_word(pool->provisioning));
+                            store_provisioning_word(pool->provisioning), "icon", pool->has_icon);
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));

@@ -54,6 +54,10 @@ bool pools_post(Call *call, GError **error);
 bool pool_get(Call *call, GError **error);
 bool pool_patch(Call *call, GError **error);
 bool pool_delete(Call *call, GError **error);
+/* pool_icon.c */
+bool pool_icon_get(Call *call, GError **error);
+bool pool_icon_put(Call *call, GError **error);
+bool pool_icon_delete(Call *call, GError **error);
 /* plans.c */
 bool plans_get(Call *call, GError **error);
 bool plans_post(Call *call, GError **error);

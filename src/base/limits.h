@@ -25,6 +25,8 @@
 #define LIMIT_DESKTOPS_POOL 2000
 #define LIMIT_POOLS 1000
 #define LIMIT_PLANS 1000
+#define LIMIT_ICON (64 * 1024)              /* bytes of the picture of a tile */
+#define LIMIT_ICON_SIDE 512                 /* its pixels each way */
 #define LIMIT_DIRECTORIES 32
 #define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
 #define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/number.h"
 #include "cli/cli.h"
@@ -173,6 +174,23 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     return after != NULL;
 }
 
+static bool run_icon(Cli *cli, const Call *call, GError **error)
+{
+    const char *file = call_option(call, "file");
+    g_autofree char *path = client_path("pools", call_argument(call, 0), "icon", NULL);
+    if (!file == !call_flag(call, "remove"))
+        return cli_misused(cli, error, "oriel pool icon: give either --file or --remove");
+    if (!file)
+        return cli_do(cli, "DELETE", path, NULL, error);
+    gsize length = 0;
+    g_autofree char *bytes = file_read(strcmp(file, "-") == 0 ? "/dev/stdin" : file, LIMIT_ICON, &length, error);
+    if (!bytes)
+        return false;
+    g_autofree char *text = g_base64_encode((const guchar *)bytes, length);
+    g_autoptr(Json) body = json_pack("{s:s}", "png", text);
+    return cli_do(cli, "PUT", path, body, error);
+}
+
 static bool run_delete(Cli *cli, const Call *call, GError **error)
 {
     const char *name = call_argument(call, 0);
@@ -304,6 +322,12 @@ static const Option delete_options[] = {
     {0},
 };
 
+static const Option icon_options[] = {
+    {"file", VALUE_FILE, "FILE", .help = "A PNG of at most 64 KiB and 512 by 512 pixels (\"-\": standard input)", .names = NAMES_FILE},
+    {"remove", VALUE_FLAG, .help = "Take it away"},
+    {0},
+};
+
 static const Option wait_options[] = {
     {"free", VALUE_COUNT, "N", "Until N desktops are free; else as many as its spares",
      .highest = LIMIT_DESKTOPS_POOL},
@@ -325,6 +349,7 @@ static const Verb verbs[] = {
      .arguments = {{"POOL", NAMES_POOL}}, .options = edit_options, .run = run_edit},
     {"wait", "Wait until a pool has its free desktops, with progress", .arguments = {{"POOL", NAMES_POOL}},
      .options = wait_options, .run = run_wait},
+    {"icon", "Give its tile a picture", .arguments = {{"POOL", NAMES_POOL}}, .options = icon_options, .run = run_icon},
     {"delete", "Delete a pool with its desktops", "Refused while people are in session, unless --force.",
      .arguments = {{"POOL", NAMES_POOL}}, .options = delete_options, .run = run_delete},
     {0},

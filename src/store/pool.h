@@ -79,6 +79,10 @@ bool store_pool_update(Store *store, const StoreActor *actor, StorePool *pool, G
 bool store_pool_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,
                        GError **error);
 
+/* The picture of its tile, a PNG as base64 of which the caller knows that it is one; "" or NULL: none. */
+bool store_pool_set_icon(Store *store, const StoreActor *actor, const char *id, const char *base64, GError **error);
+char *store_pool_icon(Store *store, const char *id, GError **error); /* "": none. Caller frees */
+
 /* ---- entitlements ---- */
 
 typedef struct {

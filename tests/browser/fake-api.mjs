@@ -234,7 +234,7 @@ export class FakeOriel {
       const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
       const { id, name, display_name, description, type, refresh_on_log_off, self_service } = one;
       return {
-        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service },
+        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
         clients: ['browser', 'vv'],
       };
@@ -312,6 +312,12 @@ export class FakeOriel {
     const one = this.find('pools', name, 'pool');
     if (verb === 'connect') return this.connect(one, who.user, body?.client);
     if (verb === 'entitlements') return this.entitlements(method, one, rest);
+    if (verb === 'icon') {
+      if (method === 'GET') return [204];
+      one.icon = method === 'PUT' ? body.png : false;
+      this.tell('pool', one.id);
+      return [204];
+    }
     if (method === 'PATCH') {
       Object.assign(one, body, body.image ? { image: ref(this.find('images', body.image, 'image')) } : {});
       if ('version' in body) Object.assign(one, body.version === null ? { follows_newest: true, version: 3 } : { follows_newest: false });
@@ -335,7 +341,7 @@ export class FakeOriel {
       id: id(), name: body.name, display_name: body.display_name ?? '', description: body.description ?? '', type,
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
-      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', enabled: body.enabled ?? true,
+      refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', icon: false, enabled: body.enabled ?? true,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);

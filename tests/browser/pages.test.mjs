@@ -327,6 +327,22 @@ test('a quota of a person: set in the administration, shown under the tiles, tak
   assert.equal(fake.world.quotas.length, 0);
 });
 
+test('a pool gets a picture of its own: chosen on its page, shown on the tile, taken away', async () => {
+  const page = await admin({}, '/admin/pools/demo');
+  const chooser = page.getByLabel('PNG, at most 64 KiB and 512 by 512 pixels');
+  await chooser.setInputFiles({ name: 'large.png', mimeType: 'image/png', buffer: Buffer.alloc(70000) });
+  await page.getByText('This file is too large; at most 64 KiB.').waitFor();
+  await chooser.setInputFiles({ name: 'demo.png', mimeType: 'image/png', buffer: Buffer.from('picture') });
+  await page.getByRole('img', { name: /^Picture of/ }).waitFor({ state: 'attached' });
+  assert.equal(fake.world.pools[0].icon, Buffer.from('picture').toString('base64'));
+  await page.goto(`${url}#/`);
+  await page.locator('.tile-icon').waitFor({ state: 'attached' });
+  await page.goto(`${url}#/admin/pools/demo`);
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByRole('img', { name: /^Picture of/ }).waitFor({ state: 'detached' });
+  assert.equal(fake.world.pools[0].icon, false);
+});
+
 test('a question does not outlive its page', async () => {
   const page = await admin({}, '/admin/pools');
   await page.goto(`${url}#/admin/pools/lab`);

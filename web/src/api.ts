@@ -40,7 +40,7 @@ export type ClientKind = 'browser' | NativeClient;
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
-    refresh_on_log_off: boolean; self_service: SelfAct[];
+    refresh_on_log_off: boolean; self_service: SelfAct[]; icon: number | null;
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
@@ -62,7 +62,7 @@ export interface Session {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   template: { state: string; job: string | null; error: string | null; waits_for: string | null };
@@ -287,6 +287,8 @@ export const api = {
   setQuota: (kind: 'user' | 'group', id: string, body: QuotaSet) => call<Quota>('PUT', `quotas/${kind}s/${at(id)}`, { body }),
   removeQuota: (kind: 'user' | 'group', id: string) => call<void>('DELETE', `quotas/${kind}s/${at(id)}`),
 
+  setIcon: (pool: string, png: string) => call<void>('PUT', `pools/${at(pool)}/icon`, { body: { png } }),
+  removeIcon: (pool: string) => call<void>('DELETE', `pools/${at(pool)}/icon`),
   restartOwn: (pool: string) => call<void>('POST', `portal/pools/${at(pool)}/restart`),
   resetOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`),
   refreshOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`),

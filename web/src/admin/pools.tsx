@@ -17,6 +17,7 @@ import { Charts } from './charts.tsx';
 import { Head } from './head.tsx';
 import { NamePicker } from './picker.tsx';
 import { PoolForm } from './pool-form.tsx';
+import { TilePicture } from './pool-icon.tsx';
 import { createBody, draftOf, emptyDraft, updateBody } from './pool-values.ts';
 
 const back = { href: '#/admin/pools', text: t('Pools') };
@@ -233,6 +234,7 @@ function OnePool({ me, name }: { me: PageProps['me']; name: string }) {
       <div class="stack wide">
         <TemplateNotice pool={pool} />
         <Entitlements pool={pool} write={write} />
+        {write && <TilePicture pool={pool} onChange={live.reload} />}
         {may(me, 'status') && <Charts pool={pool.id} />}
         <PoolSettings key={saved} pool={pool} images={images.value.items} write={write} onSaved={() => {
           setSaved((n) => n + 1);

@@ -114,7 +114,7 @@ export function TileCard({ tile }: { tile: Tile }) {
           {shows && <Thumbnail desktop={shows} width={480} every={15} />}
         </div>
         <div class="tile-text">
-          <h2>{pool.display_name}</h2>
+          <h2>{pool.icon !== null && <img class="tile-icon" src={`api/v1/pools/${encodeURIComponent(pool.name)}/icon?v=${pool.icon}`} alt="" width="32" height="32" />}{pool.display_name}</h2>
           <p class="quiet small">{pool.description || pool.image}</p>
           <div class="tile-state">
             <Badge mood={state.mood}>{state.text}</Badge>
