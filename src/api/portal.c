@@ -1,6 +1,7 @@
 /* What a person sees, and the click. */
 #include "api/native.h"
 #include "api/resource.h"
+#include "host/policy.h"
 #include "store/user.h"
 
 static Json *tile_pool(const StorePool *pool)
@@ -24,52 +25,77 @@ static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
 }
 
 /* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
-static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop *desktop)
+static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop *desktop, const HostPolicyAnswer *decided)
 {
     Json *list = json_array();
     const char *protocol = desktop ? desktop->protocol : NULL;
     for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++) {
         bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol) : kind == DISPLAY_CLIENT_BROWSER;
-        if (suits && host_client_offered(host, pool, (DisplayClient)kind))
+        if (suits && host_client_offered(host, pool, decided->plan_ids[STORE_PLAN_DISPLAY], (DisplayClient)kind))
             json_array_append_new(list, json_string(client_word((DisplayClient)kind)));
     }
     return list;
 }
 
-static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessions)
+static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessions, const HostPolicyAnswer *decided)
 {
     const Service *service = call->service;
     g_autoptr(StoreDesktop) desktop = store_desktop_of_user(service->store, pool->id, call->caller->user_id, NULL);
-    return json_pack("{s:o, s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
-                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(service->host, pool, desktop));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
+                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(service->host, pool, desktop, decided), "denied",
+                     json_text_or_null(decided->denied));
+}
+
+/* What policies say of this pool, here and now. */
+static HostPolicyAnswer decide(Call *call, const HostPerson *person, const StorePool *pool)
+{
+    HostPolicyAnswer answer = {0};
+    HostPolicyQuestion question = {
+        .pool_id = pool->id,
+        .address = call->actor.address,
+        .device = device_of(request_header(call->request, "user-agent")),
+    };
+    host_person_decide(person, &question, &answer);
+    return answer;
+}
+
+/* NULL: the person is not to see it. */
+static Json *tile_decided(Call *call, const HostPerson *person, const StorePool *pool, GPtrArray *sessions)
+{
+    g_auto(HostPolicyAnswer) answer = decide(call, person, pool);
+    return answer.hidden ? NULL : tile_json(call, pool, sessions, &answer);
 }
 
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
 {
     StoreSessionFilter filter = {.user_id = call->caller->user_id, .pool_id = pool->id};
     g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
-    if (sessions)
-        reply_json(call->reply, 200, tile_json(call, pool, sessions));
-    return sessions != NULL;
+    g_autoptr(HostPerson) person = sessions ? host_person(call->service->host, call->caller->user_id, error) : NULL;
+    Json *tile = person ? tile_decided(call, person, pool, sessions) : NULL;
+    if (tile)
+        reply_json(call->reply, 200, tile);
+    return tile || (person && oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "pool \"%s\": it is not available to you from here now", pool->name));
 }
 
 bool portal_get(Call *call, GError **error)
 {
-    Json *tiles = json_array();
+    g_autoptr(Json) tiles = json_array();
     const char *user_id = call->caller->user_id;
     if (user_id) {
         StoreSessionFilter filter = {.user_id = user_id};
         g_autoptr(GPtrArray) pools = store_user_pools(call->service->store, user_id, error);
         g_autoptr(GPtrArray) sessions =
             pools ? store_session_list(call->service->store, &filter, NULL, NULL, error) : NULL;
-        if (!sessions) {
-            json_decref(tiles);
+        g_autoptr(HostPerson) person = sessions ? host_person(call->service->host, user_id, error) : NULL;
+        if (!person)
             return false;
+        for (unsigned i = 0; i < pools->len; i++) {
+            Json *tile = tile_decided(call, person, pools->pdata[i], sessions);
+            if (tile)
+                json_array_append_new(tiles, tile);
         }
-        for (unsigned i = 0; i < pools->len; i++)
-            json_array_append_new(tiles, tile_json(call, pools->pdata[i], sessions));
     }
-    reply_json(call->reply, 200, json_pack("{s:o}", "tiles", tiles));
+    reply_json(call->reply, 200, json_pack("{s:O}", "tiles", tiles));
     return true;
 }
 
@@ -135,6 +161,7 @@ bool pool_connect_post(Call *call, GError **error)
     /* The person named must be entitled as well: an operator opens what that person would get. */
     HostConnectRequest request = {
         .actor = &call->actor,
+        .agent = request_header(call->request, "user-agent"),
         .user_id = user ? user->id : call->caller->user_id,
         .pool_id = pool->id,
         .client = client,

@@ -72,6 +72,15 @@ bool quota_group_put(Call *call, GError **error);
 bool quota_group_delete(Call *call, GError **error);
 bool user_quota_get(Call *call, GError **error);
 bool portal_quota_get(Call *call, GError **error);
+/* policies.c */
+bool policies_get(Call *call, GError **error);
+bool policies_post(Call *call, GError **error);
+bool policies_order_put(Call *call, GError **error);
+bool policy_get(Call *call, GError **error);
+bool policy_patch(Call *call, GError **error);
+bool policy_delete(Call *call, GError **error);
+/* explain.c */
+bool policies_explain_post(Call *call, GError **error);
 /* entitlements.c */
 bool entitlements_get(Call *call, GError **error);
 bool entitlement_user_put(Call *call, GError **error);

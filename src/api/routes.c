@@ -52,6 +52,14 @@ const Route routes[] = {
     {"PATCH", "plans/{plan}", PERMISSION_POOL_WRITE, plan_patch, LANE_QUICK, 0},
     {"DELETE", "plans/{plan}", PERMISSION_POOL_WRITE, plan_delete, LANE_QUICK, ROUTE_NO_BODY},
 
+    {"GET", "policies", PERMISSION_POOL_READ, policies_get, LANE_QUICK, 0},
+    {"POST", "policies", PERMISSION_POOL_WRITE, policies_post, LANE_QUICK, ROUTE_IDEMPOTENT},
+    {"PUT", "policies/order", PERMISSION_POOL_WRITE, policies_order_put, LANE_QUICK, 0},
+    {"POST", "policies/explain", PERMISSION_POOL_READ, policies_explain_post, LANE_QUICK, 0},
+    {"GET", "policies/{policy}", PERMISSION_POOL_READ, policy_get, LANE_QUICK, 0},
+    {"PATCH", "policies/{policy}", PERMISSION_POOL_WRITE, policy_patch, LANE_QUICK, 0},
+    {"DELETE", "policies/{policy}", PERMISSION_POOL_WRITE, policy_delete, LANE_QUICK, ROUTE_NO_BODY},
+
     {"GET", "desktops", PERMISSION_DESKTOP_READ, desktops_get, LANE_QUICK, 0},
     {"POST", "desktops", PERMISSION_POOL_WRITE, desktops_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
     {"GET", "desktops/{desktop}", PERMISSION_DESKTOP_READ, desktop_get, LANE_QUICK, 0},

@@ -93,6 +93,7 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         {"token", PERMISSION_USER_READ},       {"login", PERMISSION_USER_READ},
         {"pool", PERMISSION_POOL_READ},
         {"plan", PERMISSION_POOL_READ},        {"directory", PERMISSION_USER_READ},
+        {"policy", PERMISSION_POOL_READ},
         {"entitlement", PERMISSION_POOL_READ}, {"desktop", PERMISSION_DESKTOP_READ},
         {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
         {"job", PERMISSION_JOB_READ},          {"event", PERMISSION_EVENT_READ},
@@ -115,7 +116,7 @@ static bool client_may(const StreamClient *client, Permission permission)
 /* Changes that may change somebody's tiles, without telling them what others have. */
 static bool moves_tiles(const char *kind)
 {
-    static const char *const kinds[] = {"pool", "entitlement", "group", "image", NULL};
+    static const char *const kinds[] = {"pool", "policy", "entitlement", "group", "image", NULL};
     return g_strv_contains(kinds, kind);
 }
 

@@ -40,6 +40,8 @@
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
 #define LIMIT_APPLY_FILE (4 * 1024 * 1024)   /* bytes of a file of declarations */
 #define LIMIT_APPLY_DEPTH 32                 /* levels of it */
+#define LIMIT_POLICIES 1000
+#define LIMIT_POLICY_LIST 200                /* users, groups, pools or addresses that one policy names */
 #define LIMIT_SCHEDULE_WINDOWS 64
 #define LIMIT_SCREEN_LEAST 320                /* pixels of width and height that a plan may limit a screen to */
 #define LIMIT_SCREEN 16384

@@ -54,6 +54,17 @@ bool network_contains(const Network *network, const char *address)
     return true;
 }
 
+bool network_includes(const Network *network, const Network *part)
+{
+    unsigned whole = network->bits / 8;
+    if (part->bits < network->bits || memcmp(network->bytes, part->bytes, whole) != 0)
+        return false;
+    for (unsigned bit = whole * 8; bit < network->bits; bit++)
+        if (bit_of(network->bytes, bit) != bit_of(part->bytes, bit))
+            return false;
+    return true;
+}
+
 bool networks_contain(const char *const *texts, const char *address)
 {
     for (size_t i = 0; texts && texts[i]; i++) {

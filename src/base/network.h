@@ -15,5 +15,8 @@ bool network_parse(const char *text, const char *what, Network *ret, GError **er
 /* Whether the address ("192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1") is in it. false for what is no address, and NULL. */
 bool network_contains(const Network *network, const char *address);
 
+/* Whether the one is a part of the other, or the same. */
+bool network_includes(const Network *network, const Network *part);
+
 /* Whether the address is in one of these texts (NULL-ended; one that is no network has no address in it). */
 bool networks_contain(const char *const *texts, const char *address);

@@ -4,6 +4,7 @@
 
 static const char *const name_words[NAMES_KINDS] = {
     [NAMES_POOL] = "pool",       [NAMES_PLAN] = "plan",       [NAMES_DIRECTORY] = "directory",
+    [NAMES_POLICY] = "policy",
     [NAMES_IMAGE] = "image",     [NAMES_RECIPE] = "recipe",
     [NAMES_DESKTOP] = "desktop", [NAMES_SESSION] = "session", [NAMES_USER] = "user",
     [NAMES_GROUP] = "group",     [NAMES_JOB] = "job",         [NAMES_TOKEN] = "token",

@@ -10,6 +10,7 @@ static const VerbGroup *const groups[] = {
     &image_group,
     &pool_group,
     &plan_group,
+    &policy_group,
     &desktop_group,
     &session_group,
     &user_group,

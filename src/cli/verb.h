@@ -27,6 +27,7 @@ typedef enum {
     NAMES_NONE,
     NAMES_POOL,
     NAMES_PLAN,
+    NAMES_POLICY,
     NAMES_IMAGE,
     NAMES_RECIPE,
     NAMES_DESKTOP,
@@ -93,6 +94,7 @@ extern const VerbGroup doctor_group;
 extern const VerbGroup image_group;
 extern const VerbGroup pool_group;
 extern const VerbGroup plan_group;
+extern const VerbGroup policy_group;
 extern const VerbGroup desktop_group;
 extern const VerbGroup session_group;
 extern const VerbGroup user_group;

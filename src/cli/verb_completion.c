@@ -9,6 +9,7 @@ static const struct {
     const char *kind, *path, *key;
 } sources[] = {
     {"pool", "pools", "name"},       {"plan", "plans", "name"},      {"directory", "directories", "name"},
+    {"policy", "policies", "name"},
     {"image", "images", "name"},     {"recipe", "recipes", "name"},
     {"desktop", "desktops", "name"}, {"session", "sessions", "id"}, {"user", "users", "name"},
     {"group", "groups", "name"},     {"job", "jobs", "id"},         {"token", "tokens", "id"},

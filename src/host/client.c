@@ -26,9 +26,10 @@ bool client_check(DisplayClient kind, const StoreDesktop *row, GError **error)
            oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop \"%s\": %s", row->name, client_advice(row->protocol));
 }
 
-bool host_client_offered(Host *host, const StorePool *pool, DisplayClient client)
+bool host_client_offered(Host *host, const StorePool *pool, const char *display_plan_id, DisplayClient client)
 {
-    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    const StoreChoice decided = {.plan_ids = {[STORE_PLAN_DISPLAY] = (char *)display_plan_id}};
+    g_auto(PlanChoice) choice = plan_choose(host, pool, &decided);
     return display_plan_offers(choice.display, client);
 }
 

@@ -1,4 +1,5 @@
 /* The click: from "this user, that pool" to running processors, straight-line on the caller's thread. */
+#include "host/policy.h"
 #include "host/private.h"
 #include "host/viewers.h"
 
@@ -36,12 +37,15 @@ typedef struct {
     StorePool *pool;
     HostConnection *ret;
     int64_t began_us; /* monotonic */
+    Device device;
+    HostPolicyAnswer decided; /* by policies */
 } Click;
 
 static void click_clear(Click *click)
 {
     g_clear_pointer(&click->user, store_user_free);
     g_clear_pointer(&click->pool, store_pool_free);
+    host_policy_answer_clear(&click->decided);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Click, click_clear)
 
@@ -218,6 +222,30 @@ static bool is_in_session(Click *click, bool *ret, GError **error)
     return sessions != NULL;
 }
 
+/* Takes refusal. Always false. */
+static bool refuse(Click *click, GError *refusal, GError **error)
+{
+    StoreEventNew event = {
+        .action = "desktop.connect",
+        .object_kind = "pool",
+        .object_id = click->pool->id,
+        .object_name = click->pool->name,
+        .result = oriel_error_info(oriel_error_kind(refusal))->type,
+    };
+    store_event_add(click->host->store, click->request->actor, &event, NULL);
+    g_propagate_error(error, refusal);
+    return false;
+}
+
+static bool check_policy(Click *click, GError **error)
+{
+    GError *refusal = NULL;
+    if (!click->decided.denied)
+        return true;
+    oriel_fail(&refusal, ORIEL_ERROR_FORBIDDEN, "%s", click->decided.denied);
+    return refuse(click, refusal, error);
+}
+
 static bool check_entitled(Click *click, bool has_desktop, GError **error)
 {
     const HostConnectRequest *request = click->request;
@@ -236,17 +264,8 @@ static bool check_entitled(Click *click, bool has_desktop, GError **error)
     };
     g_autoptr(GError) refusal = NULL;
     if (entitle_use(&pool, &question, &refusal))
-        return service_check(click->host, in_session, error);
-    StoreEventNew event = {
-        .action = "desktop.connect",
-        .object_kind = "pool",
-        .object_id = click->pool->id,
-        .object_name = click->pool->name,
-        .result = oriel_error_info(oriel_error_kind(refusal))->type,
-    };
-    store_event_add(click->host->store, request->actor, &event, NULL);
-    g_propagate_error(error, g_steal_pointer(&refusal));
-    return false;
+        return check_policy(click, error) && service_check(click->host, in_session, error);
+    return refuse(click, g_steal_pointer(&refusal), error);
 }
 
 /* The one of this click's user among desktops that may have several users, and whether a session goes on in one that is in
@@ -413,7 +432,14 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
     promise_ticket(click);
     g_autofree char *hash = client_ticket_hash(request->client, click->ret->ticket);
     StoreClaim what = {.pool_id = click->pool->id, .user_id = click->user->id, .desktop_id = desktop_id};
+    StoreChoice choice = {
+        .device = (char *)device_word(click->device),
+        .policy_id = click->decided.policy_id,
+        .policy_name = click->decided.policy_name,
+    };
+    memcpy(choice.plan_ids, click->decided.plan_ids, sizeof choice.plan_ids);
     StoreSessionOpen open = {
+        .choice = &choice,
         .client = request->actor ? request->actor->address : NULL,
         .ticket_hash = hash,
         .ticket_expires_ms = click->ret->expires_ms,
@@ -425,7 +451,7 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
 static bool check_client(const Click *click, const char *desktop_id, GError **error)
 {
     const StorePool *pool = click->pool;
-    if (!host_client_offered(click->host, pool, click->request->client))
+    if (!host_client_offered(click->host, pool, click->decided.plan_ids[STORE_PLAN_DISPLAY], click->request->client))
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "pool \"%s\": is not opened with this kind of client (\"%s\"), by its display plan",
                           pool->name, client_word(click->request->client));
     if (click->request->client == DISPLAY_CLIENT_BROWSER && click->pool->type != STORE_POOL_MANUAL)
@@ -480,12 +506,29 @@ static bool was_lost(Rise end, const GError *problem)
            (end == BROKEN && problem && (kind == ORIEL_ERROR_CONFLICT || kind == ORIEL_ERROR_STALE));
 }
 
+/* Who may come in from here, and with which plans. */
+static bool decide(Click *click, GError **error)
+{
+    const HostConnectRequest *request = click->request;
+    g_autoptr(HostPerson) person = host_person(click->host, click->user->id, error);
+    if (!person)
+        return false;
+    click->device = device_of(request->agent);
+    HostPolicyQuestion question = {
+        .pool_id = click->pool->id,
+        .address = request->actor ? request->actor->address : NULL,
+        .device = click->device,
+    };
+    host_person_decide(person, &question, &click->decided);
+    return true;
+}
+
 static bool load(Click *click, GError **error)
 {
     click_clear(click);
     click->pool = store_pool_get(click->host->store, click->request->pool_id, error);
     click->user = click->pool ? store_user_find(click->host->store, click->request->user_id, error) : NULL;
-    return click->user != NULL;
+    return click->user && decide(click, error);
 }
 
 static bool connect_user(Click *click, GError **error)

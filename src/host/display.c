@@ -122,7 +122,8 @@ bool host_display_open(Host *host, const HostDisplayRequest *request, HostDispla
     const char *client = request->address;
     g_autofree char *hash = client_ticket_hash(request->client, request->ticket);
     g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
-    autofd int fd = redeemed ? connect_as(host, redeemed, request->client, error) : -1;
+    bool allowed = redeemed && choice_check_ticket(host, redeemed, client, error);
+    autofd int fd = allowed ? connect_as(host, redeemed, request->client, error) : -1;
     DisplayPacket handover;
     if (fd < 0 || !viewers_add(host->viewers, redeemed, client, &handover, error))
         return false;

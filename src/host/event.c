@@ -178,7 +178,7 @@ static const char *sentence_of(MachineEnd end)
 /* Without a session: what the broker says about its desktop is done to the row directly. */
 static bool without_session(Work *work, SessionEvent event, GError **error)
 {
-    BrokerPool pool = plan_values(work->host, work->pool);
+    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
     StoreAfter after = values_after(session_desktop_fate(&pool, event));
     if (!after.release && !after.refresh)
         return true;

@@ -64,6 +64,7 @@ typedef struct {
     const char *pool_id;     /* this pool's desktop of that user ... */
     const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
                                 is needed) */
+    const char *agent;       /* the User-Agent of the asker's program; NULL: none */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     DisplayClient client;       /* what the ticket will be for */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
@@ -84,13 +85,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
 /* Entitlement, claim, desired = running, thaw, observed = running, session row, ticket: on return the
  * machine's processors run. The same user in the same pool always gets the same desktop, however many clicks
  * race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
- * FORBIDDEN (not entitled), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
+ * FORBIDDEN (not entitled, or a policy's sentence), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
  * NOT_FOUND, UNAVAILABLE (the machine did not start: its reason), TOO_MANY (too many clicks under way on this
  * host), UNSUPPORTED (not with this kind of client). */
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
 
-/* Whether the pool's display plan offers people this way in. */
-bool host_client_offered(Host *host, const StorePool *pool, DisplayClient client);
+/* Whether the display plan offers people this way in. display_plan_id: a policy's; NULL: the pool's. */
+bool host_client_offered(Host *host, const StorePool *pool, const char *display_plan_id, DisplayClient client);
 
 /* ---- the display ---- */
 

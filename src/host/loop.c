@@ -154,6 +154,7 @@ static void pass(Loop *loop)
     look_at_desktops(host, row_of, pool_of);
     external_pass(host, row_of);
     pool_pass(host, pool_of, rows);
+    choice_pass(host, row_of);
     bool over = host->sessions_due_ms && clock_utc_ms() >= host->sessions_due_ms;
     if (over || plans_due(host) || is_due(&loop->sessions_ms, tick_ms)) {
         session_pass(host, row_of);

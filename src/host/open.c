@@ -109,12 +109,16 @@ static void open_item(gpointer item, gpointer data)
 
 static void on_change(const StoreChange *change, void *data)
 {
-    static const char *const wakes[] = {"desktop", "pool", "image", "plan", "login", "*", NULL};
-    static const char *const rules[] = {"plan", "pool", "*", NULL};
+    static const char *const wakes[] = {"desktop", "pool", "image", "plan", "policy", "user", "group", "login", "*", NULL};
+    static const char *const rules[] = {"plan", "policy", "pool", "*", NULL};
     static const char *const rights[] = {"user", "group", "token", "login", "entitlement", "pool", "session", "*", NULL};
     Host *host = data;
-    if (strcmp(change->kind, "plan") == 0 || strcmp(change->kind, "*") == 0)
+    static const char *const book[] = {"plan", "policy", "*", NULL};
+    static const char *const decisions[] = {"policy", "user", "group", "*", NULL};
+    if (g_strv_contains(book, change->kind))
         plan_book_outdated(host);
+    if (g_strv_contains(decisions, change->kind))
+        g_atomic_int_set(&host->policies_dirty, 1);
     if (g_strv_contains(rules, change->kind))
         viewers_rules_changed(host->viewers);
     if (g_strv_contains(rights, change->kind))
@@ -130,6 +134,7 @@ static Host *host_new(const HostSetup *setup)
     host->store = setup->store;
     store_set_quota_judge(host->store, host_quota_judge);
     host->jobs = setup->jobs;
+    host->policies_dirty = 1;
     host->driver = setup->driver ? setup->driver : host_driver_real();
     host->lock_fd = -1;
     g_mutex_init(&host->lock);

@@ -17,6 +17,7 @@ static void book_unref(PlanBook *book)
     if (!book || !g_atomic_ref_count_dec(&book->count))
         return;
     g_hash_table_unref(book->plans);
+    g_ptr_array_unref(book->policies);
     g_free(book);
 }
 
@@ -41,10 +42,12 @@ static void read_plan(PlanBook *book, const StorePlan *row)
 static PlanBook *book_read(Host *host, GError **error)
 {
     g_autoptr(GPtrArray) rows = store_plan_list(host->store, NULL, NULL, error);
-    if (!rows)
+    GPtrArray *policies = rows ? policy_book_read(host, error) : NULL;
+    if (!policies)
         return NULL;
     PlanBook *book = g_new0(PlanBook, 1);
     g_atomic_ref_count_init(&book->count);
+    book->policies = policies;
     book->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)plan_free);
     for (size_t i = 0; i < rows->len; i++)
         read_plan(book, rows->pdata[i]);
@@ -105,27 +108,35 @@ void plan_choice_clear(PlanChoice *choice)
     *choice = (PlanChoice){0};
 }
 
-PlanChoice plan_choose(Host *host, const StorePool *pool)
+/* Where a policy names none, or one that is gone: the pool's. */
+static const Plan *find_kind(const PlanBook *book, const StorePool *pool, const StoreChoice *decided, StorePlanKind kind)
+{
+    const Plan *plan = decided ? find(book, decided->plan_ids[kind]) : NULL;
+    return plan ? plan : find(book, pool->plan_ids[kind]);
+}
+
+PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *decided)
 {
     PlanChoice choice = {.book = plan_book(host)};
-    const Plan *power = find(choice.book, pool->plan_ids[STORE_PLAN_POWER]);
-    const Plan *release = find(choice.book, pool->plan_ids[STORE_PLAN_RELEASE]);
-    const Plan *display = find(choice.book, pool->plan_ids[STORE_PLAN_DISPLAY]);
+    const Plan *power = find_kind(choice.book, pool, decided, STORE_PLAN_POWER);
+    const Plan *release = find_kind(choice.book, pool, decided, STORE_PLAN_RELEASE);
+    const Plan *display = find_kind(choice.book, pool, decided, STORE_PLAN_DISPLAY);
     choice.power = power ? &power->power : NULL;
     choice.release = release ? &release->release : NULL;
     choice.display = display ? &display->display : NULL;
     return choice;
 }
 
-BrokerPool plan_values(Host *host, const StorePool *pool)
+BrokerPool plan_values(Host *host, const StorePool *pool, const char *desktop_id)
 {
-    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    g_autoptr(StoreChoice) decided = choice_of(host, desktop_id);
+    g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
     return release_pool(values_pool(pool), choice.release);
 }
 
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own)
 {
-    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    g_auto(PlanChoice) choice = plan_choose(host, pool, NULL);
     return power_spares(choice.power, own, clock_utc_ms());
 }
 
@@ -148,7 +159,8 @@ bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError *
     g_autoptr(StorePool) pool = store_pool_get(host->store, session->pool_id, error);
     if (!pool)
         return false;
-    g_auto(PlanChoice) choice = plan_choose(host, pool);
+    g_autoptr(StoreChoice) decided = session->desktop_id ? choice_of(host, session->desktop_id) : NULL;
+    g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
     *ret = choice.display ? *choice.display : *ret;
     return true;
 }
@@ -159,6 +171,7 @@ typedef struct {
     Host *host;
     GHashTable *sessions; /* desktop id → StoreSession that has not ended */
     GHashTable *left;     /* desktop id → StoreLeft */
+    GHashTable *choices;  /* desktop id → StoreChoice */
     int64_t now_ms;
     int64_t due_ms;
 } Pass;
@@ -210,7 +223,8 @@ bool plan_rest_idle(Work *work, GError **error)
     g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
     if (!session || session->state != STORE_SESSION_CONNECTED)
         return true;
-    g_auto(PlanChoice) choice = plan_choose(work->host, work->pool);
+    g_autoptr(StoreChoice) decided = choice_of(work->host, work->row->id);
+    g_auto(PlanChoice) choice = plan_choose(work->host, work->pool, decided);
     PowerFacts facts = power_facts(work->row, session, work->slot);
     PowerVerdict verdict = power_after(choice.power, &facts, clock_utc_ms());
     if (verdict.action == POWER_NONE)
@@ -250,7 +264,7 @@ static void give_back(Pass *pass, const StoreDesktop *row, const ReleaseVerdict 
 
 static void follow(Pass *pass, const StoreDesktop *row, const StorePool *pool)
 {
-    g_auto(PlanChoice) choice = plan_choose(pass->host, pool);
+    g_auto(PlanChoice) choice = plan_choose(pass->host, pool, g_hash_table_lookup(pass->choices, row->id));
     if (choice.release && !g_hash_table_contains(pass->sessions, row->id)) {
         BrokerPool values = values_pool(pool);
         ReleaseVerdict verdict = release_after(choice.release, &values, free_since(pass, row), pass->now_ms);
@@ -287,7 +301,8 @@ int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools)
     }
     g_autoptr(GHashTable) session_of = table_of(sessions, G_STRUCT_OFFSET(StoreSession, desktop_id));
     g_autoptr(GHashTable) left_of = table_of(left, G_STRUCT_OFFSET(StoreLeft, desktop_id));
-    Pass pass = {host, session_of, left_of, clock_utc_ms(), 0};
+    g_autoptr(GHashTable) choices = choice_table(host);
+    Pass pass = {host, session_of, left_of, choices, clock_utc_ms(), 0};
     GHashTableIter each;
     gpointer value = NULL;
     g_hash_table_iter_init(&each, rows);

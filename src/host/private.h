@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "broker/plan.h"
+#include "broker/policy.h"
 #include "broker/session.h"
 #include "broker/step.h"
 #include "broker/value.h"
@@ -20,6 +21,7 @@
 #include "store/desktop.h"
 #include "store/host.h"
 #include "store/image.h"
+#include "store/policy.h"
 #include "store/pool.h"
 #include "store/session.h"
 
@@ -130,7 +132,8 @@ typedef struct {
 typedef struct {
     gatomicrefcount count;
     unsigned edition;
-    GHashTable *plans; /* id → Plan */
+    GHashTable *plans;   /* id → Plan */
+    GPtrArray *policies; /* Policy, in their order */
 } PlanBook;
 
 struct Host {
@@ -171,6 +174,8 @@ struct Host {
     unsigned plans_edition;   /* lock: raised by every change of a plan */
     int64_t plans_due_ms;     /* loop thread: UTC, when a plan's time may be over */
     unsigned plans_followed;  /* loop thread: the edition that was last followed */
+    int policies_dirty;       /* atomic: what was decided for open sessions may be otherwise now */
+    int64_t policies_minute;  /* loop thread: UTC, of the last look by the clock */
     int64_t sessions_due_ms;  /* loop thread: UTC, when a session's time limit may be over */
     GHashTable
         *unwanted; /* loop thread: names of template folders that nothing wanted at the last collection */
@@ -370,14 +375,28 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PlanChoice, plan_choice_clear)
 PlanBook *plan_book(Host *host); /* counted; NULL: the store has not answered yet */
 void plan_book_release(PlanBook *book);
 void plan_book_outdated(Host *host); /* read them again when they are next needed */
-PlanChoice plan_choose(Host *host, const StorePool *pool);
+/* choice: what policies decided; NULL: nothing. */
+PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *choice);
 /* What holds for the displays of a session. session_id NULL: a console, where everything is allowed. */
 bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
-BrokerPool plan_values(Host *host, const StorePool *pool); /* values_pool as the release plan makes it */
+/* values_pool as the release plan makes it that holds on this desktop */
+BrokerPool plan_values(Host *host, const StorePool *pool, const char *desktop_id);
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
 bool plan_rest_idle(Work *work, GError **error); /* what the power plan does with a desktop whose user is connected but away */
 /* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */
 int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools);
+
+/* ---- policy.c ---- */
+GPtrArray *policy_book_read(Host *host, GError **error); /* Policy, in their order */
+
+/* ---- choice.c ---- */
+/* What policies decided for the last session of this desktop; NULL: nothing, or it cannot be read now. */
+StoreChoice *choice_of(Host *host, const char *desktop_id);
+GHashTable *choice_table(Host *host); /* desktop id → StoreChoice, of this host; empty where it cannot be read now */
+/* FORBIDDEN: a policy does not let this ticket's user in any more. */
+bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *client, GError **error);
+/* Decides anew for sessions that are open, where something has changed. rows: id → StoreDesktop. */
+void choice_pass(Host *host, GHashTable *rows);
 
 /* ---- capacity.c ---- */
 void capacity_measure(Host *host);

@@ -92,7 +92,7 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    BrokerPool pool = plan_values(work->host, work->pool);
+    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
     bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
@@ -150,7 +150,7 @@ bool session_time_up(Work *work, GError **error)
     g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
     if (!session)
         return true;
-    BrokerPool pool = plan_values(work->host, work->pool);
+    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
     if (verdict.lock)
@@ -174,7 +174,7 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     if (!pool_row)
         return 0;
     g_autoptr(Slot) slot = slot_of(host, row->id);
-    BrokerPool pool = plan_values(host, pool_row);
+    BrokerPool pool = plan_values(host, pool_row, row->id);
     SessionFacts facts = values_session(session, slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
     bool leaves = verdict.phase == PHASE_ENDED && facts.phase == PHASE_DISCONNECTED;

@@ -174,9 +174,18 @@ static bool check_unused(Transaction *transaction, const StorePlan *plan, GError
                           "SELECT p.name FROM pools p WHERE p.power_plan_id = $1 OR p.release_plan_id = $1"
                           " OR p.display_plan_id = $1 ORDER BY p.name LIMIT 1",
                           PARAMS(TEXT(plan->id)), error);
-    return rows && (rows->count == 0 ||
-                    oriel_fail(error, ORIEL_ERROR_CONFLICT, "plan \"%s\": pool \"%s\" uses it; give that another one first",
-                               plan->name, rows_text(rows, 0, 0)));
+    if (!rows || rows->count > 0)
+        return rows && oriel_fail(error, ORIEL_ERROR_CONFLICT, "plan \"%s\": pool \"%s\" uses it; give that another one first",
+                                  plan->name, rows_text(rows, 0, 0));
+    g_autoptr(Rows) policies =
+        transaction_query(transaction,
+                          "SELECT y.name FROM policies y WHERE y.power_plan_id = $1 OR y.release_plan_id = $1"
+                          " OR y.display_plan_id = $1 ORDER BY y.position LIMIT 1",
+                          PARAMS(TEXT(plan->id)), error);
+    return policies && (policies->count == 0 ||
+                        oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                                   "plan \"%s\": policy \"%s\" chooses it; give that another one first", plan->name,
+                                   rows_text(policies, 0, 0)));
 }
 
 bool store_plan_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version, GError **error)

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "store/choice_internal.h"
 #include "store/desktop_internal.h"
 #include "store/rules.h"
 
@@ -179,6 +180,8 @@ StoreSession *session_open_in(Transaction *transaction, const StoreDesktop *desk
     }
     if (session ? !reopen(transaction, session, fields->client, error)
                 : !(session = open_new(transaction, desktop, fields->client, error)))
+        return NULL;
+    if (fields->choice && !choice_write_in(transaction, session, fields->choice, error))
         return NULL;
     StoreTicketNew ticket = {.hash = fields->ticket_hash,
                              .session_id = session->id,

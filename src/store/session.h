@@ -3,6 +3,7 @@
 
 #include "store/desktop.h"
 #include "store/display.h"
+#include "store/policy.h"
 
 typedef enum {
     STORE_SESSION_CONNECTING,
@@ -44,6 +45,7 @@ typedef struct {
     const char *client;
     const char *ticket_hash; /* secret_token_hash of a new ticket bound to the session; NULL: no ticket now */
     int64_t ticket_expires_ms;
+    const StoreChoice *choice; /* what policies decided for it; its ids are not used. NULL: nothing was asked */
 } StoreSessionOpen;
 
 /* The desktop's session of that user that is not ended (back to connecting unless connected), else a new one,
