@@ -237,6 +237,7 @@ export class FakeOriel {
         pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
         clients: ['browser', 'vv'],
+        denied: this.denied?.[name] ?? null,
       };
     });
     return [200, { tiles }];
@@ -330,6 +331,46 @@ export class FakeOriel {
       return [204];
     }
     return [200, this.withCounts(one)];
+  }
+
+  on_plans({ query }) {
+    return this.page([{ id: id(), name: 'strict', description: '', kind: 'display', settings: { clipboard: 'none' }, pools: 0, created_ms: 1, updated_ms: 1 }], query);
+  }
+
+  on_policies({ method, name, body, query }) {
+    const policies = (this.policies ??= []);
+    const all = (names) => (names ?? []).map((one) => ({ id: one, name: one, gone: false }));
+    const whole = ({ when = {}, then = {}, ...rest }) => ({
+      description: '', enabled: true, warnings: [], created_ms: 1, updated_ms: 1, ...rest,
+      when: { roles: [], addresses: [], devices: [], times: null, ...when, users: all(when.users), groups: all(when.groups), pools: all(when.pools) },
+      then: {
+        deny: null, ...then, only_pools: all(then.only_pools),
+        ...Object.fromEntries(['power_plan', 'release_plan', 'display_plan'].map((key) => [key, then[key] ? { id: then[key], name: then[key] } : null])),
+      },
+    });
+    if (name === 'order') {
+      policies.sort((one, other) => body.policies.indexOf(one.id) - body.policies.indexOf(other.id));
+      return [204];
+    }
+    if (name === 'explain') {
+      return [200, {
+        decided: policies[0] ? ref(policies[0]) : null, denied: policies[0]?.then.deny ?? null, hidden: false, entitled: true,
+        plans: { power: null, release: null, display: null }, time_ms: Date.now(),
+        rules: policies.map((one, place) => ({ policy: ref(one), reason: place === 0 ? 'matches' : 'not-reached', why: '' })),
+      }];
+    }
+    if (!name && method === 'GET') return this.page(policies, query);
+    if (!name) {
+      policies.push(whole({ id: id(), ...body }));
+      return [201, policies.at(-1)];
+    }
+    const place = policies.findIndex((one) => one.id === name);
+    if (method === 'DELETE') {
+      policies.splice(place, 1);
+      return [204];
+    }
+    policies[place] = whole({ id: name, ...body });
+    return [200, policies[place]];
   }
 
   createPool(body) {

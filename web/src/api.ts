@@ -9,7 +9,7 @@ export type DesktopState =
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'host' | 'portal';
+  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
@@ -45,6 +45,7 @@ export interface Tile {
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
   clients: ClientKind[];
+  denied: string | null;
 }
 export interface Connection {
   desktop: DesktopBrief;
@@ -74,6 +75,29 @@ export interface PoolUpdate {
   refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
+export interface Plan { id: string; name: string; description: string; kind: 'power' | 'release' | 'display'; settings: object; pools: number }
+export interface PolicyMember extends Ref { gone: boolean }
+export interface Policy {
+  id: string; name: string; description: string; enabled: boolean;
+  when: {
+    users: PolicyMember[]; groups: PolicyMember[]; pools: PolicyMember[]; roles: string[]; addresses: string[]; devices: string[];
+    times: object | null;
+  };
+  then: { deny: string | null; only_pools: PolicyMember[]; power_plan: Ref | null; release_plan: Ref | null; display_plan: Ref | null };
+  warnings: string[];
+}
+export interface PolicyBody {
+  name: string; description?: string; enabled?: boolean;
+  when?: Record<string, string[]>;
+  then?: { deny: string | null; only_pools: string[]; power_plan: string | null; release_plan: string | null; display_plan: string | null };
+}
+export interface PolicyQuestion { user: string; address?: string; device?: string; pool?: string; time_ms?: number }
+type PolicyPlan = { id: string; name: string; from: 'policy' | 'pool' } | null;
+export interface PolicyExplanation {
+  decided: Ref | null; denied: string | null; hidden: boolean; entitled: boolean;
+  plans: { power: PolicyPlan; release: PolicyPlan; display: PolicyPlan };
+  rules: { policy: Ref; reason: string; why: string }[];
+}
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
 export interface Desktop {
   id: string; name: string; pool: Ref; state: DesktopState;
@@ -314,6 +338,23 @@ export const api = {
     call<void>('PUT', `pools/${at(pool)}/entitlements/${kind}s/${at(name)}`),
   disentitle: (pool: string, kind: 'user' | 'group', name: string) =>
     call<void>('DELETE', `pools/${at(pool)}/entitlements/${kind}s/${at(name)}`),
+
+  plans: list<Plan>('plans'),
+  /** All of them: their order means something only as a whole. */
+  policies: async (signal?: AbortSignal) => {
+    const all: Policy[] = [];
+    for (let after: string | undefined; ;) {
+      const page: Page<Policy> = await call<Page<Policy>>('GET', 'policies', { query: { limit: 500, after }, signal });
+      all.push(...page.items);
+      if (page.next === null) return all;
+      after = page.next;
+    }
+  },
+  createPolicy: (body: PolicyBody) => call<Policy>('POST', 'policies', { body, once: true }),
+  updatePolicy: (policy: string, body: PolicyBody) => call<Policy>('PATCH', `policies/${at(policy)}`, { body }),
+  deletePolicy: (policy: string) => call<void>('DELETE', `policies/${at(policy)}`),
+  orderPolicies: (policies: string[]) => call<void>('PUT', 'policies/order', { body: { policies } }),
+  explainPolicy: (body: PolicyQuestion) => call<PolicyExplanation>('POST', 'policies/explain', { body }),
 
   desktops: list<Desktop>('desktops'),
   desktop: (desktop: string, signal?: AbortSignal) => call<Desktop>('GET', `desktops/${at(desktop)}`, { signal }),

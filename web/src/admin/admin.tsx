@@ -6,7 +6,7 @@ import { t } from '../language.ts';
 import type { Route } from '../route.ts';
 import { roleNames } from '../who.ts';
 import {
-  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, UserIcon,
+  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
 } from '../ui/icons.tsx';
 import { Empty } from '../ui/parts.tsx';
 import { Dashboard } from './dashboard.tsx';
@@ -15,6 +15,7 @@ import { Events } from './events.tsx';
 import { Groups } from './groups.tsx';
 import { Images } from './images.tsx';
 import { Jobs } from './jobs.tsx';
+import { Policies } from './policies.tsx';
 import { Pools } from './pools.tsx';
 import { Sessions } from './sessions.tsx';
 import { Users } from './users.tsx';
@@ -27,6 +28,7 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   desktops: { icon: DesktopIcon, page: Desktops },
   sessions: { icon: SessionIcon, page: Sessions },
   pools: { icon: PoolIcon, page: Pools },
+  policies: { icon: SettingsIcon, page: Policies },
   images: { icon: ImageIcon, page: Images },
   users: { icon: UserIcon, page: Users },
   groups: { icon: GroupIcon, page: Groups },

@@ -10,6 +10,7 @@ export const ways: Way[] = [
   { name: 'desktops', text: t('Desktops'), deed: 'desktops' },
   { name: 'sessions', text: t('Sessions'), deed: 'sessions' },
   { name: 'pools', text: t('Pools'), deed: 'pools' },
+  { name: 'policies', text: t('Policies'), deed: 'pools' },
   { name: 'images', text: t('Images'), deed: 'images' },
   { name: 'users', text: t('Users'), deed: 'people' },
   { name: 'groups', text: t('Groups'), deed: 'people' },

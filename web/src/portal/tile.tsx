@@ -17,6 +17,7 @@ export interface TileState { text: string; mood: Mood; detail: string }
 
 export function tileState(tile: Tile, now: number): TileState {
   const { desktop, session } = tile;
+  if (tile.denied) return { text: t('Not available'), mood: 'warn', detail: tile.denied };
   if (session?.state === 'connected') return { text: t('In session'), mood: 'good', detail: t('Open now; opening it here takes it over') };
   if (session?.state === 'connecting') return { text: t('Connecting'), mood: 'busy', detail: t('Being opened') };
   if (desktop) {
