@@ -150,3 +150,37 @@ bool directory_delete(Call *call, GError **error)
     reply_empty(call->reply);
     return true;
 }
+
+static Json *step_json(const DirectoryStep *step)
+{
+    return json_pack("{s:s, s:b, s:s, s:I}", "step", step->step, "ok", step->ok, "detail", step->detail, "milliseconds",
+                     (json_int_t)step->milliseconds);
+}
+
+bool directory_test_post(Call *call, GError **error)
+{
+    static const char *const keys[] = {"user", "password", NULL};
+    const char *user = NULL, *password = NULL;
+    g_autoptr(StoreDirectory) directory = store_directory_find(call->service->store, call->parameters[0], error);
+    if (!directory)
+        return false;
+    if (call->body && (!json_only(call->body, keys, error) ||
+                       !json_read(call->body, "request body", error, "{s?s, s?s}", "user", &user, "password", &password)))
+        return false;
+    if ((user && strlen(user) > LIMIT_PASSWORD) || (password && strlen(password) > LIMIT_PASSWORD) || (password && !user))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"user\" and \"password\" have at most %d bytes, and a password needs a user",
+                          LIMIT_PASSWORD);
+    g_autoptr(GPtrArray) steps = identity_directory_test(call->service->identity, directory, user, password, error);
+    if (!steps)
+        return false;
+    bool good = true;
+    Json *array = json_array();
+    for (unsigned i = 0; i < steps->len; i++) {
+        const DirectoryStep *step = steps->pdata[i];
+        good = good && step->ok;
+        json_array_append_new(array, step_json(step));
+    }
+    reply_json(call->reply, 200, json_pack("{s:b, s:o}", "ok", good, "steps", array));
+    return true;
+}

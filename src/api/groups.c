@@ -1,5 +1,10 @@
 /* Groups and their members. */
 #include "api/resource.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "identity/directory.h"
 #include "store/user.h"
 
 static Json *group_json(Store *store, const StoreGroup *group, GError **error)
@@ -49,15 +54,38 @@ bool groups_get(Call *call, GError **error)
     return true;
 }
 
+/* A directory's group: it is looked for there now, and what is not there is no group here. */
+static bool directory_read(Call *call, char **ret_id, DirectoryGroup *ret, GError **error)
+{
+    const char *name = json_string_value(json_object_get(call->body, "directory"));
+    const char *group = json_string_value(json_object_get(call->body, "directory_group"));
+    if (!json_object_get(call->body, "directory") && !json_object_get(call->body, "directory_group"))
+        return true;
+    if (!name || !group || !*group || strlen(group) > LIMIT_DIRECTORY_TEXT)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "request body: \"directory\" and \"directory_group\" (its name or DN there) go together");
+    g_autoptr(StoreDirectory) directory = store_directory_find(call->service->store, name, error);
+    if (!directory || !identity_directory_group(call->service->identity, directory, group, ret, error))
+        return false;
+    *ret_id = g_strdup(directory->id);
+    return true;
+}
+
 bool groups_post(Call *call, GError **error)
 {
-    static const char *const keys[] = {"name", "display_name", NULL};
+    static const char *const keys[] = {"name", "display_name", "directory", "directory_group", NULL};
     const char *name, *display_name;
+    g_auto(DirectoryGroup) found = {0};
+    g_autofree char *directory_id = NULL;
     if (!json_only(call->body, keys, error) || !json_take_text(call->body, "name", &name, error) ||
         !json_take_text(call->body, "display_name", &display_name, error) ||
-        !name_check(name ? name : "", "group", error))
+        !name_check(name ? name : "", "group", error) || !directory_read(call, &directory_id, &found, error))
         return false;
-    StoreGroup fields = {.name = (char *)name, .display_name = (char *)(display_name ? display_name : "")};
+    StoreGroup fields = {.name = (char *)name,
+                         .display_name = (char *)(display_name ? display_name : ""),
+                         .directory_id = directory_id,
+                         .external_id = found.external_id,
+                         .external_name = found.name};
     g_autoptr(StoreGroup) group = store_group_create(call->service->store, &call->actor, &fields, error);
     Json *value = group ? group_json(call->service->store, group, error) : NULL;
     if (value)

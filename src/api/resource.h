@@ -130,6 +130,7 @@ bool directories_get(Call *call, GError **error);
 bool directories_post(Call *call, GError **error);
 bool directory_get(Call *call, GError **error);
 bool directory_patch(Call *call, GError **error);
+bool directory_test_post(Call *call, GError **error);
 bool directory_delete(Call *call, GError **error);
 /* jobs.c */
 bool jobs_get(Call *call, GError **error);

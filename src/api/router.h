@@ -20,6 +20,7 @@ typedef enum {
     LANE_DISPLAY,  /* nor the opening of its picture */
     LANE_OUTSIDE,  /* asks other servers: a provider of log-ins */
     LANE_PASSWORD, /* argon2id: 64 MiB and 0.1 s each */
+    LANE_LOGIN,    /* the same, and a directory that may not answer */
 } Lane;
 
 enum {

@@ -4,7 +4,7 @@
 
 const Route routes[] = {
     {"GET", "health", ROUTE_ANYONE, health_get, LANE_INLINE, 0},
-    {"POST", "login", ROUTE_ANYONE, login_post, LANE_PASSWORD, 0},
+    {"POST", "login", ROUTE_ANYONE, login_post, LANE_LOGIN, 0},
     {"POST", "login/code", ROUTE_ANYONE, login_code_post, LANE_QUICK, 0},
     {"GET", "login/providers", ROUTE_ANYONE, login_providers_get, LANE_QUICK, 0},
     {"GET", "login/provider/{provider}", ROUTE_ANYONE, login_provider_get, LANE_OUTSIDE, 0},
@@ -100,7 +100,7 @@ const Route routes[] = {
     {"PUT", "quotas/groups/{group}", PERMISSION_USER_WRITE, quota_group_put, LANE_QUICK, 0},
     {"DELETE", "quotas/groups/{group}", PERMISSION_USER_WRITE, quota_group_delete, LANE_QUICK, ROUTE_NO_BODY},
     {"GET", "groups", PERMISSION_USER_READ, groups_get, LANE_QUICK, 0},
-    {"POST", "groups", PERMISSION_USER_WRITE, groups_post, LANE_QUICK, ROUTE_IDEMPOTENT},
+    {"POST", "groups", PERMISSION_USER_WRITE, groups_post, LANE_SLOW, ROUTE_IDEMPOTENT},
     {"GET", "groups/{group}", PERMISSION_USER_READ, group_get, LANE_QUICK, 0},
     {"PATCH", "groups/{group}", PERMISSION_USER_WRITE, group_patch, LANE_QUICK, 0},
     {"DELETE", "groups/{group}", PERMISSION_USER_WRITE, group_delete, LANE_QUICK, ROUTE_NO_BODY},
@@ -113,6 +113,7 @@ const Route routes[] = {
     {"POST", "directories", PERMISSION_USER_WRITE, directories_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},
     {"GET", "directories/{directory}", PERMISSION_USER_READ, directory_get, LANE_QUICK, 0},
     {"PATCH", "directories/{directory}", PERMISSION_USER_WRITE, directory_patch, LANE_QUICK, 0},
+    {"POST", "directories/{directory}/test", PERMISSION_USER_WRITE, directory_test_post, LANE_SLOW, ROUTE_BODY_OPTIONAL},
     {"DELETE", "directories/{directory}", PERMISSION_USER_WRITE, directory_delete, LANE_QUICK, ROUTE_NO_BODY},
 
     {"GET", "jobs", PERMISSION_JOB_READ, jobs_get, LANE_QUICK, 0},

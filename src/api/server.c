@@ -453,6 +453,7 @@ Server *server_start(const Service *service, GError **error)
         [LANE_DISPLAY] = 16,
         [LANE_OUTSIDE] = 8,
         [LANE_PASSWORD] = 4,
+        [LANE_LOGIN] = LIMIT_DIRECTORY_ASKERS + 4,
     };
     Server *server = g_new0(Server, 1);
     server->service = service;

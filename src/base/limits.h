@@ -36,6 +36,8 @@
 #define LIMIT_PROVIDER_LOGINS 65536          /* log-ins finished in ten minutes, good or bad */
 #define LIMIT_ID_TOKEN (64 * 1024)           /* bytes of an ID token */
 #define LIMIT_DIRECTORY_TEXT 1024            /* bytes of one line of them */
+#define LIMIT_DIRECTORY_GROUPS 5000          /* of a directory that one person is in */
+#define LIMIT_DIRECTORY_ASKERS 12            /* log-ins and tests that wait for directories at a time */
 #define LIMIT_PLAN_MINUTES (366 * 24 * 60)   /* longest time of a plan */
 #define LIMIT_PLAN_SETTINGS (64 * 1024)      /* bytes of a plan's settings as text */
 #define LIMIT_APPLY_FILE (4 * 1024 * 1024)   /* bytes of a file of declarations */

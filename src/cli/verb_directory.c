@@ -84,6 +84,34 @@ static bool run_edit(Cli *cli, const Call *call, GError **error)
     return cli_show(cli, client_request(cli->client, "PATCH", path, body, error), show_card);
 }
 
+static const Column step_columns[] = {
+    {"STEP", "step", SHOW_TEXT}, {"OK", "ok", SHOW_YES}, {"MS", "milliseconds", SHOW_NUMBER}, {"WHAT", "detail", SHOW_TEXT}, {0},
+};
+
+static void show_steps(Cli *cli, const Json *answer)
+{
+    g_autoptr(Json) list = json_pack("{s:O}", "items", json_object_get(answer, "steps"));
+    print_table(list, step_columns);
+}
+
+/* Exit code 69 (the kind UNAVAILABLE) where a step went wrong: for scripts. */
+static bool run_test(Cli *cli, const Call *call, GError **error)
+{
+    const char *name = call_argument(call, 0), *password_path = call_option(call, "password-file");
+    g_autoptr(Json) body = call_body(call);
+    if (password_path) {
+        g_autoptr(SecretString) password = cli_read_secret(password_path, error);
+        if (!password || json_object_set_new(body, "password", json_string(password)) != 0)
+            return false;
+    }
+    g_autofree char *path = client_path("directories", name, "test", NULL);
+    Json *answer = client_request(cli->client, "POST", path, body, error);
+    bool good = json_is_true(json_object_get(answer, "ok"));
+    if (!cli_show(cli, answer, show_steps))
+        return false;
+    return good || oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "directory \"%s\": not every step went well", name);
+}
+
 static bool run_delete(Cli *cli, const Call *call, GError **error)
 {
     const char *name = call_argument(call, 0);
@@ -126,6 +154,13 @@ static const Option edit_options[] = {
     {0},
 };
 
+static const Option test_options[] = {
+    {"user", VALUE_TEXT, "NAME", .help = "Look for this person, too", .field = "user"},
+    {"password-file", VALUE_FILE, "FILE", .help = "Its first line is the person's password (\"-\": standard input)",
+     .names = NAMES_FILE},
+    {0},
+};
+
 static const Option delete_options[] = {
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
     {0},
@@ -143,6 +178,9 @@ static const Verb verbs[] = {
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},
     {"edit", "Change a directory", "New settings replace all the old ones. With other servers the secret is needed again.",
      DIRECTORY, .options = edit_options, .run = run_edit},
+    {"test", "Try a directory and show how each step went",
+     "Resolves, connects, verifies the certificate, binds, looks for the base; with --user for the person and their groups, with "
+     "--password-file whether that is the password. Nobody is logged in.", DIRECTORY, .options = test_options, .run = run_test},
     {"delete", "Delete a directory with its users and groups",
      "Refused while one of its users has a desktop or a session.", DIRECTORY, .options = delete_options, .run = run_delete},
     {0},

@@ -7,6 +7,7 @@
 static const Column list_columns[] = {
     {"NAME", "name", SHOW_TEXT},
     {"MEMBERS", "members", SHOW_COUNT},
+    {"DIRECTORY", "directory.name", SHOW_TEXT},
     {"SHOWN AS", "display_name", SHOW_TEXT},
     {0},
 };
@@ -15,6 +16,9 @@ static const Column card_columns[] = {
     {"Name", "name", SHOW_TEXT},
     {"Id", "id", SHOW_TEXT},
     {"Shown as", "display_name", SHOW_TEXT},
+    {"Directory", "directory.name", SHOW_TEXT},
+    {"Its group there", "directory_group", SHOW_TEXT},
+    {"Not there since", "missing_since_ms", SHOW_TIME},
     {"Members", "members", SHOW_LIST},
     {"Made", "created_ms", SHOW_TIME},
     {0},
@@ -44,6 +48,8 @@ static bool run_show(Cli *cli, const Call *call, GError **error)
 static bool run_create(Cli *cli, const Call *call, GError **error)
 {
     g_autoptr(Json) body = call_body(call);
+    if (!call_option(call, "directory") != !call_option(call, "directory-group"))
+        return cli_misused(cli, error, "oriel group create: --directory and --directory-group go together");
     return cli_show(cli, cli_create(cli, call, "groups", body, error), show_card);
 }
 
@@ -113,6 +119,9 @@ static bool run_delete(Cli *cli, const Call *call, GError **error)
 
 static const Option create_options[] = {
     {"title", VALUE_TEXT, "TEXT", .help = "What people see instead of the name", .field = "display_name"},
+    {"directory", VALUE_TEXT, "DIRECTORY", .help = "It is a group of this directory, which says who is a member",
+     .names = NAMES_DIRECTORY, .field = "directory"},
+    {"directory-group", VALUE_TEXT, "NAME", .help = "Its name or DN there; checked at once", .field = "directory_group"},
     {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},
 };

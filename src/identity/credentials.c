@@ -28,11 +28,19 @@ static bool check_current(Identity *identity, const StoreUser *user, const Store
            oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "password: the current one is wrong");
 }
 
+static bool check_own(const StoreUser *user, GError **error)
+{
+    return !user->directory_id ||
+           oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                      "user \"%s\": comes from directory \"%s\"; the password is that of the directory, and is changed there",
+                      user->name, user->directory_name);
+}
+
 bool identity_set_password(Identity *identity, const StoreActor *actor, const PasswordChange *change,
                            GError **error)
 {
     g_autoptr(StoreUser) user = store_user_find(identity->store, change->user_id, error);
-    if (!user || (change->current && !check_current(identity, user, actor, change->current, error)) ||
+    if (!user || !check_own(user, error) || (change->current && !check_current(identity, user, actor, change->current, error)) ||
         !password_check(change->password, user->name, error))
         return false;
     g_autofree char *hash = hash_new(identity, change->password, error);
@@ -60,6 +68,9 @@ StoreUser *identity_user_new(Identity *identity, const StoreActor *actor, const 
 char *identity_link_new(Identity *identity, const StoreActor *actor, const char *user_id,
                         int64_t *ret_expires_ms, GError **error)
 {
+    g_autoptr(StoreUser) user = store_user_find(identity->store, user_id, error);
+    if (!user || !check_own(user, error))
+        return NULL;
     g_autoptr(SecretString) token = secret_token_new();
     g_autofree char *hash = secret_token_hash(token);
     StoreLinkNew fields = {.hash = hash, .user_id = user_id, .expires_ms = clock_utc_ms() + IDENTITY_LINK_MS};

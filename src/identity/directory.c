@@ -47,6 +47,14 @@ char *directory_secret_open(const StoreDirectory *directory, GError **error)
     return directory->sealed_secret ? secret_open(purpose, directory->sealed_secret, error) : NULL;
 }
 
+void directory_step_free(DirectoryStep *step)
+{
+    if (!step)
+        return;
+    g_free(step->detail);
+    g_free(step);
+}
+
 void directory_person_clear(DirectoryPerson *person)
 {
     g_clear_pointer(&person->external_id, g_free);

@@ -34,4 +34,36 @@ typedef struct {
 StoreUser *directory_person_user(Identity *identity, const StoreDirectory *directory, const DirectoryPerson *person,
                                  const DirectoryRules *rules, GError **error);
 
+/* ---- what an administrator asks ---- */
+
+/* What was tried: "resolve", "connect", "tls", "bind", "base", "find", "bind-user", "groups", "entered". */
+typedef struct {
+    const char *step;
+    bool ok;
+    char *detail; /* a sentence; no secrets */
+    int64_t milliseconds;
+} DirectoryStep;
+
+void directory_step_free(DirectoryStep *step);
+
+/* Walks the way of a log-in and says how each step went: servers in the order of the settings until one answers, then the user
+ * (NULL: none), then their password (NULL: not tried). Notes groups that are not there any more. DirectoryStep in order. Blocks for
+ * seconds. CONFLICT: it is no LDAP directory. TOO_MANY. */
+GPtrArray *identity_directory_test(Identity *identity, const StoreDirectory *directory, const char *user, const char *password,
+                                   GError **error);
+
+typedef struct {
+    char *external_id;
+    char *name; /* DN; of a provider the claim's value */
+} DirectoryGroup;
+
+void directory_group_clear(DirectoryGroup *group);
+
+/* The group of that name or DN. NOT_FOUND, CONFLICT: a sentence for people; UNAVAILABLE: no server answers. Of a provider every
+ * text will do: nobody can ask one. */
+bool identity_directory_group(Identity *identity, const StoreDirectory *directory, const char *text, DirectoryGroup *ret,
+                              GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DirectoryStep, directory_step_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DirectoryGroup, directory_group_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DirectoryPerson, directory_person_clear)

@@ -15,6 +15,7 @@ Identity *identity_new(Store *store, GError **error)
         return NULL;
     Identity *identity = g_new0(Identity, 1);
     identity->store = store;
+    identity->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     identity->dummy_hash = g_steal_pointer(&dummy_hash);
     identity->providers = providers_new();
     identity->used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -31,6 +32,7 @@ void identity_free(Identity *identity)
     g_free(identity->dummy_hash);
     providers_free(identity->providers);
     g_hash_table_unref(identity->used);
+    g_hash_table_unref(identity->silent);
     g_mutex_clear(&identity->lock);
     g_cond_clear(&identity->freed);
     g_mutex_clear(&identity->count_lock);

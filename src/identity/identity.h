@@ -67,8 +67,10 @@ typedef struct {
     const char *agent;   /* User-Agent; NULL: none */
 } ClientInfo;
 
-/* UNAUTHENTICATED: wrong password, unknown or disabled user, user without password: the same sentence and the
- * same time; leaves an event. TOO_MANY: after several failures of this name or from this address: says how
+/* Oriel's own users, then the directories in their order (a person of one becomes a user by that). UNAUTHENTICATED: wrong
+ * password, unknown or disabled user, user without password: the same sentence and the same time; leaves an event. UNAVAILABLE: the
+ * same where a directory that may know better does not answer. FORBIDDEN, CONFLICT, INVALID: the password was right, but the
+ * directory's user cannot be one here: says why. TOO_MANY: after several failures of this name or from this address: says how
  * many seconds to wait (nothing is verified or counted meanwhile). */
 Login *identity_login(Identity *identity, const char *name, const char *password, const ClientInfo *client,
                       GError **error);

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "identity/directory_ask.h"
 #include "identity/internal.h"
 #include "store/event.h"
 
@@ -77,18 +79,33 @@ static bool look_up(Identity *identity, const char *name, StoreUser **ret_user, 
     return true;
 }
 
+typedef struct {
+    const ClientInfo *client;
+    const GError *silence; /* a directory that may know better does not answer; NULL: all did */
+    const char *why;       /* for the audit trail; NULL likewise */
+} Refusal;
+
 /* A name that nobody has is not written down: people type their password there. */
-static bool refuse(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
+static bool refuse(Identity *identity, const StoreUser *user, const Refusal *refusal, GError **error)
 {
+    const ClientInfo *client = refusal->client;
+    OrielErrorKind kind = refusal->silence ? oriel_error_kind(refusal->silence) : ORIEL_ERROR_UNAUTHENTICATED;
+    g_autoptr(Json) reason = json_pack("{s:s?}", "why", refusal->why);
+    g_autofree char *detail = refusal->why ? json_text(reason) : NULL;
     StoreActor actor = {.name = user ? user->name : "unknown", .address = client->address};
     StoreEventNew event = {.action = "login",
                            .object_kind = user ? "user" : NULL,
                            .object_id = user ? user->id : NULL,
                            .object_name = user ? user->name : NULL,
-                           .result = oriel_error_info(ORIEL_ERROR_UNAUTHENTICATED)->type};
+                           .result = oriel_error_info(kind)->type,
+                           .detail = detail};
     if (!attempt_failed(identity, client->address, error) ||
         !store_event_add(identity->store, &actor, &event, error))
         return false;
+    if (refusal->silence) {
+        g_propagate_error(error, g_error_copy(refusal->silence));
+        return false;
+    }
     return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "log in: the name or the password is wrong");
 }
 
@@ -109,11 +126,17 @@ Login *identity_login(Identity *identity, const char *name, const char *password
         !look_up(identity, lower, &user, &hash, error) ||
         !hash_verify(identity, hash, password, &matches, error))
         return NULL;
-    if (!matches || !user->enabled) {
-        refuse(identity, user, client, error);
+    g_auto(DirectoryAnswer) answer = {0};
+    DirectoryLogin elsewhere = {lower, password, user};
+    bool local = matches && user->enabled;
+    if (!local && !directories_login(identity, &elsewhere, &answer, error))
+        return NULL;
+    if (!local && !answer.user) {
+        refuse(identity, user, &(Refusal){client, answer.silence, answer.why}, error);
         return NULL;
     }
-    return attempt_succeeded(identity, lower, error) ? login_finish(identity, user, client, error) : NULL;
+    const StoreUser *who = local ? user : answer.user;
+    return attempt_succeeded(identity, lower, error) ? login_finish(identity, who, client, error) : NULL;
 }
 
 bool identity_logout(Identity *identity, const Caller *caller, const char *address, GError **error)

@@ -127,7 +127,7 @@ static void try_call(uint8_t number, char **lines, unsigned count)
 {
     const Route *route = route_at(number);
     const char *body = count > 4 ? lines[4] : "";
-    if (route->lane == LANE_PASSWORD && strstr(body, "password"))
+    if ((route->lane == LANE_PASSWORD || route->lane == LANE_LOGIN) && strstr(body, "password"))
         return; /* argon2id is slow on purpose */
     g_autofree char *target = g_strdup_printf("/?%s", count > 3 ? lines[3] : "");
     g_autoptr(Request) request = request_new(route->method, target, NULL);
