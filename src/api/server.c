@@ -15,7 +15,7 @@
 #include "base/number.h"
 #include "base/socket.h"
 
-#define LANES 7
+#define LANES 8
 #define DRAIN_SECONDS 3         /* for the last answers to go, at the end */
 #define BLOCK_BYTES (16 * 1024) /* of a file or stream sent at once */
 
