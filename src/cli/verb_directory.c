@@ -34,7 +34,11 @@ static void show_list(Cli *cli, const Json *list)
 
 static void show_card(Cli *cli, const Json *directory)
 {
-    print_card(directory, card_columns);
+    g_autoptr(Json) shown = json_deep_copy(directory);
+    Json *settings = json_object_get(shown, "settings");
+    if (json_is_string(json_object_get(settings, "certificates")))
+        json_object_set_new(settings, "certificates", json_string("(PEM)"));
+    print_card(shown, card_columns);
 }
 
 static bool run_list(Cli *cli, const Call *call, GError **error)

@@ -472,7 +472,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.users.filter((one) => holds(query, one.name, one.display_name, one.email)), query);
     if (!name) {
       if (world.users.some((one) => one.name === body.name)) throw new Refusal(409, 'conflict', `user "${body.name}" exists already; choose another name`);
-      const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, totp: false, groups: [], created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };
+      const user = { id: id(), name: body.name, display_name: body.display_name ?? '', email: '', roles: body.roles ?? ['user'], enabled: true, password_set: !!body.password, totp: false, groups: [], directory: null, created_ms: Date.now(), updated_ms: Date.now(), last_login_ms: null };
       world.users.push(user);
       this.tell('user', user.id, 'create');
       return [201, user];
@@ -518,11 +518,37 @@ export class FakeOriel {
     return [200, quota];
   }
 
+  on_directories({ method, name, body, query }) {
+    const { world } = this;
+    if (!name && method === 'GET') return this.page(world.directories, query);
+    if (!name) {
+      const { secret, ...rest } = body;
+      const made = { id: id(), display_name: '', position: world.directories.length + 1, enabled: true, ...rest, secret_set: !!secret, users: 0, groups: 0, created_ms: Date.now(), updated_ms: Date.now() };
+      world.directories.push(made);
+      this.tell('directory', made.id, 'create');
+      return [201, made];
+    }
+    const directory = this.find('directories', name, 'directory');
+    if (method === 'GET') return [200, directory];
+    if (method === 'POST') return [200, { ok: false, steps: [
+      { step: 'resolve', ok: true, detail: 'dc1.example has an address', milliseconds: 1 },
+      { step: 'connect', ok: false, detail: 'dc1.example does not answer at port 636: Connection refused', milliseconds: 2 }] }];
+    if (method === 'DELETE') {
+      world.directories.splice(world.directories.indexOf(directory), 1);
+      this.tell('directory', directory.id, 'delete');
+      return [204];
+    }
+    const { secret, ...rest } = body;
+    Object.assign(directory, rest, { secret_set: directory.secret_set || !!secret });
+    this.tell('directory', directory.id);
+    return [200, directory];
+  }
+
   on_groups({ method, name, verb, rest, body, query }) {
     const { world } = this;
     if (!name && method === 'GET') return this.page(world.groups, query);
     if (!name) {
-      const group = { id: id(), name: body.name, display_name: body.display_name ?? '', built_in: false, members: [], created_ms: Date.now(), updated_ms: Date.now() };
+      const group = { id: id(), name: body.name, display_name: body.display_name ?? '', built_in: false, members: [], directory: null, directory_group: null, missing_since_ms: null, created_ms: Date.now(), updated_ms: Date.now() };
       world.groups.push(group);
       this.tell('group', group.id, 'create');
       return [201, group];

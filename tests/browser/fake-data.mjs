@@ -55,14 +55,14 @@ export function makeWorld() {
     ['admin', 'Anna Weber', ['admin', 'user']], ['ben', 'Ben Okafor', ['user']], ['chiara', 'Chiara Rossi', ['operator', 'user']],
     ['dora', 'Dora Lind', ['helpdesk']], ['emil', 'Emil Haas', ['user']], ['farid', 'Farid Amini', ['auditor']],
   ].map(([name, display_name, roles], n) => ({
-    id: id(), name, display_name, email: '', roles, enabled: name !== 'emil', password_set: name !== 'farid', totp: false, groups: [],
+    id: id(), name, display_name, email: '', roles, enabled: name !== 'emil', password_set: name !== 'farid', totp: false, groups: [], directory: null,
     created_ms: now - 86400000 * (20 - n), updated_ms: now - 86400000, last_login_ms: n < 3 ? now - 3600000 * (n + 1) : null,
   }));
   const [admin, ben, chiara] = users;
   const groups = [['design', 'Design, second floor'], ['sales', 'Sales']].map(([name, display_name]) => ({
-    id: id(), name, display_name, built_in: false, members: [], created_ms: now - 86400000 * 12, updated_ms: now - 86400000 * 2,
+    id: id(), name, display_name, built_in: false, members: [], directory: null, directory_group: null, missing_since_ms: null, created_ms: now - 86400000 * 12, updated_ms: now - 86400000 * 2,
   }));
-  groups.push({ id: id(), name: 'everyone', display_name: 'Everyone', built_in: true, members: users.filter((one) => one.enabled).map(ref), created_ms: now, updated_ms: now });
+  groups.push({ id: id(), name: 'everyone', display_name: 'Everyone', built_in: true, members: users.filter((one) => one.enabled).map(ref), directory: null, directory_group: null, missing_since_ms: null, created_ms: now, updated_ms: now });
   groups[0].members.push(ref(ben), ref(chiara));
   ben.groups.push(ref(groups[0]));
   chiara.groups.push(ref(groups[0]));
@@ -103,7 +103,7 @@ export function makeWorld() {
     return { id: String(1000 - n), time_ms: now - n * 421000, actor, address: n % 5 === 3 ? '203.0.113.9' : null, action, object: { kind, id: object.id, name: object.name }, result, detail };
   });
   return {
-    users, groups, images: [xfce, small], pools, desktops, sessions, jobs, events,
+    users, groups, directories: [], images: [xfce, small], pools, desktops, sessions, jobs, events,
     entitlements: [{ pool: demo.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: studio.id, kind: 'user', id: admin.id, name: 'admin' },
       { pool: lab.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: demo.id, kind: 'group', id: groups[0].id, name: 'design' }],
     logins: [['192.0.2.7', 'Firefox 128 on Linux', true], ['2001:db8::7', 'Safari 17 on iPhone', false]].map(([address, browser, current]) => (

@@ -358,7 +358,7 @@ test('on a phone every page of the administration is in sight after one tap, and
   const ways = page.getByRole('navigation', { name: 'Administration' });
   await ways.getByRole('button', { name: 'Pools' }).tap();
   const boxes = await ways.getByRole('link').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
-  assert.equal(boxes.length, 9);
+  assert.ok(boxes.length >= 10, String(boxes.length));
   for (const box of boxes) assert.ok(box.left >= 0 && box.right <= 390 && box.bottom <= 844 && box.height >= 40, JSON.stringify(box));
   await ways.getByRole('link', { name: 'Events' }).tap();
   await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
@@ -439,6 +439,41 @@ test('a list leaves as CSV, all pages of it', async () => {
   const lines = readFileSync(await file.path(), 'utf8').split('\r\n');
   assert.match(lines[0], /^\uFEFFid,name,pool/);
   assert.equal(lines.length, fake.world.desktops.length + 2, 'the heads, the desktops, the end');
+});
+
+test('directories: added, its secret gone from the form, tested with each step, a group of it entered, deleted', async () => {
+  const page = await admin({}, '/admin/directories');
+  await page.getByText('No directories yet').waitFor();
+  await page.getByRole('button', { name: 'Add directory' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('corp');
+  await dialog.getByLabel('Type', { exact: true }).selectOption('active-directory');
+  await dialog.getByLabel('Servers', { exact: true }).fill('ldaps://dc1.example\n\nldap://dc2.example');
+  await dialog.getByLabel('Base', { exact: true }).fill('dc=example');
+  await dialog.getByLabel('Service account', { exact: true }).fill('cn=oriel,dc=example');
+  await dialog.getByLabel('Password of the service account').fill('its own secret');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('cell', { name: 'LDAP' }).waitFor();
+  const [made] = fake.world.directories;
+  assert.deepEqual(made.settings, {
+    type: 'active-directory', servers: ['ldaps://dc1.example', 'ldap://dc2.example'], base: 'dc=example', bind_name: 'cn=oriel,dc=example' });
+  await page.getByRole('button', { name: 'Actions for corp' }).click();
+  await page.getByRole('menuitem', { name: 'Change…' }).click();
+  assert.equal(await dialog.getByLabel('Password of the service account').inputValue(), '');
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'Actions for corp' }).click();
+  await page.getByRole('menuitem', { name: 'Test…' }).click();
+  await dialog.getByRole('button', { name: 'Test' }).click();
+  await dialog.getByText('does not answer at port 636').waitFor();
+  assert.deepEqual(await dialog.getByRole('listitem').locator('strong').allTextContents(), ['Find its address', 'Connect']);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.goto(`${url}#/admin/groups`);
+  await page.getByRole('button', { name: 'Create group' }).click();
+  await dialog.getByLabel('Who is a member is decided by').selectOption({ label: 'corp' });
+  await dialog.getByLabel('Its group there').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
 });
 
 test('people: add, link, roles; the last administrator is safe', async () => {

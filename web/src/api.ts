@@ -119,10 +119,20 @@ export interface Image {
 export interface Recipe { name: string; description: string; text: string }
 export interface User {
   id: string; name: string; display_name: string; email: string; roles: Role[]; enabled: boolean; password_set: boolean; totp: boolean;
-  groups: Ref[]; created_ms: number; updated_ms: number; last_login_ms: number | null;
+  groups: Ref[]; directory: Ref | null; created_ms: number; updated_ms: number; last_login_ms: number | null;
+}
+export type DirectoryKind = 'ldap' | 'oidc';
+export interface Directory {
+  id: string; name: string; display_name: string; kind: DirectoryKind; position: number; enabled: boolean; settings: Record<string, unknown>;
+  secret_set: boolean; users: number; groups: number; created_ms: number; updated_ms: number;
+}
+export interface DirectoryChange { name?: string; display_name?: string; enabled?: boolean; settings?: Record<string, unknown>; secret?: string }
+export interface DirectoryStep {
+  step: 'resolve' | 'connect' | 'tls' | 'bind' | 'base' | 'find' | 'bind-user' | 'groups' | 'entered'; ok: boolean; detail: string; milliseconds: number;
 }
 export interface Group {
-  id: string; name: string; display_name: string; built_in: boolean; members: Ref[]; created_ms: number; updated_ms: number;
+  id: string; name: string; display_name: string; built_in: boolean; members: Ref[];
+  directory: Ref | null; directory_group: string | null; missing_since_ms: number | null; created_ms: number; updated_ms: number;
 }
 export interface Token {
   id: string; name: string; scopes: Scope[]; created_ms: number; expires_ms: number | null; last_used_ms: number | null;
@@ -383,8 +393,15 @@ export const api = {
     call<void>('PUT', `users/${at(user)}/password`, { body: current === undefined ? { password } : { password, current } }),
   passwordLink: (user: string) => call<Link>('POST', `users/${at(user)}/link`),
 
+  directories: list<Directory>('directories'),
+  createDirectory: (body: DirectoryChange & { kind: DirectoryKind }) => call<Directory>('POST', 'directories', { body, once: true }),
+  updateDirectory: (directory: string, body: DirectoryChange) => call<Directory>('PATCH', `directories/${at(directory)}`, { body }),
+  deleteDirectory: (directory: string) => call<void>('DELETE', `directories/${at(directory)}`),
+  testDirectory: (directory: string, user: string, password: string) =>
+    call<{ ok: boolean; steps: DirectoryStep[] }>('POST', `directories/${at(directory)}/test`, { body: user ? { user, ...(password ? { password } : {}) } : {} }),
+
   groups: list<Group>('groups'),
-  createGroup: (body: { name: string; display_name?: string }) => call<Group>('POST', 'groups', { body, once: true }),
+  createGroup: (body: { name: string; display_name?: string; directory?: string; directory_group?: string }) => call<Group>('POST', 'groups', { body, once: true }),
   updateGroup: (group: string, body: { display_name?: string }) => call<Group>('PATCH', `groups/${at(group)}`, { body }),
   deleteGroup: (group: string) => call<void>('DELETE', `groups/${at(group)}`),
   addMember: (group: string, user: string) => call<void>('PUT', `groups/${at(group)}/members/${at(user)}`),

@@ -211,6 +211,6 @@ def test_apply_that_ends_half_way(house, tmp_path):
 def test_csv(house):
     good(house, "group", "create", "finance", "--title", "=HYPERLINK(1), \"x\"")
     lines = good(house, "group", "list", "--csv").splitlines()
-    assert lines[0] == "NAME,MEMBERS,SHOWN AS"
-    assert 'finance,0,"\'=HYPERLINK(1), ""x"""' in lines
+    assert lines[0] == "NAME,MEMBERS,DIRECTORY,SHOWN AS"
+    assert 'finance,0,,"\'=HYPERLINK(1), ""x"""' in lines
     assert good(house, "job", "list", "--csv").splitlines()[0].startswith("ID,")

@@ -1,5 +1,6 @@
 // The administration's frame: ways at the side, the page beside.
 import type { ComponentType } from 'preact';
+import { KeyIcon } from '../ui/icons.tsx';
 import { useEffect, useState } from 'preact/hooks';
 import type { Me } from '../api.ts';
 import { t } from '../language.ts';
@@ -9,6 +10,7 @@ import {
   DesktopIcon, EventIcon, GaugeIcon, GroupIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
 } from '../ui/icons.tsx';
 import { Empty } from '../ui/parts.tsx';
+import { Directories } from './directories.tsx';
 import { Dashboard } from './dashboard.tsx';
 import { Desktops } from './desktops.tsx';
 import { Events } from './events.tsx';
@@ -24,6 +26,7 @@ import { openWays, type Way } from './ways.ts';
 export interface PageProps { me: Me; route: Route }
 
 const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: ComponentType<PageProps> }> = {
+  directories: { icon: KeyIcon, page: Directories },
   dashboard: { icon: GaugeIcon, page: Dashboard },
   desktops: { icon: DesktopIcon, page: Desktops },
   sessions: { icon: SessionIcon, page: Sessions },

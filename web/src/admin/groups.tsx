@@ -1,10 +1,11 @@
 // Groups: entitle many people at once.
 import { useState } from 'preact/hooks';
 import { api, sentence, titleOf, type Group } from '../api.ts';
+import { clock } from '../format.ts';
 import { t } from '../language.ts';
-import { useLivePage } from '../live.ts';
+import { useLive, useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
-import { TextField } from '../ui/field.tsx';
+import { SelectField, TextField } from '../ui/field.tsx';
 import { GroupIcon, PlusIcon, UserIcon } from '../ui/icons.tsx';
 import { Bones, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
 import { QuotaDialog } from '../ui/quota.tsx';
@@ -17,6 +18,9 @@ import { nameWrong } from './pool-values.ts';
 function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => void }) {
   const [name, setName] = useState(group?.name ?? '');
   const [title, setTitle] = useState(group?.display_name ?? '');
+  const [from, setFrom] = useState('');
+  const [there, setThere] = useState('');
+  const directories = useLive((signal) => api.directories({}, signal), ['group'], []);
   const [tried, setTried] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
   const bad = group ? null : nameWrong(name);
@@ -25,7 +29,7 @@ function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => v
     if (bad) return;
     try {
       if (group) await api.updateGroup(group.id, { display_name: title.trim() });
-      else await api.createGroup({ name, display_name: title.trim() });
+      else await api.createGroup({ name, display_name: title.trim(), ...(from ? { directory: from, directory_group: there.trim() } : {}) });
       onClose();
     } catch (problem) {
       setWrong(sentence(problem));
@@ -40,6 +44,12 @@ function GroupDialog({ group, onClose }: { group: Group | null; onClose: () => v
         {!group && <TextField label={t('Name')} value={name} onValue={setName} wrong={tried || name ? bad : null} autocapitalize="off" autocomplete="off" spellcheck={false}
           help={t('It cannot be changed later.')} />}
         <TextField label={t('Title')} value={title} onValue={setTitle} maxLength={200} help={t('Shown in lists. Empty: the name.')} />
+        {!group && (directories.value?.items.length ?? 0) > 0 && (
+          <SelectField label={t('Who is a member is decided by')} value={from} onValue={setFrom}
+            options={[{ value: '', text: t('Oriel itself') }, ...directories.value!.items.map((one) => ({ value: one.id, text: titleOf(one) }))]} />
+        )}
+        {!group && from && <TextField label={t('Its group there')} value={there} onValue={setThere} maxLength={1024} autocapitalize="off" autocomplete="off" spellcheck={false}
+          help={t('Name or DN. It is looked for when you save; what is not there is refused.')} />}
       </form>
     </Dialog>
   );
@@ -118,6 +128,8 @@ export function Groups(_: PageProps) {
               </div>
             </header>
             <div class="inside">
+              {group.directory && <p class="small quiet">{t('From {name}', { name: group.directory.name })}: {group.directory_group}{group.missing_since_ms === null ? `. ${t('In the directory, checked when it was entered')}.` : ''}</p>}
+              {group.missing_since_ms !== null && <Notice mood="warn">{t('Not in the directory any more since {when}: its members lose it at their next log-on.', { when: clock(group.missing_since_ms) })}</Notice>}
               {group.built_in ? <p>{t('Everyone with an account is in this group, now and later, as long as they may log in.')}</p>
                 : <Members group={group} onChange={page.reload} />}
             </div>

@@ -179,12 +179,12 @@ export function Users({ me, route }: PageProps) {
           <TextField label={t('Search')} type="search" value={search} onValue={(value) => go(`/admin/users${value ? `?${new URLSearchParams({ search: value })}` : ''}`, true)} placeholder={t('A name or a mail address')} maxLength={200} />
         </div>
         <Table label={t('Users')} page={page} file="users" bulk={bulkOf(me)} rowKey={(user) => user.id} empty={<Empty icon={<UserIcon size={32} />} title={search ? t('Nobody is called that') : t('Nobody yet')} />} columns={[
-          { head: t('Person'), cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div></> },
+          { head: t('Person'), cell: (user) => <><strong>{titleOf(user)}</strong><div class="small faint">{user.name}</div>{user.directory && <div class="small faint">{t('From {name}', { name: user.directory.name })}</div>}</> },
           { head: t('Roles'), cell: (user) => <div class="row tight">{user.roles.map((role) => <Badge key={role} plain mood={role === 'admin' ? 'busy' : ''}>{roleNames([role])}</Badge>)}</div> },
           { head: t('Groups'), cell: (user) => (user.groups.length > 0 ? user.groups.map((one) => one.name).join(', ') : <span class="faint">{t('none')}</span>) },
           {
             head: t('State'),
-            cell: (user) => (!user.enabled ? <Badge mood="bad">{t('May not log in')}</Badge> : user.password_set ? <Badge mood="good">{t('Active')}</Badge> : <Badge mood="warn">{t('No password yet')}</Badge>),
+            cell: (user) => (!user.enabled ? <Badge mood="bad">{t('May not log in')}</Badge> : user.password_set || user.directory ? <Badge mood="good">{t('Active')}</Badge> : <Badge mood="warn">{t('No password yet')}</Badge>),
           },
           { head: t('Last login'), cell: (user) => <Ago time={user.last_login_ms} /> },
           {
@@ -193,7 +193,7 @@ export function Users({ me, route }: PageProps) {
             cell: (user) => (
               <Menu label={t('Actions for {name}', { name: user.name })} items={[
                 { text: t('Change…'), run: () => setOpen({ kind: 'edit', user }) },
-                { text: t('Password link…'), run: () => link(user) },
+                ...(user.directory ? [] : [{ text: t('Password link…'), run: () => link(user) }]),
                 { text: t('Quota…'), run: () => setOpen({ kind: 'quota', user }) },
                 { text: t('Logins…'), run: () => setOpen({ kind: 'logins', user }) },
                 ...(user.totp ? [{ text: t('Take away second factor…'), run: () => resetTotp(user) }] : []),

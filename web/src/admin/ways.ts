@@ -13,6 +13,7 @@ export const ways: Way[] = [
   { name: 'policies', text: t('Policies'), deed: 'pools' },
   { name: 'images', text: t('Images'), deed: 'images' },
   { name: 'users', text: t('Users'), deed: 'people' },
+  { name: 'directories', text: t('Directories'), deed: 'people' },
   { name: 'groups', text: t('Groups'), deed: 'people' },
   { name: 'jobs', text: t('Jobs'), deed: 'jobs' },
   { name: 'events', text: t('Events'), deed: 'events' },
