@@ -174,8 +174,13 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
     if ((click->ret->job_id = start_job_pending(click->host, row->id)))
         return PENDING;
     bool up = false;
-    if (!slot_acquire_unless_up(slot, row->generation, busy_limit_ms, &up, error))
+    g_autoptr(GError) busy = NULL;
+    if (!slot_acquire_unless_up(slot, row->generation, busy_limit_ms, &up, &busy)) {
+        if ((click->ret->job_id = start_job_pending(click->host, row->id)))
+            return PENDING;
+        g_propagate_error(error, g_steal_pointer(&busy));
         return BROKEN;
+    }
     g_auto(Work) work = {.host = click->host, .slot = slot};
     if (up) /* by a worker, which now goes on beside the picture */
         return click->user && start_is_booting(slot) ? wait_for_boot(click, row, error) : UP;

@@ -68,6 +68,7 @@ typedef struct {
     bool agent_ready;      /* with this machine */
     unsigned failures;     /* steps that failed in a row */
     int64_t retry_ms;      /* monotonic: no step before */
+    bool by_job;           /* busy with a job that restarts it or makes its disk */
     int64_t up_generation; /* this machine runs, its row says so, and is of this generation; 0: not so */
     bool booted; /* this machine booted from its disk: until its agent is ready there is no desktop to see */
     int64_t running_ms;      /* monotonic: since when it runs */
@@ -221,6 +222,7 @@ bool slot_try(Slot *slot); /* acquire if nobody has it */
 /* As slot_acquire, but ends early with *ret_up where somebody else has brought this generation up meanwhile:
  * then it is not acquired. */
 bool slot_acquire_unless_up(Slot *slot, int64_t generation, int64_t limit_ms, bool *ret_up, GError **error);
+void slot_tell_job(Slot *slot, bool by_job); /* who is busy with it is a job that takes long: whoever wants it up shall not wait here */
 void slot_tell_up(Slot *slot, int64_t generation);               /* 0: it is about to go down */
 bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error); /* TIMEOUT */
 void slot_release(Slot *slot);

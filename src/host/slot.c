@@ -86,7 +86,7 @@ bool slot_acquire_unless_up(Slot *slot, int64_t generation, int64_t limit_ms, bo
     Host *host = slot->host;
     int64_t deadline = g_get_monotonic_time() + limit_ms * 1000;
     g_mutex_lock(&host->lock);
-    while (slot->busy && !(generation && slot->up_generation == generation) &&
+    while (slot->busy && !(generation && (slot->up_generation == generation || slot->by_job)) &&
            g_cond_wait_until(&host->changed, &host->lock, deadline))
         ;
     bool free = !slot->busy;
@@ -105,6 +105,14 @@ bool slot_acquire_unless_up(Slot *slot, int64_t generation, int64_t limit_ms, bo
 bool slot_acquire(Slot *slot, int64_t limit_ms, GError **error)
 {
     return slot_acquire_unless_up(slot, 0, limit_ms, NULL, error);
+}
+
+void slot_tell_job(Slot *slot, bool by_job)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->by_job = by_job;
+    g_cond_broadcast(&slot->host->changed);
+    g_mutex_unlock(&slot->host->lock);
 }
 
 void slot_tell_up(Slot *slot, int64_t generation)

@@ -34,12 +34,14 @@ static bool boot(Job *job, const Order *order, Slot *slot, GError **error)
     g_auto(Work) work = {.job = job};
     if (!slot_acquire(slot, busy_limit_ms, error))
         return false;
+    slot_tell_job(slot, order->kind != start_kind);
     bool done = work_load(&work, order->host, slot, error);
     if (done && order->kind == restart_kind && slot->machine)
         done = work_shut_down(&work, error) && work_load(&work, order->host, slot, error);
     DesktopStep next = done ? work_next(&work) : STEP_NONE;
     if (next == STEP_BOOT || next == STEP_MAKE)
         done = work_do(&work, next, error);
+    slot_tell_job(slot, false);
     slot_release(slot);
     slot_queue(slot);
     return done;
