@@ -30,6 +30,12 @@ bool call_demand(const Call *call, Permission permission, GError **error)
                       permission_word(permission));
 }
 
+bool call_demand_pool(const Call *call, const char *pool_id, GError **error)
+{
+    return !call->caller->kiosk_pool_id || g_strcmp0(call->caller->kiosk_pool_id, pool_id) == 0 ||
+           oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this kiosk is for the pool \"%s\" alone", call->caller->kiosk_pool_name);
+}
+
 bool call_is(const Call *call, const char *user_id)
 {
     return user_id && call->caller && g_strcmp0(call->caller->user_id, user_id) == 0;

@@ -27,6 +27,8 @@ typedef struct {
 bool call_allows(const Call *call, Permission permission);
 /* The same as an error that names the permission. */
 bool call_demand(const Call *call, Permission permission, GError **error);
+/* A kiosk's login is for one pool: FORBIDDEN of others. */
+bool call_demand_pool(const Call *call, const char *pool_id, GError **error);
 /* Whether the caller is this user. */
 bool call_is(const Call *call, const char *user_id);
 

@@ -16,6 +16,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/socket.h"
+#include "identity/jwk.h"
+#include "identity/kiosk.h"
 
 #define SWEEP_MS 2000 /* how exact the limits of time are */
 #define PAUSE_MS 100  /* without descriptors, accept(2) is tried again after this */
@@ -45,6 +47,7 @@ static void entry_free(void *data)
 {
     Entry *entry = data;
     g_free(entry->public.address);
+    g_free(entry->public.certificate);
     g_free(entry->network);
     g_free(entry);
 }
@@ -54,6 +57,7 @@ char *door_address(const char *name, size_t length)
     g_autofree char *text = g_strndup(name, length);
     if (strlen(text) != length || !g_str_has_prefix(text, NAME_PREFIX))
         return NULL;
+    text[strcspn(text, ";")] = '\0'; /* a certificate's mark follows */
     char *colon = strrchr(text, ':');
     if (!colon)
         return NULL;
@@ -69,15 +73,33 @@ char *door_address(const char *name, size_t length)
     return g_hostname_is_ip_address(address) ? g_strdup(address) : NULL;
 }
 
-static char *peer_address(int fd)
+char *door_certificate(const char *name, size_t length)
+{
+    g_autofree char *text = g_strndup(name, length);
+    const char *mark = strchr(text, ';');
+    if (!mark || strlen(text) != length || strlen(mark + 1) != CERTIFICATE_MARK_LENGTH)
+        return NULL;
+    g_autoptr(GBytes) bytes = base64url_decode(mark + 1);
+    gsize size = 0;
+    const guint8 *data = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    if (size != 32)
+        return NULL;
+    g_autoptr(GString) hex = g_string_new(NULL);
+    for (gsize i = 0; i < size; i++)
+        g_string_append_printf(hex, "%02x", data[i]);
+    return g_string_free(g_steal_pointer(&hex), FALSE);
+}
+
+static void peer_read(int fd, DoorClient *client)
 {
     struct sockaddr_un peer = {0};
     socklen_t length = sizeof(peer);
     size_t before = offsetof(struct sockaddr_un, sun_path) + 1; /* of an abstract name: a NUL comes first */
     if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0 || length <= before ||
         length > sizeof(peer) || peer.sun_path[0] != '\0')
-        return NULL;
-    return door_address(peer.sun_path + 1, length - before);
+        return;
+    client->address = door_address(peer.sun_path + 1, length - before);
+    client->certificate = door_certificate(peer.sun_path + 1, length - before);
 }
 
 /* QEMU runs as our own user, and neither Landlock nor its seccomp filter keeps it from connecting here: whoever
@@ -203,7 +225,8 @@ static void admit(Door *door, int fd, bool from_gateway)
     entry->public.fd = fd;
     entry->public.gateway = from_gateway;
     entry->public.local = !from_gateway && peer_is_administrator(fd);
-    entry->public.address = from_gateway ? peer_address(fd) : NULL;
+    if (from_gateway)
+        peer_read(fd, &entry->public);
     if (from_gateway && !entry->public.address)
         entry->public.address = g_strdup("unknown");
     entry->network = entry->public.address ? socket_network(entry->public.address) : NULL;

@@ -19,6 +19,7 @@ typedef struct {
     bool local;    /* orield.sock, and the peer is root or our own user */
     bool gateway;  /* gateway.sock */
     char *address; /* of the client, without port; NULL: local */
+    char *certificate; /* SHA-256 in hex; NULL: it has shown none */
 } DoorClient;
 
 /* Takes the descriptor over. Runs on the door's thread; false: it was closed. */
@@ -45,3 +46,5 @@ void door_client_limit(Door *door, int fd, int64_t limit_ms);
 /* "oriel/[2001:db8::1]:51234" (without the leading NUL) → "2001:db8::1". NULL if it is not of that form.
  * Caller frees. */
 char *door_address(const char *name, size_t length);
+/* "oriel/192.0.2.7:51234;MARK", where MARK is a SHA-256 as base64url (43 letters) → in hex. NULL: there is none. Caller frees. */
+char *door_certificate(const char *name, size_t length);

@@ -90,7 +90,8 @@ bool portal_get(Call *call, GError **error)
         if (!person)
             return false;
         for (unsigned i = 0; i < pools->len; i++) {
-            Json *tile = tile_decided(call, person, pools->pdata[i], sessions);
+            const StorePool *pool = pools->pdata[i];
+            Json *tile = call_demand_pool(call, pool->id, NULL) ? tile_decided(call, person, pool, sessions) : NULL;
             if (tile)
                 json_array_append_new(tiles, tile);
         }
@@ -153,7 +154,7 @@ bool pool_connect_post(Call *call, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "request body: \"user\" is needed: whom is the desktop for?");
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
-    if (!pool)
+    if (!pool || !call_demand_pool(call, pool->id, error))
         return false;
     g_autoptr(StoreUser) user = name ? store_user_find(call->service->store, name, error) : NULL;
     if (name && !user)

@@ -16,8 +16,9 @@ static bool is_offered(const StoreDirectory *directory)
 
 bool login_providers_get(Call *call, GError **error)
 {
+    bool kiosk = false;
     g_autoptr(GPtrArray) directories = store_directory_list(call->service->store, error);
-    if (!directories)
+    if (!directories || !login_is_kiosk(call, &kiosk, error))
         return false;
     Json *items = json_array();
     for (size_t i = 0; i < directories->len; i++) {
@@ -26,7 +27,7 @@ bool login_providers_get(Call *call, GError **error)
             json_array_append_new(items, json_pack("{s:s, s:s}", "name", one->name, "display_name",
                                                    *one->display_name ? one->display_name : one->name));
     }
-    reply_json(call->reply, 200, json_pack("{s:o}", "items", items));
+    reply_json(call->reply, 200, json_pack("{s:o, s:b}", "items", items, "kiosk", kiosk));
     return true;
 }
 

@@ -99,6 +99,7 @@ void request_free(Request *request)
     g_clear_pointer(&request->headers, g_hash_table_unref);
     g_clear_pointer(&request->body, body_free);
     g_free(request->client);
+    g_free(request->certificate);
     g_free(request);
 }
 

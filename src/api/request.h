@@ -12,6 +12,7 @@ typedef struct {
     GHashTable *query;   /* name → value, decoded; the first of equal names */
     GHashTable *headers; /* lower-case name → value; the first of equal names */
     GByteArray *body;
+    char *certificate; /* SHA-256, in hex, of the one that the client has shown to the gateway; NULL: none */
     char *client; /* address without port; NULL: local */
     bool local;   /* came through orield.sock from root or orield's own user */
     bool gateway; /* came through gateway.sock */

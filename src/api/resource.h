@@ -16,6 +16,14 @@ bool logout_post(Call *call, GError **error);
 bool me_get(Call *call, GError **error);
 bool setup_post(Call *call, GError **error);
 bool login_code_post(Call *call, GError **error);
+/* kiosks.c */
+bool kiosks_get(Call *call, GError **error);
+bool kiosks_post(Call *call, GError **error);
+bool kiosk_get(Call *call, GError **error);
+bool kiosk_patch(Call *call, GError **error);
+bool kiosk_delete(Call *call, GError **error);
+bool login_kiosk_post(Call *call, GError **error);
+bool login_is_kiosk(const Call *call, bool *ret, GError **error); /* whether the device that asks is one */
 /* providers.c */
 bool login_providers_get(Call *call, GError **error);
 bool login_provider_get(Call *call, GError **error);

@@ -140,6 +140,12 @@ const Route routes[] = {
     {"GET", "settings/login", PERMISSION_USER_READ, settings_login_get, LANE_QUICK, 0},
     {"PATCH", "settings/login", PERMISSION_USER_WRITE, settings_login_patch, LANE_QUICK, 0},
 
+    {"POST", "login/kiosk", ROUTE_ANYONE, login_kiosk_post, LANE_QUICK, ROUTE_NO_BODY},
+    {"GET", "kiosks", PERMISSION_USER_READ, kiosks_get, LANE_QUICK, 0},
+    {"POST", "kiosks", PERMISSION_USER_WRITE, kiosks_post, LANE_QUICK, ROUTE_IDEMPOTENT},
+    {"GET", "kiosks/{kiosk}", PERMISSION_USER_READ, kiosk_get, LANE_QUICK, 0},
+    {"PATCH", "kiosks/{kiosk}", PERMISSION_USER_WRITE, kiosk_patch, LANE_QUICK, 0},
+    {"DELETE", "kiosks/{kiosk}", PERMISSION_USER_WRITE, kiosk_delete, LANE_QUICK, ROUTE_NO_BODY},
     {"GET", "logins", PERMISSION_SELF, logins_get, LANE_QUICK, 0},
     {"DELETE", "logins", PERMISSION_SELF, logins_delete, LANE_QUICK, ROUTE_NO_BODY},
     {"DELETE", "logins/{id}", PERMISSION_SELF, login_delete, LANE_QUICK, ROUTE_NO_BODY},

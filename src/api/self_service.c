@@ -75,7 +75,8 @@ static bool self_act(Call *call, SelfAct act, SelfDo run, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "the local administrator has no desktop; use \"oriel desktop\" for other people's");
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
-    g_autoptr(StoreDesktop) desktop = pool ? own_desktop_for(call, pool, act, error) : NULL;
+    g_autoptr(StoreDesktop) desktop =
+        pool && call_demand_pool(call, pool->id, error) ? own_desktop_for(call, pool, act, error) : NULL;
     if (!desktop)
         return false;
     if (run)

@@ -319,6 +319,7 @@ static enum MHD_Result exchange_receive(Exchange *exchange, const char *method)
                                "the request's headers are larger than 16 KiB");
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, exchange->request);
     exchange->request->client = g_strdup(client->address);
+    exchange->request->certificate = g_strdup(client->certificate);
     exchange->request->local = client->local;
     exchange->request->gateway = client->gateway;
     if (exchange->request->two_lengths)

@@ -87,6 +87,7 @@ bool sessions_get(Call *call, GError **error)
         return false;
     if (!call_allows(call, PERMISSION_SESSION_READ)) {
         filter.user_id = call->caller->user_id; /* whatever the query asks for */
+        filter.pool_id = call->caller->kiosk_pool_id;
     } else {
         if (!call_query_user(call, &user_id, error) || !call_query_pool(call, &pool_id, error))
             return false;
@@ -107,7 +108,7 @@ bool sessions_get(Call *call, GError **error)
 static StoreSession *session_find(Call *call, Permission permission, GError **error)
 {
     g_autoptr(StoreSession) session = store_session_get(call->service->store, call->parameters[0], error);
-    if (!session)
+    if (!session || !call_demand_pool(call, session->pool_id, error))
         return NULL;
     if (call_is(call, session->user_id) || call_allows(call, permission))
         return g_steal_pointer(&session);

@@ -90,7 +90,7 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         Permission permission;
     } kinds[] = {
         {"user", PERMISSION_USER_READ},        {"group", PERMISSION_USER_READ},
-        {"token", PERMISSION_USER_READ},       {"login", PERMISSION_USER_READ},
+        {"token", PERMISSION_USER_READ},       {"login", PERMISSION_USER_READ},        {"kiosk", PERMISSION_USER_READ},
         {"pool", PERMISSION_POOL_READ},
         {"plan", PERMISSION_POOL_READ},        {"directory", PERMISSION_USER_READ},
         {"policy", PERMISSION_POOL_READ},

@@ -10,7 +10,7 @@
 #define ORIEL_SHARE_FOLDER "/usr/share/oriel"
 #endif
 
-typedef enum { TEXT, PORT, SIZE, COUNT, DAYS } Form;
+typedef enum { TEXT, PORT, SIZE, COUNT, DAYS, SWITCH } Form;
 
 enum { DAYS_MOST = 36500 };
 
@@ -28,6 +28,7 @@ static const struct {
     {"port", "ORIEL_PORT", PORT, G_STRUCT_OFFSET(Config, port)},
     {"certificate", "ORIEL_CERTIFICATE", TEXT, G_STRUCT_OFFSET(Config, certificate)},
     {"certificate_key", "ORIEL_CERTIFICATE_KEY", TEXT, G_STRUCT_OFFSET(Config, certificate_key)},
+    {"client_certificates", "ORIEL_CLIENT_CERTIFICATES", SWITCH, G_STRUCT_OFFSET(Config, client_certificates)},
     {"gateway_user", "ORIEL_GATEWAY_USER", TEXT, G_STRUCT_OFFSET(Config, gateway_user)},
     {"public_url", "ORIEL_PUBLIC_URL", TEXT, G_STRUCT_OFFSET(Config, public_url)},
     {"secret_key", "ORIEL_SECRET_KEY", TEXT, G_STRUCT_OFFSET(Config, secret_key)},
@@ -63,6 +64,10 @@ static bool field_set(Config *config, size_t index, const char *where, const cha
             return false;
         *(unsigned *)field = (unsigned)number;
         return true;
+    case SWITCH:
+        *(bool *)field = strcmp(text, "yes") == 0;
+        return *(bool *)field || strcmp(text, "no") == 0 ||
+               oriel_fail(error, ORIEL_ERROR_INVALID, "%s: \"%s\" is neither yes nor no", what, text);
     default:
         g_assert_not_reached();
     }

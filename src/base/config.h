@@ -14,6 +14,7 @@ typedef struct {
     uint16_t port;         /* $ORIEL_PORT, else 8443 */
     char *certificate;     /* PEM chain; default STATE/tls/certificate.pem, made at first start */
     char *certificate_key; /* PEM */
+    bool client_certificates; /* the gateway asks browsers for a certificate, which may be a kiosk's */
     char *gateway_user;    /* whom a gateway started by root becomes; NULL: it stays root, less all capabilities */
     char *public_url;      /* what people type, without a slash at the end; NULL: https://HOSTNAME:port */
     char *secret_key;      /* seals secrets in the store; default STATE/secret.key, made at first start */

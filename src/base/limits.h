@@ -27,6 +27,8 @@
 #define LIMIT_PLANS 1000
 #define LIMIT_ICON (64 * 1024)              /* bytes of the picture of a tile */
 #define LIMIT_ICON_SIDE 512                 /* its pixels each way */
+#define LIMIT_KIOSKS 1000
+#define LIMIT_KIOSK_LOGINS 1000              /* open logins of one kiosk, which may be many devices */
 #define LIMIT_DIRECTORIES 32
 #define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
 #define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */

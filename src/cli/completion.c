@@ -8,6 +8,7 @@ static const char *const name_words[NAMES_KINDS] = {
     [NAMES_IMAGE] = "image",     [NAMES_RECIPE] = "recipe",
     [NAMES_DESKTOP] = "desktop", [NAMES_SESSION] = "session", [NAMES_USER] = "user",
     [NAMES_GROUP] = "group",     [NAMES_JOB] = "job",         [NAMES_TOKEN] = "token",
+    [NAMES_KIOSK] = "kiosk",
 };
 
 /* ---- bash (and zsh through its bashcompinit) ---- */

@@ -20,7 +20,7 @@ static const VerbGroup *const groups[] = {
     &quota_group,
     &job_group,
     &event_group,
-    &login_group,
+    &login_group, &kiosk_group,
     &token_group,
     &host_group,
     &setting_group,

@@ -37,6 +37,7 @@ typedef enum {
     NAMES_DIRECTORY,
     NAMES_JOB,
     NAMES_TOKEN,
+    NAMES_KIOSK,
     NAMES_FILE,
     NAMES_SHELL,
     NAMES_KINDS,
@@ -104,7 +105,7 @@ extern const VerbGroup entitle_group;
 extern const VerbGroup quota_group;
 extern const VerbGroup job_group;
 extern const VerbGroup event_group;
-extern const VerbGroup login_group;
+extern const VerbGroup login_group, kiosk_group;
 extern const VerbGroup token_group;
 extern const VerbGroup host_group;
 extern const VerbGroup setting_group;

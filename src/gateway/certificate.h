@@ -18,6 +18,10 @@ char *certificate_fingerprint(const char *certificate, GError **error);
  * together. Caller frees with SSL_CTX_free; connections keep their own reference. */
 SSL_CTX *certificate_context(const char *certificate, const char *key, GError **error);
 
+/* Clients are asked for a certificate, and may have none. Whoever signed it: only which one it is counts, and that its key is the
+ * client's (RFC 8446 4.4.3). */
+void certificate_ask_clients(SSL_CTX *context);
+
 /* Of the certificate that the context serves. */
 char *certificate_context_fingerprint(SSL_CTX *context);
 int certificate_context_days_left(SSL_CTX *context); /* negative: it has ended */

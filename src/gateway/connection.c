@@ -439,6 +439,17 @@ static bool tls_begin(Connection *connection)
     return connection->tls != NULL;
 }
 
+/* Whom orield is told of: ADDRESS:PORT, and after it the certificate that the client has shown. */
+static void name_add_certificate(Connection *connection)
+{
+    g_autofree char *mark = tls_client_certificate(connection->tls);
+    if (!mark)
+        return;
+    char *name = g_strconcat(connection->name, ";", mark, NULL);
+    g_free(connection->name);
+    connection->name = name;
+}
+
 static void client_took(Connection *connection, size_t length)
 {
     Gateway *gateway = connection->gateway;
@@ -452,8 +463,10 @@ static void client_took(Connection *connection, size_t length)
     TlsStatus status = tls_take(connection->tls, gateway->plain, GATEWAY_PLAIN, &plain);
     gateway->wire.input_length = 0;
     connection_wire_send(connection);
-    if (connection->timing.stage == STAGE_HANDSHAKE && SSL_is_init_finished(connection->tls))
+    if (connection->timing.stage == STAGE_HANDSHAKE && SSL_is_init_finished(connection->tls)) {
+        name_add_certificate(connection);
         connection_stage(connection, STAGE_RELAY);
+    }
     if (plain > 0 && (connection->vnc || connection->timing.stage == STAGE_VIEWER))
         native_took_plain(connection, plain);
     else if (plain > 0 && connection->timing.stage == STAGE_RELAY)

@@ -64,7 +64,7 @@ struct Connection {
     Display *display; /* NULL: it is none (yet) */
     RdpKnock *knock;           /* of an RDP client until it is let in */
     Vencrypt *vnc;             /* of one that has been greeted, until it is let in */
-    char *name;                /* ADDRESS:PORT; freed when it is a display */
+    char *name;                /* ADDRESS:PORT, or ADDRESS:PORT;CERTIFICATE; freed when it is a display */
     AddressCount *address;
     Connection *previous, *next; /* all connections; kept by the loop */
     Connection *run_next;        /* those with work; kept by the loop */

@@ -167,6 +167,7 @@ static bool serve(const Config *config, GError **error)
         .orield_path = path,
         .displays_path = displays,
         .clients_limit = clients_limit(descriptors),
+        .client_certificates = config->client_certificates,
     };
     g_autoptr(Server) server = server_new(&options, error);
     if (!server || !files_hold(config, error))

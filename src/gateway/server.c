@@ -223,6 +223,8 @@ static void certificate_reload(Server *server)
         log_error("the certificate in use stays, the new one cannot be used: %s", error->message);
         return;
     }
+    if (server->options->client_certificates)
+        certificate_ask_clients(fresh);
     g_autofree char *before = certificate_context_fingerprint(server->gateway.context);
     g_autofree char *after = certificate_context_fingerprint(fresh);
     SSL_CTX_free(server->gateway.context);
@@ -417,6 +419,8 @@ Server *server_new(const ServerOptions *options, GError **error)
         return NULL;
     }
     gateway->context = certificate_context(options->certificate, options->certificate_key, error);
+    if (gateway->context && options->client_certificates)
+        certificate_ask_clients(gateway->context);
     if (!gateway->context || !signals_open(server, error) || !files_watch(server, error) ||
         !watch_add(server, &server->signals, error) || !watch_add(server, &server->files, error))
         return NULL;

@@ -12,6 +12,7 @@ typedef struct {
     const char *orield_path; /* gateway.sock, at most 107 bytes */
     const char *displays_path; /* displays.sock, the same */
     unsigned clients_limit;
+    bool client_certificates; /* clients are asked for one */
 } ServerOptions;
 
 typedef struct Server Server;

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 static int wire_read(BIO *bio, char *bytes, size_t size, size_t *ret_length)
@@ -63,6 +64,20 @@ SSL *tls_stream_new(SSL_CTX *context, TlsWire *wire)
     SSL_set_bio(stream, bio, bio); /* owns it */
     SSL_set_accept_state(stream);
     return stream;
+}
+
+char *tls_client_certificate(SSL *stream)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    X509 *certificate = SSL_get0_peer_certificate(stream);
+    if (!certificate || X509_digest(certificate, EVP_sha256(), digest, &length) != 1 || length != 32)
+        return NULL;
+    char *text = g_base64_encode(digest, length);
+    g_strdelimit(text, "+", '-');
+    g_strdelimit(text, "/", '_');
+    text[strcspn(text, "=")] = '\0';
+    return text;
 }
 
 TlsStatus tls_take(SSL *stream, uint8_t *plain, size_t size, size_t *ret_length)

@@ -27,6 +27,10 @@ typedef enum {
 /* A server's stream, before its handshake. wire must outlive it. Free with SSL_free. NULL: no memory. */
 SSL *tls_stream_new(SSL_CTX *context, TlsWire *wire);
 
+/* SHA-256 of the certificate whose key the client has shown to have, as base64url (43 letters). NULL: it has shown none. After the
+ * handshake. Caller frees. */
+char *tls_client_certificate(SSL *stream);
+
 /* Uses up the whole input: advances the handshake, then decrypts into plain. size must be at least the
  * input's length plus one record (16 KiB). Answers (handshake, alerts) are added to the output. */
 TlsStatus tls_take(SSL *stream, uint8_t *plain, size_t size, size_t *ret_length);

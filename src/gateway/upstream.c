@@ -28,10 +28,11 @@ static bool bind_name(int fd, const char *client)
 {
     g_autofree char *name = g_strdup_printf("oriel/%s", client);
     bool bound = bind_text(fd, name);
+    const char *mark = strchr(client, ';') ? strchr(client, ';') : ""; /* of a certificate */
     const char *colon = strrchr(client, ':');
     for (int tries = 0; !bound && errno == EADDRINUSE && colon && tries < BIND_TRIES; tries++) {
-        g_autofree char *other = g_strdup_printf("oriel/%.*s:%u", (int)(colon - client), client,
-                                                 g_random_int() | PORT_NOBODYS);
+        g_autofree char *other = g_strdup_printf("oriel/%.*s:%u%s", (int)(colon - client), client,
+                                                 g_random_int() | PORT_NOBODYS, mark);
         bound = bind_text(fd, other);
     }
     return bound;

@@ -15,7 +15,15 @@ void caller_free(Caller *caller)
     g_free(caller->session_id);
     secret_free(caller->csrf);
     g_free(caller->token_id);
+    g_free(caller->kiosk_pool_id);
+    g_free(caller->kiosk_pool_name);
     g_free(caller);
+}
+
+void caller_kiosk_set(Caller *caller, const char *pool_id, const char *pool_name)
+{
+    caller->kiosk_pool_id = g_strdup(pool_id);
+    caller->kiosk_pool_name = g_strdup(pool_name);
 }
 
 bool caller_allows(const Caller *caller, Permission permission, bool reads)
@@ -90,6 +98,11 @@ Caller *identity_by_cookie(Identity *identity, const char *cookie, GError **erro
         return NULL;
     if (!scopes_parse(session->scopes, &caller->scopes, error))
         return NULL;
+    if ((caller->scopes == SCOPE_KIOSK) != (session->pool_id != NULL)) { /* the kiosk is gone */
+        fail_unknown(NULL, error);
+        return NULL;
+    }
+    caller_kiosk_set(caller, session->pool_id, session->pool_name);
     caller->session_id = g_strdup(session->id);
     caller->csrf = g_strdup(session->csrf);
     /* Not noting it is no reason to refuse a call that only reads. */

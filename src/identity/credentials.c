@@ -137,7 +137,7 @@ StoreToken *identity_token_new(Identity *identity, const Caller *caller, const T
     }
     if (!check_token_name(wanted->name, error))
         return NULL;
-    if (wanted->scopes == 0 || (wanted->scopes != SCOPES_ALL && (wanted->scopes & SCOPE_ENROL))) {
+    if (wanted->scopes == 0 || (wanted->scopes != SCOPES_ALL && (wanted->scopes & (SCOPE_ENROL | SCOPE_KIOSK)))) {
         oriel_fail(error, ORIEL_ERROR_INVALID, "token: its scopes must be one or more of %s", SCOPES_OF_TOKENS);
         return NULL;
     }

@@ -34,6 +34,8 @@ typedef struct {
     char *session_id; /* web session; NULL unless CALLER_COOKIE */
     char *csrf;       /* that X-Oriel-CSRF must equal; NULL unless CALLER_COOKIE */
     char *token_id;   /* NULL unless CALLER_TOKEN */
+    char *kiosk_pool_id; /* NULL unless a kiosk: the only pool that it may use */
+    char *kiosk_pool_name;
 } Caller;
 
 /* Roles and scopes together. `reads`: the call changes nothing. */

@@ -44,4 +44,5 @@ Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo 
 /* The same for whoever came by other means. */
 Login *login_finish_by(Identity *identity, const StoreUser *user, const LoginMeans *means, GError **error);
 
+void caller_kiosk_set(Caller *caller, const char *pool_id, const char *pool_name);
 Caller *caller_of(const StoreUser *user, CallerMeans means, GError **error);

@@ -17,9 +17,9 @@ static const struct {
     [PERMISSION_ME] = {"me", EVERYBODY, SCOPES_ALL},
     [PERMISSION_TOTP] = {"totp", EVERYBODY, SCOPE_ACCOUNT | SCOPE_ENROL},
     [PERMISSION_SELF] = {"self", EVERYBODY, SCOPE_ACCOUNT},
-    [PERMISSION_SESSION_OWN] = {"session.own", EVERYBODY, SCOPE_PORTAL | SCOPE_SESSIONS},
+    [PERMISSION_SESSION_OWN] = {"session.own", EVERYBODY, SCOPE_PORTAL | SCOPE_SESSIONS | SCOPE_KIOSK},
     [PERMISSION_DESKTOP_OWN] = {"desktop.own", EVERYBODY, SCOPE_PORTAL | SCOPE_DESKTOPS},
-    [PERMISSION_PORTAL] = {"portal", FROM_USER, SCOPE_PORTAL},
+    [PERMISSION_PORTAL] = {"portal", FROM_USER, SCOPE_PORTAL | SCOPE_KIOSK},
     [PERMISSION_CONNECT_FOR_OTHERS] = {"connect.others", FROM_OPERATOR, SCOPE_DESKTOPS},
     [PERMISSION_SESSION_READ] = {"session.read", FROM_HELPDESK, SCOPE_SESSIONS},
     [PERMISSION_SESSION_WRITE] = {"session.write", FROM_HELPDESK, SCOPE_SESSIONS},
@@ -119,6 +119,7 @@ static const struct {
     {SCOPE_READ, "read"},         {SCOPE_PORTAL, "portal"}, {SCOPE_ACCOUNT, "account"}, {SCOPE_DESKTOPS, "desktops"},
     {SCOPE_SESSIONS, "sessions"}, {SCOPE_POOLS, "pools"},   {SCOPE_IMAGES, "images"},   {SCOPE_USERS, "users"},
     {SCOPE_JOBS, "jobs"},         {SCOPE_AUDIT, "audit"},   {SCOPE_HOSTS, "hosts"},   {SCOPE_ENROL, "enrol"},
+    {SCOPE_KIOSK, "kiosk"},
 };
 
 static Scopes scope_of(const char *word)

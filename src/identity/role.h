@@ -57,6 +57,7 @@ typedef enum {
     SCOPE_JOBS = 1 << 8,
     SCOPE_AUDIT = 1 << 9,
     SCOPE_HOSTS = 1 << 10,
+    SCOPE_KIOSK = 1 << 12, /* of a kiosk's login: its pool and nothing else; never a token's */
     SCOPE_ENROL = 1 << 11, /* of a login that must set up its second factor before anything else; never a token's */
 } Scope;
 typedef unsigned Scopes;

@@ -32,6 +32,8 @@ typedef struct {
     char *means;    /* "password", "provider" or "kiosk" */
     char *means_id; /* of the provider or kiosk; "" */
     char *means_name; /* what people see of it; "" */
+    char *pool_id;    /* of a kiosk: the one that it opens; NULL */
+    char *pool_name;  /* NULL */
     int64_t created_ms;
     int64_t seen_ms;
     int64_t expires_ms; /* the latest end; the idle limit is identity's */

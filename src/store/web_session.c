@@ -7,7 +7,10 @@
 
 #define WEB_SESSION_COLUMNS                                                                                  \
     "w.id, w.user_id, u.name, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms," \
-    " (SELECT d.display_name FROM directories d WHERE d.id = w.means_id)" \
+    " COALESCE((SELECT d.display_name FROM directories d WHERE d.id = w.means_id)," \
+    " (SELECT k.name FROM kiosks k WHERE k.id = w.means_id))," \
+    " (SELECT k.pool_id FROM kiosks k WHERE k.id = w.means_id)," \
+    " (SELECT p.name FROM kiosks k JOIN pools p ON p.id = k.pool_id WHERE k.id = w.means_id)" \
     " FROM web_sessions w JOIN users u ON u.id = w.user_id"
 
 void store_web_session_free(StoreWebSession *session)
@@ -24,6 +27,8 @@ void store_web_session_free(StoreWebSession *session)
     g_free(session->means);
     g_free(session->means_id);
     g_free(session->means_name);
+    g_free(session->pool_id);
+    g_free(session->pool_name);
     g_free(session);
 }
 
@@ -43,6 +48,8 @@ static gpointer web_session_read(Reader *reader)
     session->seen_ms = read_number(reader);
     session->expires_ms = read_number(reader);
     session->means_name = read_string(reader);
+    session->pool_id = read_text(reader);
+    session->pool_name = read_text(reader);
     return session;
 }
 

@@ -117,7 +117,7 @@ export class FakeOriel {
   }
 
   me(user, csrf) {
-    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf, scopes: user.must_enrol ? ['enrol'] : ['all'], must_enrol: !!user.must_enrol };
+    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf, scopes: user.must_enrol ? ['enrol'] : ['all'], must_enrol: !!user.must_enrol, kiosk_pool: this.world.kiosk ? { id: this.world.pools[0].id, name: this.world.pools[0].name } : null };
   }
 
   async api(request, response, name, query) {
@@ -144,7 +144,8 @@ export class FakeOriel {
 
   openCalls(method, parts, body, response) {
     const { users, passwords } = this.world;
-    if (parts[0] === 'login' && parts[1] === 'providers') return { items: this.world.providers ?? [] };
+    if (parts[0] === 'login' && parts[1] === 'providers') return { items: this.world.providers ?? [], kiosk: this.world.kiosk ?? false };
+    if (method === 'POST' && parts[0] === 'login' && parts[1] === 'kiosk') return this.logIn(response, users[0]);
     if (parts[0] === 'health') return { status: 'ok', version: '0.1.0' };
     if (method === 'POST' && parts[0] === 'login' && parts[1] === 'code') {
       this.codeCheck(body.code);
@@ -586,6 +587,18 @@ export class FakeOriel {
   on_events({ query }) {
     const of = query.get('object');
     return this.page(this.world.events.filter((one) => !of || one.object?.id === of), query);
+  }
+
+  on_kiosks({ method, name, body, query }) {
+    const { world } = this;
+    if (method === 'GET') return this.page(world.kiosks, query);
+    const before = world.kiosks.find((one) => one.id === name);
+    world.kiosks = world.kiosks.filter((one) => one.id !== name);
+    this.push('change', { kind: 'kiosk', id: name ?? id(), op: 'update' });
+    if (method === 'DELETE') return [204];
+    const kiosk = { id: name ?? id(), logins: 0, created_ms: Date.now(), updated_ms: Date.now(), ...before, ...body, user: { id: id(), name: body.user }, pool: { id: id(), name: body.pool } };
+    world.kiosks.push(kiosk);
+    return [method === 'POST' ? 201 : 200, kiosk];
   }
 
   on_logins({ method, name }) {

@@ -106,6 +106,7 @@ export function makeWorld() {
     users, groups, directories: [], images: [xfce, small], pools, desktops, sessions, jobs, events,
     entitlements: [{ pool: demo.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: studio.id, kind: 'user', id: admin.id, name: 'admin' },
       { pool: lab.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: demo.id, kind: 'group', id: groups[0].id, name: 'design' }],
+    kiosks: [{ id: id(), name: 'hall', networks: ['192.0.2.0/28'], certificates: [], user: { id: ben.id, name: 'ben' }, pool: { id: demo.id, name: 'demo' }, enabled: true, logins: 2, created_ms: now, updated_ms: now }],
     logins: [['192.0.2.7', 'Firefox 128 on Linux', true], ['2001:db8::7', 'Safari 17 on iPhone', false]].map(([address, browser, current]) => (
       { id: id(), user: { id: admin.id, name: 'admin' }, current, address, browser, means: 'password', means_name: null, since_ms: now - 86400000, seen_ms: now - 60000, expires_ms: now + 86400000 })),
     tokens: [{ id: id(), name: 'Nightly report', scopes: ['read'], created_ms: now - 864000000, expires_ms: now + 86400000 * 80, last_used_ms: now - 3600000 * 9 }],

@@ -609,6 +609,35 @@ test('providers have buttons, and what went wrong there is said by its kind alon
   await page.getByText('second factor at Oriel as well').waitFor();
 });
 
+test('a kiosk is let in and opens its pool; whoever wants the login page gets it', async () => {
+  fake.world.kiosk = true;
+  const page = await person();
+  await page.goto(`${url}#/login/`);
+  await page.getByRole('button', { name: 'Log in' }).waitFor();
+  await page.goto('about:blank');
+  await page.goto(url);
+  await page.waitForURL(/#\/desktop\/demo$/);
+  await page.locator('.console').waitFor();
+});
+
+test('a kiosk is entered, and refused while nothing says which device it is', async () => {
+  const page = await admin({}, '/admin/kiosks');
+  await page.getByRole('row', { name: /hall.*192\.0\.2\.0\/28/ }).waitFor();
+  await page.getByRole('button', { name: 'Add kiosk' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('panel');
+  await dialog.getByLabel('User').fill('ben');
+  await dialog.getByLabel('Pool').selectOption('demo');
+  await dialog.getByRole('button', { name: 'Add kiosk' }).click();
+  await dialog.getByText('By what is the device known?').waitFor();
+  await dialog.getByLabel('Networks').fill('everywhere');
+  await dialog.getByText('Addresses or networks are needed').waitFor();
+  await dialog.getByLabel('Networks').fill('192.0.2.64/28');
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await dialog.getByRole('button', { name: 'Add kiosk' }).click();
+  await page.getByRole('row', { name: /panel/ }).waitFor();
+});
+
 test('logins of other browsers are ended, one and all', async () => {
   const page = await admin({}, '/account');
   const table = page.locator('section[aria-labelledby=logins-head]');
@@ -706,7 +735,7 @@ const looks = [
   ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
 ];
 const everyPage = ['/', '/account', '/admin/dashboard', '/admin/desktops', '/admin/sessions', '/admin/pools', '/admin/pools/new', '/admin/pools/demo', '/admin/policies',
-  '/admin/images', '/admin/images/build', '/admin/users', '/admin/groups', '/admin/jobs', '/admin/events'];
+  '/admin/images', '/admin/images/build', '/admin/users', '/admin/groups', '/admin/kiosks', '/admin/jobs', '/admin/events'];
 
 for (const [name, options] of looks) {
   test(`no accessibility fault, and nothing wider than the screen: ${name}`, async () => {

@@ -245,6 +245,22 @@ static void test_websocket_behind_proxy(void)
 
 /* ---- the gateway's names ---- */
 
+static void test_door_certificate(void)
+{
+    static const char mark[] = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    static const char hex[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    g_autofree char *name = g_strconcat("oriel/[2001:db8::1]:51234;", mark, NULL);
+    g_autofree char *longer = g_strconcat(name, "A", NULL);
+    g_autofree char *found = door_certificate(name, strlen(name)), *address = door_address(name, strlen(name));
+    g_assert_cmpstr(found, ==, hex);
+    g_assert_cmpstr(address, ==, "2001:db8::1");
+    const char *const none[] = {"oriel/192.0.2.7:1", "oriel/192.0.2.7:1;", "oriel/192.0.2.7:1;short", longer,
+                                "oriel/192.0.2.7:1;47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSu*U"};
+    for (size_t i = 0; i < G_N_ELEMENTS(none); i++)
+        g_assert_null(door_certificate(none[i], strlen(none[i])));
+    g_assert_null(door_certificate(name, strlen(name) - 1));
+}
+
 static void test_door_address(void)
 {
     static const struct {
@@ -397,6 +413,7 @@ int main(int argc, char **argv)
     g_test_add_func("/api/websocket/cases", test_websocket_cases);
     g_test_add_func("/api/websocket/behind-proxy", test_websocket_behind_proxy);
     g_test_add_func("/api/door/address", test_door_address);
+    g_test_add_func("/api/door/certificate", test_door_certificate);
     g_test_add_func("/api/denials", test_denials);
     g_test_add("/api/files/good", Web, NULL, web_open, test_files_good, web_close);
     g_test_add("/api/files/packed", Web, NULL, web_open, test_files_packed, web_close);

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "identity/browser.h"
 #include "identity/identity.h"
+#include "identity/kiosk.h"
 #include "identity/totp.h"
 #include "store/event.h"
 
@@ -238,6 +239,33 @@ static void test_browser_names(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *name = browser_name(rows[i][0]);
         g_assert_cmpstr(name, ==, rows[i][1]);
+    }
+}
+
+static void test_kiosk_fits(void)
+{
+    static const struct {
+        const char *networks, *certificates, *address, *certificate;
+        bool fits;
+    } rows[] = {
+        {"", "", "192.0.2.7", "aa", false},
+        {"192.0.2.0/24", "", "192.0.2.7", NULL, true},
+        {"10.0.0.0/8 192.0.2.0/24", "", "192.0.2.7", NULL, true},
+        {"192.0.2.0/24", "", "::ffff:192.0.2.7", NULL, true},
+        {"192.0.2.0/24", "", "192.0.3.7", NULL, false},
+        {"192.0.2.0/24", "", NULL, NULL, false},
+        {"192.0.2.0/24", "", "unknown", NULL, false},
+        {"", "aa bb", "192.0.2.7", "bb", true},
+        {"", "aa bb", "192.0.2.7", NULL, false},
+        {"", "aa bb", "192.0.2.7", "cc", false},
+        {"", "aa bb", "192.0.2.7", "", false},
+        {"192.0.2.0/24", "aa", "192.0.2.7", "aa", true},
+        {"192.0.2.0/24", "aa", "192.0.2.7", "bb", false},
+        {"192.0.2.0/24", "aa", "192.0.3.7", "aa", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        StoreKiosk kiosk = {.networks = (char *)rows[i].networks, .certificates = (char *)rows[i].certificates};
+        g_assert_true(kiosk_fits(&kiosk, &(KioskDevice){rows[i].address, rows[i].certificate}) == rows[i].fits);
     }
 }
 
@@ -550,6 +578,7 @@ int main(int argc, char **argv)
     g_test_add_func("/identity/totp-vectors", test_totp_vectors);
     g_test_add_func("/identity/totp-required", test_totp_required);
     g_test_add_func("/identity/browser-names", test_browser_names);
+    g_test_add_func("/identity/kiosk-fits", test_kiosk_fits);
     fixture_add("login", test_login);
     fixture_add("logins-end", test_logins_end);
     fixture_add("disabled-and-expired", test_disabled_and_expired);

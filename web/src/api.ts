@@ -9,7 +9,7 @@ export type DesktopState =
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'host' | 'portal';
+  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'kiosk' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
@@ -17,7 +17,7 @@ export interface ObjectRef { kind: string; id: string | null; name: string | nul
 export interface Person { id: string | null; name: string; display_name: string; roles: Role[] }
 export type Scope =
   | 'all' | 'read' | 'portal' | 'account' | 'desktops' | 'sessions' | 'pools' | 'images' | 'users' | 'jobs' | 'audit' | 'hosts' | 'enrol';
-export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean }
+export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean; kiosk_pool?: Ref | null }
 /** The password was right; a code is asked for. */
 export interface LoginProvider { name: string; display_name: string }
 export interface LoginNext { next: 'totp'; login: string; expires_ms: number }
@@ -140,6 +140,11 @@ export interface Token {
 export interface Login {
   id: string; user: Ref; current: boolean; address: string | null; browser: string | null;
   means: 'password' | 'provider' | 'kiosk'; means_name: string | null; since_ms: number; seen_ms: number; expires_ms: number;
+}
+export interface KioskFields { name?: string; user?: string; pool?: string; networks?: string[]; certificates?: string[]; enabled?: boolean }
+export interface Kiosk {
+  id: string; name: string; networks: string[]; certificates: string[]; user: Ref; pool: Ref; enabled: boolean; logins: number;
+  created_ms: number; updated_ms: number;
 }
 export interface TokenMade extends Token { token: string }
 export interface Link { url: string; expires_ms: number }
@@ -280,7 +285,7 @@ async function call<T>(method: Method, path: string, options: Options = {}): Pro
   return (await response.json()) as T;
 }
 
-async function enter<T extends Me | LoginNext>(path: 'login' | 'login/code' | 'setup' | 'me', body?: unknown): Promise<T> {
+async function enter<T extends Me | LoginNext>(path: 'login' | 'login/code' | 'login/kiosk' | 'setup' | 'me', body?: unknown): Promise<T> {
   const answer = await call<T>(body === undefined ? 'GET' : 'POST', path, { body });
   if ('user' in answer) csrf = answer.csrf;
   return answer;
@@ -308,7 +313,8 @@ export const api = {
   me: () => enter<Me>('me'),
   login: (name: string, password: string) => enter<Me | LoginNext>('login', { name, password }),
   loginCode: (login: string | null, code: string) => enter<Me>('login/code', login === null ? { code } : { login, code }),
-  loginProviders: (signal?: AbortSignal) => call<{ items: LoginProvider[] }>('GET', 'login/providers', { signal }),
+  loginProviders: (signal?: AbortSignal) => call<{ items: LoginProvider[]; kiosk: boolean }>('GET', 'login/providers', { signal }),
+  loginKiosk: () => enter<Me>('login/kiosk', {}),
   setup: (token: string, password: string) => enter<Me | LoginNext>('setup', { token, password }),
   logout: () => call<{ provider_url: string } | undefined>('POST', 'logout'),
   portal: (signal?: AbortSignal) => call<{ tiles: Tile[] }>('GET', 'portal', { signal }),
@@ -422,6 +428,11 @@ export const api = {
   totpRemove: (code: string) => call<void>('POST', 'totp/remove', { body: { code } }),
   recoveryCodes: (code: string) => call<RecoveryCodes>('POST', 'totp/recovery-codes', { body: { code } }),
   resetTotp: (user: string) => call<void>('DELETE', `users/${at(user)}/totp`),
+
+  kiosks: list<Kiosk>('kiosks'),
+  createKiosk: (body: KioskFields) => call<Kiosk>('POST', 'kiosks', { body, once: true }),
+  updateKiosk: (kiosk: string, body: KioskFields) => call<Kiosk>('PATCH', `kiosks/${at(kiosk)}`, { body }),
+  deleteKiosk: (kiosk: string) => call<void>('DELETE', `kiosks/${at(kiosk)}`),
 
   logins: list<Login>('logins'),
   endLogin: (id: string) => call<void>('DELETE', `logins/${at(id)}`),

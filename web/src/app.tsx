@@ -7,6 +7,7 @@ import { loadConsole } from './console/load.ts';
 import { t } from './language.ts';
 import { Login } from './portal/login.tsx';
 import { Account } from './portal/account.tsx';
+import { Kiosk } from './portal/kiosk.tsx';
 import { ProviderCode } from './portal/provider.tsx';
 import { Portal } from './portal/portal.tsx';
 import { Setup } from './portal/setup.tsx';
@@ -113,9 +114,10 @@ function Page() {
   if (target?.kind === 'ticket') return <ConsolePage target={target} me={who.state === 'in' ? who.me : null} />;
   if (who.state === 'asking') return <Splash />;
   const back = route.parts[0] === 'login' ? route.parts[1] : undefined; // from a provider
-  if (who.state === 'out') return back === 'code' ? <ProviderCode /> : <Login key={back} why={who.why} failed={back} />;
+  if (who.state === 'out') return back === 'code' ? <ProviderCode /> : <Login key={back} why={who.why} failed={back} stay={route.parts[0] === 'login'} />;
   if (who.state === 'unreachable') return <Unreachable error={who.error} />;
   if (who.me.must_enrol) return <MustEnrol />;
+  if (who.me.kiosk_pool && !target) return <Kiosk pool={who.me.kiosk_pool} />;
   if (target) return <ConsolePage target={target} me={who.me} />;
   return <Inside me={who.me} route={route} />;
 }

@@ -34,7 +34,7 @@ def expected(role, permission):
 
 def real(path):
     """A path to things that do not exist: an allowed caller gets as far as 404 or 422 and changes nothing."""
-    for name in ("pool", "desktop", "image", "user", "group", "ticket", "plan", "directory", "provider", "policy"):
+    for name in ("pool", "desktop", "image", "user", "group", "ticket", "plan", "directory", "provider", "policy", "kiosk"):
         path = path.replace("{" + name + "}", "absent")
     return path.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV").lstrip("/")
 
@@ -63,9 +63,11 @@ def test_every_call(house, role):
             refused = not refused  # they come with a token, and a token makes no tokens
         if (method, path) in (("POST", "/login"), ("POST", "/login/code")):
             refused = False  # 422: the body has the wrong fields
+        if (method, path) == ("POST", "/login/kiosk"):
+            refused = not expected(role, permission)  # no device of these tests is a kiosk: 403 to all
         if refused == expected(role, permission):
             wrong.append(f"{role}: {method} {path} ({permission}): {answer}")
-        if role == "stranger" and refused and answer.status != 401:
+        if role == "stranger" and refused and answer.status != 401 and path != "/login/kiosk":
             wrong.append(f"{role}: {method} {path}: {answer.status} instead of 401")
     assert not wrong, "\n".join(wrong)
 
@@ -115,7 +117,7 @@ def test_a_scope_adds_nothing_to_the_roles(house):
 
 def test_scopes_that_are_none(house):
     admin = house.login("admin1")
-    for scopes in ([], ["enrol"], ["everything"], [""], ["read desktops"], [3]):
+    for scopes in ([], ["enrol"], ["kiosk"], ["everything"], [""], ["read desktops"], [3]):
         assert admin.refused("POST", "tokens", {"name": "odd", "scopes": scopes}) == (422, "invalid"), scopes
     assert admin.do("POST", "tokens", {"name": "plain"})["scopes"] == ["all"]
 

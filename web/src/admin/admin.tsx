@@ -17,6 +17,7 @@ import { Events } from './events.tsx';
 import { Groups } from './groups.tsx';
 import { Images } from './images.tsx';
 import { Jobs } from './jobs.tsx';
+import { Kiosks } from './kiosks.tsx';
 import { Policies } from './policies.tsx';
 import { Pools } from './pools.tsx';
 import { Sessions } from './sessions.tsx';
@@ -35,6 +36,7 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   images: { icon: ImageIcon, page: Images },
   users: { icon: UserIcon, page: Users },
   groups: { icon: GroupIcon, page: Groups },
+  kiosks: { icon: DesktopIcon, page: Kiosks },
   jobs: { icon: JobIcon, page: Jobs },
   events: { icon: EventIcon, page: Events },
 };

@@ -52,5 +52,5 @@ export function deedsFor(desktop: Desktop): DesktopDeed[] {
 
 /** What the events call the kinds of things. */
 export const kindNames: Record<string, string> = {
-  user: t('user'), group: t('group'), pool: t('pool'), desktop: t('desktop'), session: t('session'), image: t('image'), job: t('job'), token: t('token'), host: t('host'),
+  user: t('user'), group: t('group'), pool: t('pool'), desktop: t('desktop'), session: t('session'), image: t('image'), job: t('job'), token: t('token'), kiosk: t('kiosk'), host: t('host'),
 };

@@ -15,6 +15,7 @@ export const ways: Way[] = [
   { name: 'users', text: t('Users'), deed: 'people' },
   { name: 'directories', text: t('Directories'), deed: 'people' },
   { name: 'groups', text: t('Groups'), deed: 'people' },
+  { name: 'kiosks', text: t('Kiosks'), deed: 'people' },
   { name: 'jobs', text: t('Jobs'), deed: 'jobs' },
   { name: 'events', text: t('Events'), deed: 'events' },
 ];

@@ -202,6 +202,10 @@ export function Console({ target, me, first }: Props) {
   };
   const home = homeOf(target);
   const leave = () => go(home.path);
+  const over = state.name === 'ended' || state.name === 'disconnected';
+  useEffect(() => {
+    if (over && me?.kiosk_pool) leave(); // to the next person
+  }, [over]);
 
   return (
     <main class={`console ${connected ? '' : 'console-covered'}`}>

@@ -23,7 +23,7 @@ function useWait(): [number, (seconds: number) => void] {
   return [left, (seconds) => setUntil(Date.now() + seconds * 1000)];
 }
 
-export function Login({ why, failed }: { why: string; failed: string | undefined }) {
+export function Login({ why, failed, stay }: { why: string; failed: string | undefined; stay: boolean }) {
   useTitle(t('Log in'));
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
@@ -80,7 +80,7 @@ export function Login({ why, failed }: { why: string; failed: string | undefined
           {wait > 0 ? t('Wait {seconds} s', { seconds: wait }) : t('Log in')}
         </Button>
       </form>
-      <ProviderButtons />
+      <ProviderButtons stay={stay} />
     </Lone>
   );
 }

@@ -18,11 +18,15 @@ export function providerFailure(kind: string): string {
   }
 }
 
-export function ProviderButtons() {
+/** What the server offers beside the password; a kiosk goes in at once, unless somebody asked for the login page. */
+export function ProviderButtons({ stay }: { stay: boolean }) {
   const [providers, setProviders] = useState<LoginProvider[]>([]);
   useEffect(() => {
     const stop = new AbortController();
-    api.loginProviders(stop.signal).then((answer) => setProviders(answer.items), () => {
+    api.loginProviders(stop.signal).then(async (answer) => {
+      setProviders(answer.items);
+      if (answer.kiosk && !stay) enter(await api.loginKiosk());
+    }).catch(() => {
       // the password's way is there all the same
     });
     return () => stop.abort();

@@ -1,0 +1,112 @@
+#include "identity/kiosk.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/network.h"
+#include "identity/internal.h"
+
+enum { FINGERPRINT_LENGTH = 64, WORDS_MOST = 64 };
+
+bool kiosk_fits(const StoreKiosk *kiosk, const KioskDevice *device)
+{
+    g_auto(GStrv) networks = g_strsplit(kiosk->networks, " ", -1);
+    g_auto(GStrv) certificates = g_strsplit(kiosk->certificates, " ", -1);
+    if (!*kiosk->networks && !*kiosk->certificates)
+        return false;
+    if (*kiosk->networks && !networks_contain((const char *const *)networks, device->address))
+        return false;
+    return !*kiosk->certificates ||
+           (device->certificate && g_strv_contains((const char *const *)certificates, device->certificate));
+}
+
+static bool demand_few(const char *const *texts, const char *what, GError **error)
+{
+    return g_strv_length((char **)texts) <= WORDS_MOST ||
+           oriel_fail(error, ORIEL_ERROR_INVALID, "kiosk: at most %d %s", WORDS_MOST, what);
+}
+
+char *kiosk_networks_read(const char *const *texts, GError **error)
+{
+    if (!demand_few(texts, "networks", error))
+        return NULL;
+    for (size_t i = 0; texts[i]; i++) {
+        Network network;
+        if (!network_parse(texts[i], "networks", &network, error))
+            return NULL;
+    }
+    return g_strjoinv(" ", (char **)texts);
+}
+
+/* As browsers and openssl show it, with colons or without. */
+static bool fingerprint_add(GString *words, const char *text, GError **error)
+{
+    size_t digits = 0;
+    g_autofree char *kept = g_ascii_strdown(text, -1);
+    for (const char *at = kept; *at; at++) {
+        if (*at == ':')
+            continue;
+        if (!g_ascii_isxdigit(*at) || digits == FINGERPRINT_LENGTH)
+            break;
+        kept[digits++] = *at;
+        if (digits == FINGERPRINT_LENGTH && at[1] == '\0') {
+            g_string_append_printf(words, "%s%.*s", words->len ? " " : "", FINGERPRINT_LENGTH, kept);
+            return true;
+        }
+    }
+    return oriel_fail(error, ORIEL_ERROR_INVALID,
+                      "certificates: \"%s\" is no SHA-256 of a certificate: 64 hexadecimal digits, with colons or without",
+                      strlen(text) <= 100 ? text : "…");
+}
+
+char *kiosk_certificates_read(const char *const *texts, GError **error)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+    if (!demand_few(texts, "certificates", error))
+        return NULL;
+    for (size_t i = 0; texts[i]; i++)
+        if (!fingerprint_add(words, texts[i], error))
+            return NULL;
+    return g_string_free(g_steal_pointer(&words), FALSE);
+}
+
+StoreKiosk *identity_kiosk_of(Identity *identity, const KioskDevice *device, GError **error)
+{
+    g_autoptr(GPtrArray) kiosks = store_kiosk_list(identity->store, NULL, NULL, error);
+    for (size_t i = 0; kiosks && i < kiosks->len; i++) {
+        StoreKiosk *kiosk = kiosks->pdata[i];
+        if (kiosk->enabled && kiosk_fits(kiosk, device))
+            return store_kiosk_find(identity->store, kiosk->id, error);
+    }
+    return NULL;
+}
+
+Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const ClientInfo *client, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(StoreKiosk) kiosk = identity_kiosk_of(identity, device, &failure);
+    if (failure) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    if (!kiosk) {
+        oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this device is no kiosk: neither its address nor its certificate is known as one");
+        return NULL;
+    }
+    if (kiosk->logins >= LIMIT_KIOSK_LOGINS) {
+        oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open, which is the limit", kiosk->name, LIMIT_KIOSK_LOGINS);
+        return NULL;
+    }
+    g_autoptr(StoreUser) user = store_user_find(identity->store, kiosk->user_id, error);
+    if (!user)
+        return NULL;
+    if (!user->enabled) {
+        oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "kiosk \"%s\": its user \"%s\" is disabled", kiosk->name, user->name);
+        return NULL;
+    }
+    Login *login = login_open(identity, user, &(LoginMeans){client, SCOPE_KIOSK, "kiosk", kiosk->id}, error);
+    if (login)
+        caller_kiosk_set(login->caller, kiosk->pool_id, kiosk->pool_name);
+    return login;
+}
