@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from conftest import fake_images, stack
+import fake_images
+import stack
 from stack import Client, wait_until
 
 HALL = "198.51.100.0/24"

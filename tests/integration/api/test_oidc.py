@@ -6,7 +6,8 @@ import urllib.parse
 
 import pytest
 
-from conftest import fake_images, stack
+import fake_images
+import stack
 from openid import SECRET, OpenIdProvider, Person
 from test_totp import code_of, enrol
 

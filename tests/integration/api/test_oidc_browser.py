@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from conftest import fake_images, stack
+import fake_images
+import stack
 from openid import SECRET, OpenIdProvider
 
 
