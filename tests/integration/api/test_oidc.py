@@ -49,9 +49,9 @@ def last_login(house):
 
 def test_who_is_offered(shown):
     stranger = stack.Client(shown, gateway=True)
-    assert stranger.get("login/providers") == {"items": [{"name": "test", "display_name": "Our company"}]}
+    assert stranger.get("login/providers") == {"items": [{"name": "test", "display_name": "Our company"}], "kiosk": False}
     shown.local.do("PATCH", "directories/test", {"enabled": False})
-    assert stranger.get("login/providers") == {"items": []}
+    assert stranger.get("login/providers") == {"items": [], "kiosk": False}
     assert Person(shown, shown.provider).begin() == "../../../../#/login/not-found/test"
     shown.local.do("PATCH", "directories/test", {"enabled": True})
 
