@@ -492,11 +492,11 @@ test('people: add, link, roles; the last administrator is safe', async () => {
   await page.getByText('user "admin" is the last administrator').waitFor();
 });
 
-test('groups: the one that is built in says who is in it and offers nothing', async () => {
+test('groups: the one that is built in says who is in it and offers its quota only', async () => {
   const page = await admin({}, '/admin/groups');
   const everyone = page.getByRole('region', { name: 'Group everyone' });
   await everyone.getByText('Everyone with an account is in this group').waitFor();
-  assert.equal(await everyone.getByRole('button').count(), 0);
+  assert.deepEqual(await everyone.getByRole('button').allTextContents(), ['Quota…']);
   assert.equal(await everyone.getByRole('textbox').count() + await everyone.getByRole('combobox').count(), 0);
   const design = page.getByRole('region', { name: 'Group design' });
   assert.equal(await design.getByRole('button', { name: 'Delete…' }).count(), 1);
