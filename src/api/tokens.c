@@ -62,10 +62,14 @@ static bool find_owner(const Call *call, const char *user, char **ret, GError **
 }
 
 /* A token that leaked must not make others that live on after it has been deleted. */
-static bool demand_owner(const Call *call, const char *owner_id, GError **error)
+static bool demand_login(const Call *call, GError **error)
 {
-    if (call->caller->means == CALLER_TOKEN)
-        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a token makes no tokens: log in with your password");
+    return call->caller->means != CALLER_TOKEN ||
+           oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a token makes no tokens: log in with your password");
+}
+
+static bool demand_owner(const char *owner_id, GError **error)
+{
     return owner_id ||
            oriel_fail(error, ORIEL_ERROR_CONFLICT, "the local administrator has no tokens: say whose it is to be, \"user\" (--user)");
 }
@@ -105,8 +109,9 @@ bool tokens_post(Call *call, GError **error)
     Json *list = json_object_get(call->body, "scopes");
     Scopes scopes = SCOPES_ALL;
     uint64_t days = json_is_null(json_object_get(call->body, "days")) ? 0 : DAYS_DEFAULT;
-    if (!json_only(call->body, keys, error) || !json_take_text(call->body, "user", &user, error) ||
-        !find_owner(call, user, &owner_id, error) || !demand_owner(call, owner_id, error) ||
+    if (!demand_login(call, error) || !json_only(call->body, keys, error) ||
+        !json_take_text(call->body, "user", &user, error) || !find_owner(call, user, &owner_id, error) ||
+        !demand_owner(owner_id, error) ||
         !demand_room(call, owner_id, error) || !json_take_text(call->body, "name", &name, error) ||
         !json_take_number(call->body, &field, &days, error) || (list && !scopes_read(list, &scopes, error)))
         return false;
