@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/number.h"
+#include "store/help.h"
 #include "store/pool.h"
 #include "store/user.h"
 
@@ -81,6 +82,32 @@ bool call_if_match(const Call *call, int64_t *ret_version, GError **error)
                           text);
     *ret_version = (int64_t)number;
     return true;
+}
+
+bool call_helper(const Call *call, const char **ret, GError **error)
+{
+    bool limited = false;
+    const char *user_id = call->caller->user_id;
+    *ret = NULL;
+    if (!user_id || call_allows(call, PERMISSION_POOL_READ)) /* operators and administrators see all */
+        return true;
+    if (!store_helper_is_limited(call->service->store, user_id, &limited, error))
+        return false;
+    *ret = limited ? user_id : NULL;
+    return true;
+}
+
+bool call_may_help(const Call *call, const char *person_id, const char *kind, const char *name, GError **error)
+{
+    const char *helper = NULL;
+    bool helps = false;
+    if (!call_helper(call, &helper, error))
+        return false;
+    if (!helper)
+        return true;
+    if (person_id && !store_helper_helps(call->service->store, helper, person_id, &helps, error))
+        return false;
+    return helps || oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "there is no %s \"%s\"", kind, name);
 }
 
 bool call_match(const Call *call, int64_t version, GError **error)

@@ -32,6 +32,11 @@ bool call_demand_pool(const Call *call, const char *pool_id, GError **error);
 /* Whether the caller is this user. */
 bool call_is(const Call *call, const char *user_id);
 
+/* Of whom a limited help desk may know: *ret is its id, NULL where the caller is not limited. */
+bool call_helper(const Call *call, const char **ret, GError **error);
+/* NOT_FOUND, as if KIND "NAME" did not exist, unless the caller may help one of these people (NULL: nobody). */
+bool call_may_help(const Call *call, const char *person_id, const char *kind, const char *name, GError **error);
+
 /* ---- reading the request ---- */
 
 /* limit and after of the query. */

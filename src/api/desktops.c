@@ -32,6 +32,25 @@ Json *desktop_brief(const StoreDesktop *desktop)
                      desktop_state(desktop));
 }
 
+/* One that the caller may know of: a limited help desk knows those of the people whom it helps. */
+static StoreDesktop *desktop_for(Call *call, GError **error)
+{
+    const char *name = call->parameters[0], *helper = NULL;
+    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, name, error);
+    if (!desktop || !call_helper(call, &helper, error))
+        return NULL;
+    if (!helper || call_is(call, desktop->user_id))
+        return g_steal_pointer(&desktop);
+    StoreDesktopFilter filter = {.pool_id = desktop->pool_id, .helper_id = helper};
+    g_autoptr(GPtrArray) known = store_desktop_list(call->service->store, &filter, NULL, NULL, error);
+    for (unsigned i = 0; known && i < known->len; i++)
+        if (strcmp(((StoreDesktop *)known->pdata[i])->id, desktop->id) == 0)
+            return g_steal_pointer(&desktop);
+    if (known)
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "desktop \"%s\": there is none", name);
+    return NULL;
+}
+
 /* What the rows of a list share, looked up once each. */
 typedef struct {
     Store *store;
@@ -180,6 +199,8 @@ bool desktops_get(Call *call, GError **error)
     if (!call_search(call, &filter.search, error))
         return false;
     StoreSessionFilter sessions = {.pool_id = pool_id};
+    if (!call_helper(call, &filter.helper_id, error))
+        return false;
     g_autoptr(GPtrArray) desktops = store_desktop_list(call->service->store, &filter, &page, &next, error);
     if (!desktops || !lookup_open(&lookup, call->service->store, &sessions, error) ||
         !lookup_users(&lookup, desktops, error))
@@ -197,7 +218,8 @@ bool desktops_get(Call *call, GError **error)
 
 bool desktop_get(Call *call, GError **error)
 {
-    return desktop_answer(call, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
+    return desktop && desktop_answer(call, desktop->id, error);
 }
 
 /* ---- the buttons ---- */
@@ -220,7 +242,7 @@ static bool in_session(Call *call, const StoreDesktop *desktop, GError **error)
 bool desktop_delete(Call *call, GError **error)
 {
     bool force = false;
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     if (!desktop || !call_match(call, desktop->version, error) || !call_flag(call, "force", &force, error) ||
         (!force && in_session(call, desktop, error)) ||
         !host_desktop_delete(call->service->host, desktop->id, &call->actor, error))
@@ -233,7 +255,7 @@ typedef bool (*DesktopAct)(Host *host, const char *desktop_id, const StoreActor 
 
 static bool desktop_act(Call *call, DesktopAct act, GError **error)
 {
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     return desktop && act(call->service->host, desktop->id, &call->actor, error) &&
            desktop_answer(call, desktop->id, error);
 }
@@ -246,7 +268,7 @@ bool desktop_start_post(Call *call, GError **error)
 bool desktop_stop_post(Call *call, GError **error)
 {
     bool force = false;
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     return desktop && call_flag(call, "force", &force, error) &&
            host_desktop_stop(call->service->host, desktop->id, force, &call->actor, error) &&
            desktop_answer(call, desktop->id, error);
@@ -255,6 +277,13 @@ bool desktop_stop_post(Call *call, GError **error)
 bool desktop_reset_post(Call *call, GError **error)
 {
     return desktop_act(call, host_desktop_reset, error);
+}
+
+bool desktop_restart_post(Call *call, GError **error)
+{
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
+    g_autofree char *job_id = desktop ? host_desktop_restart(call->service->host, desktop->id, &call->actor, error) : NULL;
+    return job_id && call_reply_job(call, job_id, error);
 }
 
 bool desktop_refresh_post(Call *call, GError **error)
@@ -272,7 +301,7 @@ bool desktop_assign_post(Call *call, GError **error)
     const char *name = NULL;
     if (!json_read(call->body, "request body", error, "{s:s}", "user", &name))
         return false;
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     g_autoptr(StoreUser) user = desktop ? store_user_find(call->service->store, name, error) : NULL;
     return user && host_desktop_assign(call->service->host, desktop->id, user->id, &call->actor, error) &&
            desktop_answer(call, desktop->id, error);
@@ -283,7 +312,7 @@ bool desktop_unassign_post(Call *call, GError **error)
     const char *name = NULL;
     if (!json_read(call->body, "request body", error, "{s:s}", "user", &name))
         return false;
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     g_autoptr(StoreUser) user = desktop ? store_user_find(call->service->store, name, error) : NULL;
     return user && host_desktop_unassign(call->service->host, desktop->id, user->id, &call->actor, error) &&
            desktop_answer(call, desktop->id, error);
@@ -292,7 +321,7 @@ bool desktop_unassign_post(Call *call, GError **error)
 bool desktop_patch(Call *call, GError **error)
 {
     static const char *const keys[] = {"maintenance", NULL};
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], error);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, error);
     bool maintenance = desktop ? desktop->maintenance : false;
     return desktop && call_match(call, desktop->version, error) && json_only(call->body, keys, error) &&
            json_take_flag(call->body, "maintenance", &maintenance, error) &&
@@ -307,7 +336,7 @@ bool desktop_thumbnail_get(Call *call, GError **error)
     if (text && !number_parse(text, THUMBNAIL_WIDTH_LEAST, THUMBNAIL_WIDTH_MOST, "width", &width, error))
         return false;
     g_autoptr(GError) problem = NULL;
-    g_autoptr(StoreDesktop) desktop = store_desktop_find(call->service->store, call->parameters[0], &problem);
+    g_autoptr(StoreDesktop) desktop = desktop_for(call, &problem);
     if (!call_allows(call, PERMISSION_DESKTOP_READ) && !(desktop && call_is(call, desktop->user_id)))
         return call_demand(call, PERMISSION_DESKTOP_READ, error); /* the same whether it exists or not */
     if (!desktop) {

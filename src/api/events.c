@@ -52,6 +52,10 @@ bool stream_get(Call *call, GError **error)
 {
     g_autoptr(SecretString) cookie = NULL;
     HubMember member = {.caller = call->caller};
+    const char *helper = NULL;
+    if (!call_helper(call, &helper, error))
+        return false;
+    member.limited = helper != NULL;
     if (call->caller->means == CALLER_COOKIE)
         member.cookie = cookie = request_cookie(call->request, IDENTITY_COOKIE);
     else if (call->caller->means == CALLER_TOKEN)

@@ -115,7 +115,7 @@ static void connection_way(const Call *call, const StoreDesktop *desktop, Displa
     json_object_set_new(value, "url", json_string(url));
 }
 
-static bool connection_answer(Call *call, const HostConnection *connection, DisplayClient client, GError **error)
+bool connection_answer(Call *call, const HostConnection *connection, DisplayClient client, GError **error)
 {
     if (connection->job_id)
         return call_reply_job(call, connection->job_id, error);

@@ -103,6 +103,7 @@ bool desktop_delete(Call *call, GError **error);
 bool desktop_start_post(Call *call, GError **error);
 bool desktop_stop_post(Call *call, GError **error);
 bool desktop_reset_post(Call *call, GError **error);
+bool desktop_restart_post(Call *call, GError **error);
 bool desktop_refresh_post(Call *call, GError **error);
 bool desktop_assign_post(Call *call, GError **error);
 bool desktop_unassign_post(Call *call, GError **error);
@@ -169,6 +170,28 @@ bool login_delete(Call *call, GError **error);
 bool tokens_get(Call *call, GError **error);
 bool tokens_post(Call *call, GError **error);
 bool token_delete(Call *call, GError **error);
+
+/* help.c */
+bool people_get(Call *call, GError **error);
+bool session_message_post(Call *call, GError **error);
+bool user_helps_get(Call *call, GError **error);
+bool user_helps_put(Call *call, GError **error);
+bool group_helps_get(Call *call, GError **error);
+bool group_helps_put(Call *call, GError **error);
+bool settings_help_get(Call *call, GError **error);
+bool settings_help_patch(Call *call, GError **error);
+/* shadows.c */
+bool session_shadow_post(Call *call, GError **error);
+bool session_shadows_get(Call *call, GError **error);
+bool shadow_get(Call *call, GError **error);
+bool shadow_answer_post(Call *call, GError **error);
+bool shadow_end_post(Call *call, GError **error);
+bool shadow_connect_post(Call *call, GError **error);
+
+/* The session of the path, the caller's own or one of theirs to help. Another person's does not exist for a user. */
+StoreSession *session_find(Call *call, Permission permission, GError **error);
+/* A connection, or the job that has to end first. */
+bool connection_answer(Call *call, const HostConnection *connection, DisplayClient client, GError **error);
 
 /* ---- JSON of rows; the caller owns it ---- */
 

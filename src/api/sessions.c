@@ -91,6 +91,8 @@ bool sessions_get(Call *call, GError **error)
     } else {
         if (!call_query_user(call, &user_id, error) || !call_query_pool(call, &pool_id, error))
             return false;
+        if (!call_helper(call, &filter.helper_id, error))
+            return false;
         filter.user_id = user_id;
         filter.pool_id = pool_id;
     }
@@ -105,13 +107,15 @@ bool sessions_get(Call *call, GError **error)
 }
 
 /* Another person's session does not exist for a user. */
-static StoreSession *session_find(Call *call, Permission permission, GError **error)
+StoreSession *session_find(Call *call, Permission permission, GError **error)
 {
     g_autoptr(StoreSession) session = store_session_get(call->service->store, call->parameters[0], error);
     if (!session || !call_demand_pool(call, session->pool_id, error))
         return NULL;
-    if (call_is(call, session->user_id) || call_allows(call, permission))
+    if (call_is(call, session->user_id))
         return g_steal_pointer(&session);
+    if (call_allows(call, permission))
+        return call_may_help(call, session->user_id, "session", call->parameters[0], error) ? g_steal_pointer(&session) : NULL;
     if (call_allows(call, PERMISSION_SESSION_READ))
         call_demand(call, permission, error);
     else

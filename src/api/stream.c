@@ -17,6 +17,7 @@ struct StreamClient {
     Hub *hub;
     char *user_id;
     Roles roles;
+    bool limited; /* a help desk that may not see everybody's sessions and desktops: it hears of its own */
     Scopes scopes;
     char *cookie;
     char *token;
@@ -110,6 +111,9 @@ static bool permission_of_kind(const char *kind, Permission *ret)
 
 static bool client_may(const StreamClient *client, Permission permission)
 {
+    bool others = permission == PERMISSION_SESSION_READ || permission == PERMISSION_DESKTOP_READ;
+    if (others && client->limited)
+        return false;
     return identity_allows(client->roles, permission) && scopes_allow(client->scopes, permission, true);
 }
 
@@ -350,6 +354,7 @@ StreamClient *hub_join(Hub *hub, const HubMember *member, GError **error)
     client->user_id = g_strdup(member->caller->user_id);
     client->roles = member->caller->roles;
     client->scopes = member->caller->scopes;
+    client->limited = member->limited;
     client->cookie = g_strdup(member->cookie);
     client->token = g_strdup(member->token);
     g_queue_init(&client->messages);

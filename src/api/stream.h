@@ -24,6 +24,7 @@ typedef struct {
     const Caller *caller;
     const char *cookie; /* with which the login is checked again every minute; NULL: */
     const char *token;  /* this; both NULL: local */
+    bool limited;       /* a help desk for some groups only */
 } HubMember;
 
 /* TOO_MANY: LIMIT_EVENT_STREAMS are open. UNAVAILABLE: stopped. */

@@ -12,7 +12,6 @@
 #define AGENT_LOG_OFF "log-off"
 #define AGENT_RESIZE "resize"
 #define AGENT_SHUT_DOWN "shut-down"
-#define AGENT_RESTART "restart"
 #define AGENT_LOCK "lock"
 #define AGENT_SHOW "message"
 

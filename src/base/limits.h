@@ -55,6 +55,9 @@
 #define LIMIT_TICKET_FILE_MS 120000          /* of one in a file for a native client, which a person opens */
 #define LIMIT_AGENT_LINE (64 * 1024)         /* bytes of one message of the guest's agent */
 #define LIMIT_AGENT_IDLE_MS (366LL * 24 * 3600 * 1000) /* longest time without input that it may tell of */
+#define LIMIT_SHADOW_ASK_MS 30000             /* a person is asked for so long whether somebody may look on, and a leave is good for so long */
+#define LIMIT_PEOPLE_FOUND 50                 /* people in one answer of the help desk's search */
+#define LIMIT_HELP_GROUPS 100                 /* groups that one help desk is limited to */
 #define LIMIT_MESSAGE 2000                   /* bytes of a message to somebody's screen */
 #define LIMIT_LOG_ON_STEPS 24                /* of one log-on that are kept */
 #define LIMIT_QMP_LINE (16 * 1024 * 1024)    /* bytes of one QMP message */

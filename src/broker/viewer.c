@@ -19,6 +19,8 @@ const char *viewer_refusal(const ViewerFacts *facts)
     default:
         if (!facts->session_stands)
             return "The session has ended.";
+        if (!facts->shadow_stands)
+            return "Somebody ended your look at this session.";
         return facts->is_local || facts->may_shadow ? NULL : "You are no help desk any more.";
     }
 }

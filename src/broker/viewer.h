@@ -18,6 +18,7 @@ typedef struct {
     bool may_console;    /* by role, as it is now */
     bool may_shadow;
     bool login_stands;   /* neither logged out nor its token deleted */
+    bool shadow_stands;  /* of one that looks on: neither the person nor anybody else has ended it */
     bool session_stands; /* not ended, the desktop still its user's, who is enabled and entitled */
 } ViewerFacts;
 

@@ -23,6 +23,7 @@ static const VerbGroup *const groups[] = {
     &login_group, &kiosk_group,
     &token_group,
     &host_group,
+    &help_desk_group,
     &setting_group,
     &apply_group,
     &completion_group,

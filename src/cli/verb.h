@@ -108,6 +108,7 @@ extern const VerbGroup event_group;
 extern const VerbGroup login_group, kiosk_group;
 extern const VerbGroup token_group;
 extern const VerbGroup host_group;
+extern const VerbGroup help_desk_group;
 extern const VerbGroup setting_group;
 extern const VerbGroup apply_group;
 extern const VerbGroup completion_group;

@@ -234,6 +234,19 @@ static bool run_reset(Cli *cli, const Call *call, GError **error)
     return power(cli, call, "reset", "running", error);
 }
 
+static bool run_restart(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("desktops", call_argument(call, 0), "restart", NULL);
+    g_autoptr(Json) answer = client_request(cli->client, "POST", path, NULL, error);
+    const char *id = json_string_value(json_object_get(json_object_get(answer, "job"), "id"));
+    if (!answer || !cli->wait)
+        return answer != NULL;
+    g_autoptr(Json) job = watch_job(cli, id ? id : "", error);
+    if (job)
+        cli_say(cli, "Desktop %s has restarted.", call_argument(call, 0));
+    return job != NULL;
+}
+
 static bool run_refresh(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *question =
@@ -406,6 +419,7 @@ static const Verb verbs[] = {
     {"stop", "Power off in an orderly way", "After a minute the hard way.", DESKTOP, .options = stop_options,
      .run = run_stop},
     {"reset", "Press the reset button", DESKTOP, .run = run_reset},
+    {"restart", "Shut it down in an orderly way, and boot it again", DESKTOP, .run = run_restart},
     {"refresh", "Back to the image: everything on its disk is lost",
      "In a floating pool it is nobody's afterwards, and free for the next person.", DESKTOP, .options = yes_options,
      .run = run_refresh},

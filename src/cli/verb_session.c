@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/error.h"
 #include "cli/cli.h"
 #include "cli/print.h"
 
@@ -115,6 +116,60 @@ static bool run_log_off(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static bool run_message(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("sessions", call_argument(call, 0), "message", NULL);
+    g_autoptr(Json) body = json_pack("{s:s}", "text", call_argument(call, 1));
+    if (!body)
+        return cli_misused(cli, error, "the text is not UTF-8");
+    if (!cli_do(cli, "POST", path, body, error))
+        return false;
+    cli_say(cli, "It is on the screen of session %s.", call_argument(call, 0));
+    return true;
+}
+
+/* Until the person has answered, or had the time to. Looked at again and again: not every help desk hears of other people's sessions. */
+static Json *await_answer(Cli *cli, Json *asked, GError **error)
+{
+    g_autoptr(Json) shadow = asked;
+    const char *id = json_string_value(json_object_get(shadow, "id"));
+    g_autofree char *path = client_path("shadows", id ? id : "", NULL);
+    while (shadow && g_strcmp0(json_string_value(json_object_get(shadow, "state")), "asked") == 0) {
+        g_usleep(G_USEC_PER_SEC / 2);
+        json_decref(shadow);
+        shadow = client_request(cli->client, "GET", path, NULL, error);
+    }
+    return g_steal_pointer(&shadow);
+}
+
+static void show_connection(Cli *cli, const Json *connection)
+{
+    const char *url = json_string_value(json_object_get(connection, "url"));
+    g_print("%s\n", url ? url : "");
+}
+
+static bool run_shadow(Cli *cli, const Call *call, GError **error)
+{
+    const char *mode = call_option(call, "mode");
+    g_autofree char *path = client_path("sessions", call_argument(call, 0), "shadow", NULL);
+    g_autoptr(Json) body = json_pack("{s:s}", "mode", mode ? mode : "view");
+    Json *asked = client_request(cli->client, "POST", path, body, error);
+    g_autoptr(Json) shadow = asked ? await_answer(cli, asked, error) : NULL;
+    if (!shadow)
+        return false;
+    const char *id = json_string_value(json_object_get(shadow, "id")), *state = json_string_value(json_object_get(shadow, "state"));
+    if (g_strcmp0(state, "allowed") != 0)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "session \"%s\": its person %s", call_argument(call, 0),
+                          g_strcmp0(state, "refused") == 0 ? "does not want you to look on" : "did not answer in time");
+    g_autofree char *connect = client_path("shadows", id, "connect", NULL);
+    return cli_show(cli, client_request(cli->client, "POST", connect, NULL, error), show_connection);
+}
+
+static const Option shadow_options[] = {
+    {"mode", VALUE_CHOICE, .choices = "view|control", .help = "Look on, or work in it too (without: view)"},
+    {0},
+};
+
 static const Option list_options[] = {
     {"user", VALUE_TEXT, "USER", "Only those of this person", .names = NAMES_USER},
     {"ended", VALUE_FLAG, .help = "Also those that have ended"},
@@ -135,6 +190,11 @@ static const Verb verbs[] = {
     {"show", "Show a session, and how long each step of its log-on took", .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_show},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
+    {"message", "Show a text on the session's screen", "Its guest needs the agent: a notification on a desktop, lines on a console.",
+     .arguments = {{"SESSION", NAMES_SESSION}, {"TEXT", NAMES_NONE}}, .run = run_message},
+    {"shadow", "Look on in a session, beside its person, who is asked first",
+     "Prints an address that opens it in a browser, once and within 30 seconds. The person sees that you look on, and can end it.",
+     .arguments = {{"SESSION", NAMES_SESSION}}, .options = shadow_options, .run = run_shadow},
     {"log-off", "End a session and its programs", "What then happens to the desktop is the pool's --refresh.",
      .arguments = {{"SESSION", NAMES_SESSION}}, .options = log_off_options, .run = run_log_off},
     {0},

@@ -304,14 +304,6 @@ static void handle_shut_down(const AgentRequest *request)
     kill(1, SIGRTMIN + 4); /* systemd(1): starts poweroff.target */
 }
 
-static void handle_restart(const AgentRequest *request)
-{
-    Failure ignored;
-    agent_users_thaw(&ignored);
-    send_done(request->id, NULL);
-    kill(1, SIGRTMIN + 5); /* systemd(1): starts reboot.target */
-}
-
 static void handle_show(const AgentRequest *request)
 {
     Failure failure = {""};
@@ -346,9 +338,6 @@ static void handle_line(void *data, const char *line, size_t length)
         break;
     case REQUEST_SHUT_DOWN:
         handle_shut_down(&request);
-        break;
-    case REQUEST_RESTART:
-        handle_restart(&request);
         break;
     case REQUEST_LOCK:
         handle_lock(&request);

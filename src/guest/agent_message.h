@@ -16,7 +16,6 @@ typedef enum {
     REQUEST_LOG_OFF,
     REQUEST_RESIZE,
     REQUEST_SHUT_DOWN,
-    REQUEST_RESTART,
     REQUEST_LOCK,
     REQUEST_SHOW,
 } AgentRequestType;

@@ -596,6 +596,30 @@ static bool connect_console(Click *click, GError **error)
     return store_ticket_create(host->store, request->actor, &ticket, error);
 }
 
+bool host_shadow_connect(Host *host, const HostShadowRequest *request, HostConnection *ret, GError **error)
+{
+    g_auto(HostConnection) connection = {0};
+    Click click = {.host = host, .ret = &connection};
+    promise_ticket(&click);
+    g_autofree char *hash = secret_token_hash(connection.ticket);
+    StoreTicketNew ticket = {
+        .hash = hash,
+        .session_id = request->session_id,
+        .desktop_id = request->desktop_id,
+        .user_id = request->actor ? request->actor->user_id : NULL,
+        .client = request->actor ? request->actor->address : NULL,
+        .expires_ms = connection.expires_ms,
+        .mode = request->control ? STORE_DISPLAY_CONTROL : STORE_DISPLAY_VIEW,
+    };
+    if (!store_ticket_create(host->store, request->actor, &ticket, error))
+        return false;
+    connection.desktop_id = g_strdup(request->desktop_id);
+    connection.session_id = g_strdup(request->session_id);
+    *ret = connection;
+    connection = (HostConnection){0};
+    return true;
+}
+
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error)
 {
     int64_t began = clock_monotonic_us();

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "store/help.h"
 
 static const int64_t thumbnail_age_ms = 1000;
 static const int64_t busy_limit_ms = 3000;
@@ -100,9 +101,10 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
     case STORE_DISPLAY_VIEW:
     case STORE_DISPLAY_CONTROL:
     default:
-        return viewers_reachable(host->viewers) ||
-               oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
-                          "the gateway cannot be told what this display may do: try again in a moment");
+        if (!viewers_reachable(host->viewers))
+            return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                              "the gateway cannot be told what this display may do: try again in a moment");
+        return store_shadow_opened(host->store, ticket, error);
     }
 }
 

@@ -64,7 +64,6 @@ const HostDriver *host_driver_real(void)
         .log_off = agent_log_off,
         .resize = agent_resize,
         .shut_down = agent_shut_down,
-        .restart = agent_restart,
         .show = agent_show,
         .lock = agent_lock,
         .display = display_connect,

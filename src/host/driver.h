@@ -70,7 +70,6 @@ struct HostDriver {
     bool (*log_off)(Machine *machine, int64_t limit_ms, GError **error);
     bool (*resize)(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
     bool (*shut_down)(Machine *machine, GError **error);
-    bool (*restart)(Machine *machine, GError **error);
     bool (*show)(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
     bool (*lock)(Machine *machine, int64_t limit_ms, GError **error);
 

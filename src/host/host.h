@@ -128,6 +128,20 @@ bool host_session_disconnect(Host *host, const char *session_id, const StoreActo
  * when the session has ended; the refresh comes beside. Idempotent. */
 bool host_session_log_off(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
+/* Shows a text to whoever sits in front of the session's screen; `title` says who it is from. The trail has it. UNAVAILABLE: the session
+ * has no running desktop, or its guest no agent. Takes up to 15 s. */
+bool host_session_show(Host *host, const char *session_id, const char *title, const char *text, GError **error);
+
+typedef struct {
+    const StoreActor *actor;
+    const char *session_id;
+    const char *desktop_id;
+    bool control; /* else looks on only */
+} HostShadowRequest;
+
+/* A ticket for a display beside the person's own. The caller has checked that a shadow allows it. */
+bool host_shadow_connect(Host *host, const HostShadowRequest *request, HostConnection *ret, GError **error);
+
 /* ---- one desktop: each writes desired state and an event, then wakes the loop; they return before the
  * machine is there ---- */
 

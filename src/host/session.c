@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 static const int64_t log_off_limit_ms = 20 * 1000;
+static const int64_t show_limit_ms = 15 * 1000;
 static const int64_t lock_limit_ms = 10 * 1000;
 static const int64_t ending_limit_ms = 500; /* a machine that closed its display because it ends */
 static const int64_t again_ms = 1000;
@@ -284,4 +285,18 @@ bool host_session_log_off(Host *host, const char *session_id, const StoreActor *
     bool done = tell_as(&work, actor, SESSION_LOGGED_OFF, error) && take_picture_away(&work, error);
     put(&work);
     return done;
+}
+
+bool host_session_show(Host *host, const char *session_id, const char *title, const char *text, GError **error)
+{
+    g_autoptr(StoreSession) session = store_session_get(host->store, session_id, error);
+    if (!session)
+        return false;
+    g_autoptr(Slot) slot = session->desktop_id && session->state != STORE_SESSION_ENDED ? slot_find(host, session->desktop_id) : NULL;
+    Machine *machine = slot && slot->agent_ready ? slot_machine(slot) : NULL;
+    bool shown = machine ? host->driver->show(machine, title, text, show_limit_ms, error)
+                         : oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                                      "desktop \"%s\": has no agent that could show a message; is it running?", session->desktop_name);
+    slot_release_machine(host, machine);
+    return shown;
 }

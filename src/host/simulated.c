@@ -653,7 +653,6 @@ const HostDriver *host_driver_simulated(void)
         .log_off = fake_log_off,
         .resize = fake_resize,
         .shut_down = fake_shut_down,
-        .restart = simulated_restart,
         .show = simulated_show,
         .lock = simulated_lock,
         .display = fake_display,

@@ -5,11 +5,6 @@
 
 #include "base/file.h"
 
-bool simulated_restart(Machine *machine, GError **error)
-{
-    return simulated_called("restart", error) && simulated_die(simulated_folder(machine), MACHINE_END_RESET);
-}
-
 /* What was shown last is in its folder. */
 bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
 {

@@ -12,6 +12,5 @@ typedef void (*SimulatedWord)(Machine *machine, const MachineListener *listener,
 bool simulated_tell(const char *folder, SimulatedWord word, void *data);
 
 /* Entries of the driver's table. */
-bool simulated_restart(Machine *machine, GError **error);
 bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
 bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);

@@ -11,6 +11,7 @@
 #include "broker/viewer.h"
 #include "host/viewer_line.h"
 #include "identity/role.h"
+#include "store/help.h"
 
 /* A display that no gateway confirms for so long is gone, and its gateway with it. */
 static const int64_t confirm_limit_ms = 30 * 1000;
@@ -377,6 +378,7 @@ static const char *refusal_of(const StoreDisplay *row)
         .may_shadow = identity_allows(roles, PERMISSION_SESSION_WRITE),
         .login_stands = row->login_stands,
         .session_stands = row->session_stands,
+        .shadow_stands = row->shadow_stands,
     };
     return viewer_refusal(&facts);
 }
@@ -450,8 +452,17 @@ static void renew_all(Viewers *viewers, const GPtrArray *rows)
     }
 }
 
+/* A question that nobody answered, a look that is over: the person's page learns of it here. */
+static void sweep_shadows(Viewers *viewers)
+{
+    g_autoptr(GError) error = NULL;
+    if (!store_shadow_sweep(viewers->host->store, &error))
+        log_warning("who looks on in sessions cannot be tidied up now: %s", error->message);
+}
+
 void viewers_pass(Viewers *viewers)
 {
+    sweep_shadows(viewers);
     int64_t now = clock_monotonic_ms();
     bool dirty = g_atomic_int_exchange(&viewers->dirty, 0);
     bool rules_dirty = g_atomic_int_exchange(&viewers->rules_dirty, 0);

@@ -89,11 +89,6 @@ bool agent_shut_down(Machine *machine, GError **error)
     return agent_link_call(machine->agent, message_new("shut-down"), 0, NULL, error);
 }
 
-bool agent_restart(Machine *machine, GError **error)
-{
-    return agent_link_call(machine->agent, message_new("restart"), 0, NULL, error);
-}
-
 bool agent_wait_ready(Machine *machine, bool settled, int64_t limit_ms, GError **error)
 {
     return agent_link_wait_ready(machine->agent, settled, limit_ms, error);

@@ -36,7 +36,6 @@ bool agent_lock(Machine *machine, int64_t limit_ms, GError **error);
 
 /* Asks for an orderly power off; returns once it is sent. machine_wait_end tells whether it happened. */
 bool agent_shut_down(Machine *machine, GError **error);
-bool agent_restart(Machine *machine, GError **error); /* the same, to boot again: the machine ends as after a reset */
 
 /* Waits until the agent has reported ready (or had already, since this machine was started, forked or
  * adopted). `settled`: only a ready with settled counts. TIMEOUT; UNAVAILABLE: the machine ended before. */

@@ -262,9 +262,11 @@ GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, co
                               " AND ($7 IS NULL OR " HOLDS("d.name", "$7") " OR EXISTS (SELECT 1 FROM users u WHERE"
                               " (u.id = d.user_id OR u.id IN (SELECT a.user_id FROM assignments a WHERE a.desktop_id = d.id))"
                               " AND (" HOLDS("u.name", "$7") " OR " HOLDS("u.display_name", "$7") ")))"
+                              " AND ($8 IS NULL OR " HELPED_BY("$8", "d.user_id") " OR EXISTS (SELECT 1 FROM assignments a"
+                              " WHERE a.desktop_id = d.id AND " HELPED_BY("$8", "a.user_id") "))"
                               " ORDER BY d.id LIMIT $6",
                               PARAMS(TEXT(page_after(page)), TEXT(filter->pool_id), TEXT(filter->user_id), TEXT(filter->host_id),
-                                     TEXT(filter->observed), NUMBER(page_limit(page)), TEXT(search)),
+                                     TEXT(filter->observed), NUMBER(page_limit(page)), TEXT(search), TEXT(filter->helper_id)),
                               error),
                    &list, ret_next);
 }

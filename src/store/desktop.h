@@ -86,6 +86,7 @@ typedef struct {
     const char *host_id;
     const char *observed; /* word */
     const char *search;   /* in its name, or in the name of its person */
+    const char *helper_id; /* only of people whom this limited help desk may help */
 } StoreDesktopFilter;
 
 /* By id (oldest first), with those that are desired = deleted. filter NULL: all. */

@@ -35,7 +35,8 @@ void store_display_free(StoreDisplay *display)
 #define DISPLAY_COLUMNS                                                                                      \
     "x.id, x.desktop_id, x.session_id, x.user_id, COALESCE(u.name, ''), x.client, x.mode, x.opened_ms,"      \
     " COALESCE(u.enabled, 1), COALESCE(u.roles, ''), CASE WHEN " LOGIN_STANDS("x") " THEN 1 ELSE 0 END,"     \
-    " CASE WHEN x.session_id IS NULL OR " SESSION_STANDS("x") " THEN 1 ELSE 0 END"
+    " CASE WHEN x.session_id IS NULL OR " SESSION_STANDS("x") " THEN 1 ELSE 0 END,"                          \
+    " CASE WHEN " SHADOW_STANDS("x") " THEN 1 ELSE 0 END"
 
 static gpointer display_read(Reader *reader)
 {
@@ -52,6 +53,7 @@ static gpointer display_read(Reader *reader)
     display->user_roles = read_string(reader);
     display->login_stands = read_number(reader) != 0;
     display->session_stands = read_number(reader) != 0;
+    display->shadow_stands = read_number(reader) != 0;
     return display;
 }
 

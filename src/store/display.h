@@ -28,6 +28,7 @@ typedef struct {
     bool user_enabled;
     char *user_roles;
     bool login_stands;   /* not logged out, the token not deleted */
+    bool shadow_stands;  /* of one that looks on: it was not ended */
     bool session_stands; /* not ended, the desktop still its user's, who is enabled and entitled; true of a console */
 } StoreDisplay;
 

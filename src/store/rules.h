@@ -24,6 +24,20 @@
     " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
     "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
 
+/* The helper may help this person: one of the groups that the helper is limited to has them among its members. */
+#define HELPED_BY(helper, person)                                                                            \
+    "EXISTS (SELECT 1 FROM helpers h JOIN helper_groups l ON l.helper_id = h.id WHERE (h.user_id = " helper  \
+    " OR h.group_id = '" STORE_GROUP_EVERYONE                                                                \
+    "' OR h.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = " helper                   \
+    ")) AND (l.group_id = '" STORE_GROUP_EVERYONE                                                            \
+    "' OR l.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = " person ")))"
+
+/* A display for looking on in a session stands as long as its shadow does; others always. */
+#define SHADOW_STANDS(of)                                                                                    \
+    "(" of ".mode NOT IN ('view', 'control') OR EXISTS (SELECT 1 FROM shadows w WHERE w.session_id = " of    \
+    ".session_id AND w.mode = " of ".mode AND COALESCE(w.by_id, '') = COALESCE(" of                          \
+    ".user_id, '') AND w.state IN ('allowed', 'open')))"
+
 const char *text_or_empty(const char *text);
 
 /* Takes `failure` of an INSERT or UPDATE: CONFLICT "KIND "NAME": the name is taken" where a unique index

@@ -260,15 +260,12 @@ GPtrArray *store_session_left(Store *store, const char *host_id, GError **error)
                    &list, NULL);
 }
 
-/* $9 in a text, whatever its case: as far as SQLite's LOWER knows it, which is A to Z. */
-#define FOUND(column) "REPLACE(LOWER(" column "), $9, '') <> LOWER(" column ")"
-
 GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, const StorePage *page,
                               char **ret_next, GError **error)
 {
     static const StoreSessionFilter open_ones = {0};
     filter = filter ? filter : &open_ones;
-    g_autofree char *search = filter->search && *filter->search ? g_utf8_strdown(filter->search, -1) : NULL;
+    g_autofree char *search = search_text(filter->search);
     List list = {page, session_read, (GDestroyNotify)store_session_free, 0};
     return list_of(
         store_read(store,
@@ -276,12 +273,13 @@ GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, co
                    " FROM sessions s WHERE s.id < $1 AND ($2 IS NULL OR s.user_id = $2)"
                    " AND ($3 IS NULL OR s.pool_id = $3) AND ($4 IS NULL OR s.desktop_id = $4)"
                    " AND ($5 = 1 OR s.state <> 'ended') AND ($7 = 0 OR s.ended_ms = 0 OR s.ended_ms >= $7)"
-                   " AND ($8 = 0 OR s.started_ms < $8) AND ($9 IS NULL OR " FOUND("s.user_name") " OR "
-                   FOUND("s.desktop_name") " OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND "
-                   FOUND("u.display_name") ")) ORDER BY s.id DESC LIMIT $6",
+                   " AND ($8 = 0 OR s.started_ms < $8) AND ($10 IS NULL OR " HELPED_BY("$10", "s.user_id") ") AND ($9 IS NULL OR " HOLDS("s.user_name", "$9") " OR "
+                   HOLDS("s.desktop_name", "$9") " OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND "
+                   HOLDS("u.display_name", "$9") ")) ORDER BY s.id DESC LIMIT $6",
                    PARAMS(TEXT(page_before(page)), TEXT(filter->user_id), TEXT(filter->pool_id),
                           TEXT(filter->desktop_id), NUMBER(filter->with_ended), NUMBER(page_limit(page)),
-                          NUMBER(filter->from_ms), NUMBER(filter->until_ms), TEXT(search)),
+                          NUMBER(filter->from_ms), NUMBER(filter->until_ms), TEXT(search),
+                          TEXT(filter->helper_id)),
                    error),
         &list, ret_next);
 }

@@ -74,6 +74,7 @@ typedef struct {
     const char *desktop_id;
     bool with_ended;
     const char *search; /* in the name of the person or the desktop, or the display name; NULL: any */
+    const char *helper_id; /* only of people whom this limited help desk may help; NULL: not limited */
     int64_t from_ms;    /* that went on then or later; 0: any */
     int64_t until_ms;   /* that began before; 0: any */
 } StoreSessionFilter;

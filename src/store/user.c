@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "store/help.h"
 #include "store/rules.h"
 #include "store/transaction.h"
 #include "store/user_internal.h"
@@ -139,6 +140,17 @@ GPtrArray *store_user_search(Store *store, const char *search, const StorePage *
 GPtrArray *store_user_list(Store *store, const StorePage *page, char **ret_next, GError **error)
 {
     return store_user_search(store, NULL, page, ret_next, error);
+}
+
+GPtrArray *store_people_search(Store *store, const char *text, const char *helper_id, unsigned most, GError **error)
+{
+    List list = {NULL, user_read, (GDestroyNotify)store_user_free, 1};
+    g_autofree char *part = search_text(text);
+    return list_of(store_read(store,
+                              "SELECT " USER_COLUMNS " FROM users u WHERE (" HOLDS("u.name", "$1") " OR " HOLDS("u.display_name", "$1")
+                              ") AND ($2 IS NULL OR " HELPED_BY("$2", "u.id") ") ORDER BY u.name LIMIT $3",
+                              PARAMS(TEXT(part), TEXT(helper_id), NUMBER(most)), error),
+                   &list, NULL);
 }
 
 bool store_user_count(Store *store, uint64_t *ret, GError **error)

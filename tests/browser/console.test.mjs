@@ -143,6 +143,25 @@ test('characters instead of keys: another layout at the desktop', async () => {
   await eventually(() => down(guest()), (keys) => keys.length === 0, 5000, 'every key up');
 });
 
+test('whoever looks on is asked for, always to be seen, and can be ended', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const session = fake.world.sessions.find((one) => one.desktop.name === 'demo-1' && one.state !== 'ended');
+  const helper = fake.world.users.find((one) => one.name === 'ben');
+  const asked = fake.shadow(session, 'view', { user: helper });
+  const question = page.getByRole('alert').filter({ hasText: 'ben of the help desk asks to look at your screen.' });
+  await question.getByRole('button', { name: 'Allow' }).click();
+  const sign = page.getByRole('status').filter({ hasText: 'ben of the help desk sees your screen.' });
+  await sign.waitFor();
+  assert.equal(asked.state, 'allowed');
+  await sign.getByRole('button', { name: 'End it' }).click();
+  await sign.waitFor({ state: 'detached' });
+  assert.equal(asked.state, 'ended');
+  const again = fake.shadow(session, 'control', { user: helper });
+  await page.getByRole('alert').filter({ hasText: 'and work in it' }).getByRole('button', { name: 'Refuse' }).click();
+  await eventually(() => again.state, (state) => state === 'refused');
+});
+
 test('a second browser takes over; the first says so and can take it back', async () => {
   const first = await admin();
   await openDesktop(first, 'Office');

@@ -288,9 +288,62 @@ export class FakeOriel {
     this.tell('session', session.id);
   }
 
-  on_sessions({ method, name, verb, query }) {
-    if (!name) return this.page(this.world.sessions.filter((one) => one.state !== 'ended'), query);
+  /** What the person does: as orield says it of a session whose guest has an agent. */
+  withActivity(session) {
+    const connected = session.state === 'connected';
+    return {
+      ...session, activity: connected ? 'active' : session.state, idle_since_ms: connected ? session.since_ms : null, idle_ms: connected ? 0 : null,
+      locked: false, agent: 'ready',
+    };
+  }
+
+  sessionsAs(query) {
+    const part = (query.get('search') ?? '').toLowerCase();
+    const found = this.world.sessions.filter((one) => (one.state !== 'ended' || query.get('ended') === 'true')
+      && (one.user.name + one.desktop.name).toLowerCase().includes(part));
+    return this.page(found.map((one) => this.withActivity(one)), query);
+  }
+
+  on_people({ query }) {
+    const part = query.get('search').toLowerCase();
+    const items = this.world.users.filter((one) => (one.name + one.display_name).toLowerCase().includes(part)).map((one) => ({
+      id: one.id, name: one.name, display_name: one.display_name, enabled: one.enabled, last_login_ms: one.last_login_ms,
+      sessions: this.world.sessions.filter((s) => s.user.id === one.id && s.state !== 'ended').map((s) => this.withActivity(s)),
+    }));
+    return [200, { items }];
+  }
+
+  shadow(session, mode, by) {
+    const now = Date.now();
+    const made = { id: id(), session: session.id, by: ref(by.user), mode, consent: 'ask', state: 'asked', asked_ms: now, since_ms: now, until_ms: now + 30_000 };
+    this.world.shadows = [...(this.world.shadows ?? []), made];
+    this.tell('session', session.id);
+    return made;
+  }
+
+  on_shadows({ method, name, verb, body }) {
+    const shadow = (this.world.shadows ?? []).find((one) => one.id === name);
+    if (!shadow) throw new Refusal(404, 'not-found', `there is no shadow "${name}"`);
+    if (method === 'POST' && verb === 'answer') shadow.state = body.allow ? 'allowed' : 'refused';
+    if (method === 'POST' && verb === 'end') shadow.state = 'ended';
+    if (method === 'POST' && verb === 'connect') {
+      shadow.state = 'open';
+      const session = this.find('sessions', shadow.session, 'session');
+      return this.connection(this.world.desktops.find((d) => d.id === session.desktop.id), session);
+    }
+    if (method === 'POST') this.tell('session', shadow.session);
+    return [200, shadow];
+  }
+
+  on_sessions({ method, name, verb, query, body, who }) {
+    if (!name) return this.sessionsAs(query);
     const session = this.find('sessions', name, 'session');
+    if (verb === 'shadows') return [200, { items: (this.world.shadows ?? []).filter((one) => one.session === session.id && ['asked', 'allowed', 'open'].includes(one.state)) }];
+    if (verb === 'shadow') return [201, this.shadow(session, body.mode, who)];
+    if (verb === 'message') {
+      this.world.messages = [...(this.world.messages ?? []), body.text];
+      return [204, null];
+    }
     if (method === 'POST') {
       this.screens.get(session.desktop.id)?.viewers.forEach((viewer) => viewer.end());
       this.setSession(session, verb === 'log-off' ? 'ended' : 'disconnected');
@@ -300,7 +353,8 @@ export class FakeOriel {
         if (desktop && this.find('pools', desktop.pool.id, 'pool').type === 'floating') desktop.user = null;
       }
     }
-    return [200, session];
+    const steps = [{ name: 'choice', at_us: 0, took_us: 300 }, { name: 'machine', at_us: 300, took_us: 241_000 }, { name: 'picture', at_us: 250_000, took_us: 9_000 }];
+    return [200, { ...this.withActivity(session), ...(method === 'GET' ? { steps } : {}) }];
   }
 
   withCounts(one) {

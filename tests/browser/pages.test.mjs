@@ -729,12 +729,57 @@ test('all of it under a path prefix of a reverse proxy', async () => {
   }
 });
 
+test('the help desk finds a person, sees a slow step, and shows a message', async () => {
+  const page = await admin({}, '/admin/help');
+  await page.getByLabel('Person').fill('BEN');
+  const ben = page.getByRole('region', { name: 'ben' });
+  await ben.getByText('Active').waitFor();
+  await ben.getByRole('table', { name: 'Log-on, step by step' }).getByRole('row', { name: 'Its machine 241 ms' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), [], 'with a person');
+  await ben.getByRole('button', { name: 'Message…' }).click();
+  await page.getByLabel('Text').fill('  Lunch is ready <b>now</b>  ');
+  await page.getByRole('button', { name: 'Show it' }).click();
+  await page.getByText('Shown on the screen.').waitFor();
+  assert.deepEqual(fake.world.messages, ['Lunch is ready <b>now</b>']);
+  await page.getByLabel('Person').fill('nobody at all');
+  await page.getByText('Nobody found').waitFor();
+});
+
+test('looking on waits for the person, and a refusal is said', async () => {
+  const page = await admin({}, '/admin/help');
+  await page.getByLabel('Person').fill('ben');
+  await page.getByRole('button', { name: 'Look on…' }).click();
+  await page.getByText('The person is being asked…').waitFor();
+  fake.world.shadows.at(-1).state = 'refused';
+  await page.getByText('They do not want you to look on.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+  await page.getByRole('button', { name: 'Take control…' }).click();
+  await page.getByText('The person is being asked…').waitFor();
+  fake.world.shadows.at(-1).state = 'allowed';
+  const link = page.getByRole('link', { name: 'Open it' });
+  await link.waitFor();
+  assert.match(await link.getAttribute('href'), /^#\/desktop\/.+\?ticket=./);
+});
+
+test('the sessions page knows those that have ended', async () => {
+  const page = await admin({}, '/admin/sessions');
+  await page.getByText('Active').first().waitFor();
+  const before = await page.locator('tbody tr').count();
+  fake.world.sessions[0].state = 'ended';
+  fake.world.sessions[0].end_reason = 'logged off';
+  await page.getByLabel('Also those that have ended').check();
+  await page.getByText('logged off').waitFor();
+  assert.equal(await page.locator('tbody tr').count(), before);
+  await page.getByLabel('Person or desktop').fill('chiara');
+  await eventually(() => page.locator('tbody tr').count(), (many) => many === 1);
+});
+
 const looks = [
   ['light', { colorScheme: 'light' }],
   ['dark', { colorScheme: 'dark' }],
   ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
 ];
-const everyPage = ['/', '/account', '/admin/dashboard', '/admin/desktops', '/admin/sessions', '/admin/pools', '/admin/pools/new', '/admin/pools/demo', '/admin/policies',
+const everyPage = ['/', '/account', '/admin/dashboard', '/admin/desktops', '/admin/sessions', '/admin/help', '/admin/pools', '/admin/pools/new', '/admin/pools/demo', '/admin/policies',
   '/admin/images', '/admin/images/build', '/admin/users', '/admin/groups', '/admin/kiosks', '/admin/jobs', '/admin/events'];
 
 for (const [name, options] of looks) {

@@ -49,8 +49,6 @@ static void test_requests(void)
     g_assert_false(agent_show_escape("<<<<", escaped, 16));
     g_assert_true(parse("{\"type\":\"lock\",\"id\":1}", &request));
     g_assert_cmpint(request.type, ==, REQUEST_LOCK);
-    g_assert_true(parse("{\"type\":\"restart\",\"id\":1}", &request));
-    g_assert_cmpint(request.type, ==, REQUEST_RESTART);
     g_assert_true(parse("{\"type\":\"identity\",\"id\":1,\"time_ms\":1700000000123,\"entropy\":\"" ENTROPY
                         "\",\"machine_id\":\"" ID32 "\",\"hostname\":\"desk-1\",\"locale\":\"de_DE.UTF-8\",\"keyboard\":"
                         "\"de,fr\",\"time_zone\":\"Europe/Berlin\"}",

@@ -4,7 +4,7 @@
 #include "broker/viewer.h"
 
 static const ViewerFacts good = {
-    .enabled = true, .may_console = true, .may_shadow = true, .login_stands = true, .session_stands = true};
+    .enabled = true, .may_console = true, .may_shadow = true, .login_stands = true, .session_stands = true, .shadow_stands = true};
 
 static const char *after(ViewerMode mode, size_t field)
 {
@@ -26,6 +26,7 @@ static void test_refusals(void)
         {G_STRUCT_OFFSET(ViewerFacts, enabled), {false, false, false, false}},
         {G_STRUCT_OFFSET(ViewerFacts, login_stands), {false, false, false, false}},
         {G_STRUCT_OFFSET(ViewerFacts, session_stands), {false, true, false, false}},
+        {G_STRUCT_OFFSET(ViewerFacts, shadow_stands), {true, true, false, false}},
         {G_STRUCT_OFFSET(ViewerFacts, may_console), {true, false, true, true}},
         {G_STRUCT_OFFSET(ViewerFacts, may_shadow), {true, true, false, false}},
     };

@@ -59,6 +59,17 @@ export interface Connection {
 export interface Session {
   id: string; user: Ref | null; pool: Ref | null; desktop: Ref | null; state: SessionState;
   client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null;
+  activity: Activity; idle_since_ms: number | null; idle_ms: number | null; locked: boolean; agent: 'none' | 'ready';
+  steps?: { name: string; at_us: number; took_us: number }[];
+}
+export type Activity = 'connecting' | 'active' | 'idle' | 'locked' | 'disconnected' | 'ended';
+export interface FoundPerson {
+  id: string; name: string; display_name: string; enabled: boolean; last_login_ms: number | null; sessions: Session[];
+}
+export type ShadowMode = 'view' | 'control';
+export interface Shadow {
+  id: string; session: string; by: { id: string | null; name: string }; mode: ShadowMode; consent: 'ask' | 'notify';
+  state: 'asked' | 'allowed' | 'refused' | 'expired' | 'open' | 'ended'; asked_ms: number; since_ms: number; until_ms: number;
 }
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
@@ -299,7 +310,7 @@ export function titleOf(thing: { name: string; display_name: string }): string {
   return thing.display_name || thing.name;
 }
 
-export type DesktopAction = 'start' | 'stop' | 'reset' | 'refresh' | 'release';
+export type DesktopAction = 'start' | 'stop' | 'restart' | 'reset' | 'refresh' | 'release';
 export type ConnectAnswer = { connection: Connection; job: null } | { connection: null; job: Job };
 
 async function connect(path: string, signal?: AbortSignal, body: object = {}): Promise<ConnectAnswer> {
@@ -339,7 +350,15 @@ export const api = {
     connect(`desktops/${at(desktop)}/connect`, signal, takeOver ? { take_over: true } : {}),
 
   sessions: list<Session>('sessions'),
-  session: (id: string) => call<Session>('GET', `sessions/${at(id)}`),
+  session: (id: string, signal?: AbortSignal) => call<Session>('GET', `sessions/${at(id)}`, { signal }),
+  people: (search: string, signal?: AbortSignal) => call<{ items: FoundPerson[] }>('GET', 'people', { query: { search }, signal }),
+  messageSession: (id: string, text: string) => call<void>('POST', `sessions/${at(id)}/message`, { body: { text } }),
+  shadowSession: (id: string, mode: ShadowMode) => call<Shadow>('POST', `sessions/${at(id)}/shadow`, { body: { mode } }),
+  shadows: (session: string, signal?: AbortSignal) => call<{ items: Shadow[] }>('GET', `sessions/${at(session)}/shadows`, { signal }),
+  shadow: (id: string) => call<Shadow>('GET', `shadows/${at(id)}`),
+  answerShadow: (id: string, allow: boolean) => call<Shadow>('POST', `shadows/${at(id)}/answer`, { body: { allow } }),
+  endShadow: (id: string) => call<Shadow>('POST', `shadows/${at(id)}/end`),
+  connectShadow: (id: string) => call<Connection>('POST', `shadows/${at(id)}/connect`),
   disconnectSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/disconnect`),
   logOffSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/log-off`),
 

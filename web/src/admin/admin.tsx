@@ -7,7 +7,7 @@ import { t } from '../language.ts';
 import type { Route } from '../route.ts';
 import { roleNames } from '../who.ts';
 import {
-  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
+  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, HelpIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
 } from '../ui/icons.tsx';
 import { Empty } from '../ui/parts.tsx';
 import { Directories } from './directories.tsx';
@@ -15,6 +15,7 @@ import { Dashboard } from './dashboard.tsx';
 import { Desktops } from './desktops.tsx';
 import { Events } from './events.tsx';
 import { Groups } from './groups.tsx';
+import { Help } from './help.tsx';
 import { Images } from './images.tsx';
 import { Jobs } from './jobs.tsx';
 import { Kiosks } from './kiosks.tsx';
@@ -30,6 +31,7 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   directories: { icon: KeyIcon, page: Directories },
   dashboard: { icon: GaugeIcon, page: Dashboard },
   desktops: { icon: DesktopIcon, page: Desktops },
+  help: { icon: HelpIcon, page: Help },
   sessions: { icon: SessionIcon, page: Sessions },
   pools: { icon: PoolIcon, page: Pools },
   policies: { icon: SettingsIcon, page: Policies },

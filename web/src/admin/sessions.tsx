@@ -1,16 +1,18 @@
 // Who is where: open sessions, and ending them.
+import { useState } from 'preact/hooks';
 import { api, type Ref, type Session } from '../api.ts';
 import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { startsFresh } from '../portal/logoff.ts';
 import { ask } from '../ui/dialog.tsx';
+import { Check, TextField } from '../ui/field.tsx';
 import { SessionIcon } from '../ui/icons.tsx';
 import { Ago, Badge, Button, Empty } from '../ui/parts.tsx';
 import { Table } from '../ui/table.tsx';
 import { toast } from '../ui/toast.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
-import { sessionStates } from './states.ts';
+import { activities } from './states.ts';
 
 /** What a session was about may be gone meanwhile. */
 const name = (thing: Ref | null) => thing?.name ?? t('deleted');
@@ -42,11 +44,18 @@ async function logOff(session: Session): Promise<void> {
 }
 
 export function Sessions(_: PageProps) {
-  const page = useLivePage((query, signal) => api.sessions(query, signal), ['session', 'desktop'], []);
+  const [ended, setEnded] = useState(false);
+  const [search, setSearch] = useState('');
+  const page = useLivePage((query, signal) => api.sessions({ ...query, ...(ended ? { ended: true } : {}), ...(search.trim() ? { search: search.trim() } : {}) }, signal),
+    ['session', 'desktop'], [ended, search]);
   return (
     <>
       <Head title={t('Sessions')} text={t('A session lasts from the first connection until log off. Disconnected: the person is away, the programs go on.')} />
       <div class="card">
+        <div class="row wrap">
+          <TextField label={t('Person or desktop')} type="search" value={search} onValue={setSearch} autocomplete="off" spellcheck={false} maxLength={60} />
+          <Check label={t('Also those that have ended')} checked={ended} onValue={setEnded} />
+        </div>
         <Table label={t('Sessions')} page={page} rowKey={(session) => session.id} empty={
           <Empty icon={<SessionIcon size={32} />} title={t('Nobody is in session')}>
             <p>{t('A session appears here when a person opens a desktop.')}</p>
@@ -55,7 +64,7 @@ export function Sessions(_: PageProps) {
           { head: t('Person'), cell: (session) => <strong>{name(session.user)}</strong> },
           { head: t('Desktop'), cell: (session) => name(session.desktop) },
           { head: t('Pool'), cell: (session) => name(session.pool) },
-          { head: t('State'), cell: (session) => <Badge mood={sessionStates[session.state].mood}>{sessionStates[session.state].text}</Badge> },
+          { head: t('State'), cell: (session) => <Badge mood={activities[session.activity].mood}>{activities[session.activity].text}</Badge> },
           { head: t('Since'), cell: (session) => <Ago time={session.since_ms} /> },
           { head: t('Began'), cell: (session) => <Ago time={session.started_ms} /> },
           { head: t('From'), cell: (session) => <span class="numbers">{session.client ?? '–'}</span> },
@@ -70,7 +79,8 @@ export function Sessions(_: PageProps) {
                     toast(t('{name} is disconnected. Their programs go on.', { name: name(session.user) }));
                   }}>{t('Disconnect')}</Button>
                 )}
-                <Button look="small danger" onClick={() => logOff(session)}>{t('Log off')}</Button>
+                {session.state === 'ended' ? <span class="small quiet">{session.end_reason}</span>
+                  : <Button look="small danger" onClick={() => logOff(session)}>{t('Log off')}</Button>}
               </div>
             ),
           },

@@ -1,5 +1,5 @@
 // One colour and one word for each state, the same on every page.
-import type { Desktop, DesktopState, JobState, SessionState } from '../api.ts';
+import type { Activity, Desktop, DesktopState, JobState, SessionState } from '../api.ts';
 import { t } from '../language.ts';
 import type { Mood } from '../ui/parts.tsx';
 
@@ -20,6 +20,15 @@ export const desktopStates: Record<DesktopState, { text: string; mood: Mood }> =
 export const sessionStates: Record<SessionState, { text: string; mood: Mood }> = {
   connecting: { text: t('Connecting'), mood: 'busy' },
   connected: { text: t('Connected'), mood: 'good' },
+  disconnected: { text: t('Disconnected'), mood: 'warn' },
+  ended: { text: t('Ended'), mood: '' },
+};
+
+export const activities: Record<Activity, { text: string; mood: Mood }> = {
+  connecting: { text: t('Connecting'), mood: 'busy' },
+  active: { text: t('Active'), mood: 'good' },
+  idle: { text: t('Idle'), mood: '' },
+  locked: { text: t('Locked'), mood: '' },
   disconnected: { text: t('Disconnected'), mood: 'warn' },
   ended: { text: t('Ended'), mood: '' },
 };

@@ -8,6 +8,7 @@ export interface Way { name: string; text: string; deed: Deed }
 export const ways: Way[] = [
   { name: 'dashboard', text: t('Dashboard'), deed: 'status' },
   { name: 'desktops', text: t('Desktops'), deed: 'desktops' },
+  { name: 'help', text: t('Help desk'), deed: 'sessions' },
   { name: 'sessions', text: t('Sessions'), deed: 'sessions' },
   { name: 'pools', text: t('Pools'), deed: 'pools' },
   { name: 'policies', text: t('Policies'), deed: 'pools' },

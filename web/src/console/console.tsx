@@ -22,6 +22,7 @@ import { pictureLevels, useSettings, type Settings } from './settings.ts';
 import { TextInput } from './textinput.ts';
 import { Toolbar, type PanelName } from './toolbar.tsx';
 import { Typist } from './typist.ts';
+import { Watched } from './watched.tsx';
 
 interface Props { target: Target; me: Me | null; first: Dial }
 
@@ -201,6 +202,7 @@ export function Console({ target, me, first }: Props) {
     field.current?.focus();
   };
   const home = homeOf(target);
+  const own = target.kind === 'ticket' ? null : link?.connection?.session?.id ?? null;
   const leave = () => go(home.path);
   const over = state.name === 'ended' || state.name === 'disconnected';
   useEffect(() => {
@@ -227,8 +229,9 @@ export function Console({ target, me, first }: Props) {
           {panel === 'picture' && <PicturePanel quality={quality} size={size} settings={settings} onChange={change} />}
         </Toolbar>
       )}
-      {connected && (starting || hint) && (
+      {connected && (starting || hint || own) && (
         <div class="console-lines">
+          {own && <Watched session={own} />}
           {starting && (
             <div class="console-line" role="status">
               <span class="wheel" aria-hidden="true" />{t('Your desktop is starting')}

@@ -1,0 +1,199 @@
+/* The help desk: its limits, its search, and who looks on in whose session; what is known of a session's person. On both databases. */
+#include <string.h>
+
+#include "../fixtures/store/backend.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "store/help.h"
+
+static char *names_of(GPtrArray *owned)
+{
+    g_autoptr(GPtrArray) users = owned;
+    g_autoptr(GString) names = g_string_new(NULL);
+    g_assert_nonnull(users);
+    for (guint i = 0; i < users->len; i++)
+        g_string_append_printf(names, "%s ", ((StoreUser *)users->pdata[i])->name);
+    return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+static StoreGroup *group_of(Store *store, const char *name, const StoreUser *member)
+{
+    g_autoptr(GError) error = NULL;
+    StoreGroup fields = {.name = (char *)name, .display_name = (char *)""};
+    StoreGroup *group = store_group_create(store, NULL, &fields, &error);
+    g_assert_no_error(error);
+    g_assert_true(!member || store_group_add_member(store, NULL, group->id, member->id, &error));
+    g_assert_no_error(error);
+    return group;
+}
+
+static void assert_helps(Store *store, const StoreUser *helper, const StoreUser *person, bool want)
+{
+    g_autoptr(GError) error = NULL;
+    bool helps = !want;
+    g_assert_true(store_helper_helps(store, helper->id, person->id, &helps, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(helps, ==, want);
+}
+
+static void assert_limited(Store *store, const StoreUser *helper, bool want)
+{
+    g_autoptr(GError) error = NULL;
+    bool limited = !want;
+    g_assert_true(store_helper_is_limited(store, helper->id, &limited, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(limited, ==, want);
+}
+
+static void test_limits(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(StoreUser) hanna = world_user(store, "hanna", "helpdesk");
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreUser) bert = world_user(store, "bert", "user");
+    g_autoptr(StoreGroup) sales = group_of(store, "sales", ada);
+    g_autoptr(StoreGroup) desk = group_of(store, "desk", hanna);
+    assert_limited(store, hanna, false);
+
+    const StoreHelper one = {.user_id = hanna->id, .name = "hanna"}, all = {.group_id = desk->id, .name = "desk"};
+    const char *const to_sales[] = {sales->id, NULL}, *const nobody[] = {NULL}, *const everyone[] = {STORE_GROUP_EVERYONE, NULL};
+    g_assert_true(store_helper_set(store, NULL, &one, to_sales, &error));
+    g_assert_no_error(error);
+    assert_limited(store, hanna, true);
+    assert_helps(store, hanna, ada, true);
+    assert_helps(store, hanna, bert, false);
+    g_autofree char *found = names_of(store_people_search(store, "A", hanna->id, 10, &error));
+    g_assert_cmpstr(found, ==, "ada ");
+    g_autofree char *unlimited = names_of(store_people_search(store, "B", NULL, 10, &error));
+    g_assert_cmpstr(unlimited, ==, "bert ");
+
+    g_assert_true(store_group_delete(store, NULL, sales->id, 0, &error)); /* the limit stays, to nobody */
+    assert_limited(store, hanna, true);
+    assert_helps(store, hanna, ada, false);
+    g_assert_true(store_helper_set(store, NULL, &one, NULL, &error));
+    assert_limited(store, hanna, false);
+
+    g_assert_true(store_helper_set(store, NULL, &all, nobody, &error)); /* by her group */
+    assert_limited(store, hanna, true);
+    assert_limited(store, bert, false);
+    g_assert_true(store_helper_set(store, NULL, &all, everyone, &error));
+    assert_helps(store, hanna, bert, true);
+    bool limited = false;
+    g_autoptr(GPtrArray) groups = store_helper_groups(store, &all, &limited, &error);
+    g_assert_true(limited);
+    g_assert_cmpuint(groups->len, ==, 1);
+    const char *const absent[] = {"absent", NULL};
+    g_assert_false(store_helper_set(store, NULL, &all, absent, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+}
+
+/* ada's session, connected. */
+static StoreSession *session_of(World *world, Store *store, StoreUser *ada)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(StoreDesktop) desktop = world_desktop(world, store);
+    g_autoptr(StoreDesktop) hers =
+        store_desktop_claim(store, NULL, &(StoreClaim){.pool_id = world->pool->id, .user_id = ada->id, .desktop_id = desktop->id}, &error);
+    g_assert_no_error(error);
+    StoreSessionOpen open = {.desktop_id = hers->id, .user_id = ada->id};
+    StoreSession *session = store_session_open(store, NULL, &open, &error);
+    g_assert_no_error(error);
+    g_assert_true(store_session_set_state(store, NULL, session->id, STORE_SESSION_CONNECTED, NULL, &error));
+    return session;
+}
+
+static void assert_state(Store *store, const char *id, StoreShadowState state)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(StoreShadow) shadow = store_shadow_get(store, id, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(store_shadow_state_word(shadow->state), ==, store_shadow_state_word(state));
+}
+
+static void test_shadows(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreUser) hanna = world_user(store, "hanna", "helpdesk");
+    g_autoptr(StoreSession) session = session_of(&world, store, ada);
+    StoreShadow fields = {.session_id = session->id, .by_id = hanna->id, .by_name = (char *)"hanna", .mode = STORE_DISPLAY_VIEW, .asks = true};
+    g_autoptr(StoreShadow) shadow = store_shadow_new(store, NULL, &fields, &error);
+    g_assert_no_error(error);
+    g_assert_null(store_shadow_new(store, NULL, &fields, &error)); /* one at a time */
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    StoreTicket ticket = {.session_id = session->id, .user_id = hanna->id, .mode = STORE_DISPLAY_VIEW};
+    g_assert_false(store_shadow_opened(store, &ticket, &error)); /* nobody has allowed it */
+    g_clear_error(&error);
+    g_assert_true(store_shadow_set(store, NULL, shadow->id, SHADOW_ALLOWED, &error));
+    g_assert_false(store_shadow_set(store, NULL, shadow->id, SHADOW_REFUSED, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+    ticket.mode = STORE_DISPLAY_CONTROL; /* to look on is no leave to work there */
+    g_assert_false(store_shadow_opened(store, &ticket, &error));
+    g_clear_error(&error);
+    ticket.mode = STORE_DISPLAY_VIEW;
+    g_assert_true(store_shadow_opened(store, &ticket, &error));
+    g_assert_no_error(error);
+    assert_state(store, shadow->id, SHADOW_OPEN);
+    g_assert_true(store_shadow_sweep(store, &error)); /* its display's row may still be on its way */
+    assert_state(store, shadow->id, SHADOW_OPEN);
+    g_assert_true(store_session_end(store, NULL, session->id, "logged off", (StoreAfter){0}, &error));
+    g_assert_true(store_shadow_sweep(store, &error));
+    assert_state(store, shadow->id, SHADOW_ENDED);
+    g_autoptr(GPtrArray) left = store_shadow_list(store, session->id, &error);
+    g_assert_cmpuint(left->len, ==, 0);
+}
+
+/* The last input never goes back nor into the future, and a lock is told to whoever watches. */
+static void test_input(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreSession) session = session_of(&world, store, ada);
+    int64_t now_ms = clock_utc_ms();
+    StoreSessionInput inputs[] = {{session->desktop_id, now_ms - 1000, false}, {session->desktop_id, now_ms - 9000, true},
+                                  {session->desktop_id, now_ms + 3600 * 1000, true}};
+    int64_t last = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(inputs); i++) {
+        g_assert_true(store_session_set_input(store, &inputs[i], 60 * 1000, &error));
+        g_assert_no_error(error);
+        g_autoptr(StoreSession) known = store_session_get(store, session->id, &error);
+        g_assert_cmpint(known->input_ms, >=, last);
+        g_assert_cmpint(known->input_ms, <=, clock_utc_ms());
+        g_assert_cmpint(known->locked, ==, inputs[i].locked);
+        last = known->input_ms;
+    }
+    g_assert_true(store_session_set_steps(store, session->id, "[{\"name\":\"claim\"}]", &error));
+    g_autoptr(StoreSession) known = store_session_get(store, session->id, &error);
+    g_assert_cmpstr(known->steps, ==, "[{\"name\":\"claim\"}]");
+
+    const struct {
+        StoreSessionFilter filter;
+        guint found;
+    } rows[] = {
+        {{.search = "AD"}, 1}, {{.search = "nobody"}, 0}, {{.search = session->desktop_name}, 1}, {{.search = "%"}, 0},
+        {{.until_ms = session->started_ms}, 0}, {{.until_ms = session->started_ms + 1}, 1}, {{.from_ms = now_ms + 1000 * 1000}, 1},
+        {{.helper_id = ada->id}, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GPtrArray) list = store_session_list(store, &rows[i].filter, NULL, NULL, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(list->len, ==, rows[i].found);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    fixture_add("limits", test_limits);
+    fixture_add("shadows", test_shadows);
+    fixture_add("input", test_input);
+    return fixture_run();
+}
