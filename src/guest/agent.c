@@ -193,7 +193,7 @@ static void lock_follow(void)
 {
     if (agent.lock_watch >= 0)
         return;
-    agent.lock_watch = agent_lock_watch();
+    agent.lock_watch = agent_lock_watch(AGENT_BUS);
     watch_fd(agent.lock_watch, EPOLLIN);
 }
 

@@ -10,7 +10,6 @@
 
 #include "guest/agent_child.h"
 
-#define BUS "/run/dbus/system_bus_socket"
 #define ASK_MS 5000
 #define READS_MOST 64
 
@@ -77,9 +76,10 @@ static Message call(uint8_t serial, const char *member, const char *argument)
     put_field(&message, INTERFACE, 's', DRIVER);
     put_field(&message, MEMBER, 's', member);
     put_field(&message, DESTINATION, 's', DRIVER);
-    align(&message, 8);
-    if (argument)
+    if (argument) {
+        align(&message, 8);
         put(&message, string_signature, sizeof string_signature);
+    }
     size_t fields = message.used - begin;
     message.bytes[FIELDS_AT] = (uint8_t)fields;
     message.bytes[FIELDS_AT + 1] = (uint8_t)(fields >> 8);
@@ -96,10 +96,13 @@ static bool say(int fd, const void *bytes, size_t length)
     return send(fd, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
-int agent_lock_watch(void)
+int agent_lock_watch(const char *bus)
 {
     static const char hello[] = "\0AUTH EXTERNAL 30\r\nBEGIN\r\n"; /* 30: "0", root's number, in hex */
-    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = BUS};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(bus) >= sizeof address.sun_path)
+        return -1;
+    memcpy(address.sun_path, bus, strlen(bus) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;

@@ -7,7 +7,8 @@
 #include "guest/agent_session.h"
 
 /* A connection on which something comes whenever a property of a session changes, and once at the beginning; -1: there is no bus (yet). */
-int agent_lock_watch(void);
+#define AGENT_BUS "/run/dbus/system_bus_socket"
+int agent_lock_watch(const char *bus);
 
 /* Empties it. False: the bus has gone. */
 bool agent_lock_drain(int watch);

@@ -86,6 +86,18 @@ bool console_may_begin(Host *host, const char *desktop_id, GError **error)
                       "desktop: its user works there now; wait, or take the desktop over, which ends that view");
 }
 
+/* Also in the guest itself: whoever works there with another client has no page that could show it. */
+static bool tell_watched(Host *host, const StoreTicket *ticket, GError **error)
+{
+    g_autoptr(StoreShadow) shadow = store_shadow_opened(host->store, ticket, error);
+    if (!shadow)
+        return false;
+    g_autoptr(Slot) slot = slot_of(host, ticket->desktop_id);
+    const char *does = shadow->mode == STORE_DISPLAY_CONTROL ? "sees this screen and works in it" : "sees this screen";
+    slot_tell_notice(slot, g_strdup_printf("%s of the help desk %s.", *shadow->by_name ? shadow->by_name : "An administrator", does));
+    return true;
+}
+
 /* Whoever else is to go, goes before the newcomer is there. */
 static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket *newcomer, const char *client, GError **error)
 {
@@ -104,7 +116,7 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
         if (!viewers_reachable(host->viewers))
             return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
                               "the gateway cannot be told what this display may do: try again in a moment");
-        return store_shadow_opened(host->store, ticket, error);
+        return tell_watched(host, ticket, error);
     }
 }
 

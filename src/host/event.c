@@ -136,6 +136,8 @@ void event_handle(Work *work, unsigned events)
         handle_activity(work);
     if (events & SLOT_STEPS)
         steps_write(work);
+    if (events & SLOT_NOTICE)
+        session_show_notice(work);
     if (events & SLOT_FLOODED)
         handle_flood(work);
     if ((events & SLOT_READY) &&

@@ -37,6 +37,7 @@ enum {
     SLOT_READY = 8,
     SLOT_LOGGED_OFF = 16,
     SLOT_ACTIVITY = 64, /* somebody did something there, or locked it */
+    SLOT_NOTICE = 1024, /* its guest is to show something */
     SLOT_STEPS = 512,   /* a step of a log-on is over */
     SLOT_IDLE = 256,    /* told by the loop: its power plan has something to do with an idle desktop */
     SLOT_FLOODED = 128, /* its agent says more than is read */
@@ -79,6 +80,7 @@ typedef struct {
     int64_t input_told_ms;   /* UTC: what of it the store knows */
     bool locked, locked_told; /* what the guest says of its screen, and what of it the store knows */
     int64_t locking_ms;      /* UTC: when it was last locked because nobody did anything */
+    char *notice;            /* what; NULL: nothing */
     LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
     bool checking;           /* a machine that was there before: somebody looks at it now */
@@ -245,6 +247,7 @@ void slot_tell_time_up(Slot *slot);
 void slot_tell_idle(Slot *slot);
 void slot_tell_input(Slot *slot, int64_t input_ms); /* UTC; what is older than the newest changes nothing */
 void slot_tell_locked(Slot *slot, bool locked);
+void slot_tell_notice(Slot *slot, char *text); /* takes it; the last one counts */
 void slot_event_locked(Slot *slot, unsigned event); /* with the lock held */
 void slot_tell_viewers(Slot *slot, unsigned viewers);
 void slot_tell_viewers_again(Slot *slot); /* as many, but perhaps other ones */
@@ -314,6 +317,7 @@ bool session_apply(Host *host, const StoreSession *session, const SessionVerdict
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
 bool session_time_up(Work *work, GError **error); /* its time may be over */
+void session_show_notice(Work *work); /* what slot_tell_notice said; without an agent it is only logged */
 bool session_disconnect_idle(Work *work, GError **error); /* nobody does anything: the picture goes, the programs stay */
 /* Whoever looks at this desktop is put out; the session's state is not asked. */
 bool session_viewers_out(Host *host, const char *desktop_id, GError **error);

@@ -300,3 +300,15 @@ bool host_session_show(Host *host, const char *session_id, const char *title, co
     slot_release_machine(host, machine);
     return shown;
 }
+
+void session_show_notice(Work *work)
+{
+    g_mutex_lock(&work->host->lock);
+    g_autofree char *notice = g_steal_pointer(&work->slot->notice);
+    g_mutex_unlock(&work->host->lock);
+    Machine *machine = notice && work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    g_autoptr(GError) error = NULL;
+    if (machine && !work->host->driver->show(machine, "Oriel", notice, show_limit_ms, &error))
+        log_warning("desktop %s: its guest does not show \"%s\": %s", work->row->name, notice, error->message);
+    slot_release_machine(work->host, machine);
+}

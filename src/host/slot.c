@@ -30,6 +30,7 @@ void slot_unref(Slot *slot)
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);
     g_clear_pointer(&slot->scaled, g_bytes_unref);
     steps_free(slot->log_on);
+    g_free(slot->notice);
     g_free(slot->id);
     g_free(slot);
 }
@@ -255,6 +256,15 @@ void slot_tell_locked(Slot *slot, bool locked)
     slot->locked = locked;
     if (slot->locked != slot->locked_told)
         slot_event_locked(slot, SLOT_ACTIVITY);
+    g_mutex_unlock(&slot->host->lock);
+}
+
+void slot_tell_notice(Slot *slot, char *text)
+{
+    g_mutex_lock(&slot->host->lock);
+    g_autofree char *before = slot->notice;
+    slot->notice = text;
+    slot_event_locked(slot, SLOT_NOTICE);
     g_mutex_unlock(&slot->host->lock);
 }
 

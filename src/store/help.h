@@ -60,11 +60,11 @@ GPtrArray *store_shadow_list(Store *store, const char *session_id, GError **erro
  * session's watchers are told. */
 bool store_shadow_set(Store *store, const StoreActor *actor, const char *id, StoreShadowState state, GError **error);
 
-/* The allowed one of this session and helper has its display now. */
-bool store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error);
+/* The allowed one of this session and helper has its display now. NOT_FOUND: there is none. */
+StoreShadow *store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error);
 
 /* What ends by itself: a question that was not answered in LIMIT_SHADOW_ASK_MS, a leave that was not used, a display that is closed, a
- * session that is over. */
+ * session whose person has left. */
 bool store_shadow_sweep(Store *store, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreShadow, store_shadow_free)

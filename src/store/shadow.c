@@ -171,12 +171,12 @@ bool store_shadow_set(Store *store, const StoreActor *actor, const char *id, Sto
     return shadow && become(&transaction, shadow, state, error) && transaction_commit(&transaction, error);
 }
 
-bool store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error)
+StoreShadow *store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error)
 {
     g_auto(Transaction) transaction = {0};
     StoreActor actor = {.user_id = ticket->user_id, .address = ticket->client};
     if (!transaction_begin(&transaction, store, &actor, BEGIN_DURABLE, error))
-        return false;
+        return NULL;
     g_autoptr(StoreShadow) shadow = one_shadow(
         transaction_query(&transaction,
                           "SELECT " SHADOW_COLUMNS " FROM shadows w WHERE w.session_id = $1 AND COALESCE(w.by_id, '') = $2"
@@ -186,9 +186,9 @@ bool store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error
                           error),
         "of this ticket", error);
     if (!shadow)
-        return false;
+        return NULL;
     actor.name = shadow->by_name;
-    return become(&transaction, shadow, SHADOW_OPEN, error) && transaction_commit(&transaction, error);
+    return become(&transaction, shadow, SHADOW_OPEN, error) && transaction_commit(&transaction, error) ? g_steal_pointer(&shadow) : NULL;
 }
 
 bool store_shadow_sweep(Store *store, GError **error)
@@ -205,7 +205,7 @@ bool store_shadow_sweep(Store *store, GError **error)
                                   "SELECT " SHADOW_COLUMNS " FROM shadows w WHERE (w.state = 'asked' AND w.asked_ms <= $1)"
                                   " OR (w.state = 'allowed' AND w.changed_ms <= $1)"
                                   " OR (w.state = 'open' AND w.changed_ms <= $2 AND NOT " ITS_DISPLAY ") OR (" GOES_ON
-                                  " AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = w.session_id AND s.state = 'ended'))"
+                                  " AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = w.session_id AND s.state IN ('disconnected', 'ended')))"
                                   " ORDER BY w.id FOR UPDATE",
                                   PARAMS(NUMBER(transaction.now_ms - LIMIT_SHADOW_ASK_MS), NUMBER(transaction.now_ms - settle_ms)), error),
                 &list, NULL);

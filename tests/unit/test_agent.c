@@ -2,14 +2,17 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest/agent_activity.h"
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
+#include "guest/agent_lock.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_session.h"
@@ -150,6 +153,40 @@ static void test_output(void)
     child.argv = quiet;
     g_assert_true(agent_child_run(&child, &failure));
     g_assert_cmpstr(output, ==, "");
+}
+
+/* Against a real bus: it hangs up on who speaks nonsense, and answers "Hello" and "AddMatch" of who does not. */
+static void test_bus(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("oriel-bus-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "bus", NULL);
+    g_autofree char *address = g_strconcat("--address=unix:path=", path, NULL);
+    const char *argv[] = {"dbus-daemon", "--session", "--nofork", "--nopidfile", address, NULL};
+    GPid pid = 0;
+    g_autoptr(GString) said = g_string_new(NULL);
+    if (!g_spawn_async(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL)) {
+        g_test_skip("dbus-daemon is not installed");
+        g_rmdir(folder);
+        return;
+    }
+    int watch = -1;
+    for (int tries = 0; tries < 1000 && (watch = agent_lock_watch(path)) < 0; tries++)
+        g_usleep(10 * 1000);
+    g_assert_cmpint(watch, >=, 0);
+    while (!memmem(said->str, said->len, "NameAcquired", strlen("NameAcquired")) || said->len < 300) { /* both answers are longer */
+        char block[1024];
+        ssize_t got = read(watch, block, sizeof block);
+        g_assert_cmpint(got, >, 0);
+        g_string_append_len(said, block, got);
+    }
+    g_assert_null(memmem(said->str, said->len, "DBus.Error", strlen("DBus.Error")));
+    g_assert_true(agent_lock_drain(watch));
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+    g_assert_false(agent_lock_drain(watch)); /* it has gone */
+    close(watch);
+    g_unlink(path);
+    g_rmdir(folder);
 }
 
 static void test_answers(void)
@@ -346,6 +383,7 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/base64", test_base64);
     g_test_add_func("/agent/activity", test_activity);
     g_test_add_func("/agent/output", test_output);
+    g_test_add_func("/agent/bus", test_bus);
     g_test_add_func("/agent/answers", test_answers);
     g_test_add_func("/agent/lines", test_lines);
     g_test_add_func("/agent/settle", test_settle);

@@ -127,16 +127,16 @@ static void test_shadows(Fixture *fixture)
     g_assert_null(store_shadow_new(store, NULL, &fields, &error)); /* one at a time */
     assert_kind(error, ORIEL_ERROR_CONFLICT);
     StoreTicket ticket = {.session_id = session->id, .user_id = hanna->id, .mode = STORE_DISPLAY_VIEW};
-    g_assert_false(store_shadow_opened(store, &ticket, &error)); /* nobody has allowed it */
+    g_assert_null(store_shadow_opened(store, &ticket, &error)); /* nobody has allowed it */
     g_clear_error(&error);
     g_assert_true(store_shadow_set(store, NULL, shadow->id, SHADOW_ALLOWED, &error));
     g_assert_false(store_shadow_set(store, NULL, shadow->id, SHADOW_REFUSED, &error));
     assert_kind(error, ORIEL_ERROR_CONFLICT);
     ticket.mode = STORE_DISPLAY_CONTROL; /* to look on is no leave to work there */
-    g_assert_false(store_shadow_opened(store, &ticket, &error));
+    g_assert_null(store_shadow_opened(store, &ticket, &error));
     g_clear_error(&error);
     ticket.mode = STORE_DISPLAY_VIEW;
-    g_assert_true(store_shadow_opened(store, &ticket, &error));
+    g_autoptr(StoreShadow) opened = store_shadow_opened(store, &ticket, &error);
     g_assert_no_error(error);
     assert_state(store, shadow->id, SHADOW_OPEN);
     g_assert_true(store_shadow_sweep(store, &error)); /* its display's row may still be on its way */
