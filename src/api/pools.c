@@ -3,6 +3,7 @@
 
 #include "api/resource.h"
 #include "base/limits.h"
+#include "base/naming.h"
 #include "base/number.h"
 #include "broker/self_service.h"
 #include "store/image.h"
@@ -11,7 +12,8 @@
 #define MEMORY_LEAST (64 * 1024 * 1024ULL)
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
-#define POOL_RULES "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop"
+#define HOME_DEFAULT (10ULL << 30)
+#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop"
 
 /* ---- out ---- */
 
@@ -68,12 +70,13 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
                             (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool), "provisioning",
-                            store_provisioning_word(pool->provisioning), "icon", pool->has_icon);
+                            store_provisioning_word(pool->provisioning), "icon", pool->has_icon,
+                            "home", pool->home, "home_bytes", (json_int_t)pool->home_bytes);
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
@@ -246,11 +249,28 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
     return true;
 }
 
+/* The name joins pools: who has a home of that name in one of them finds it in the others. */
+static bool home_read(Json *body, StorePool *pool, GError **error)
+{
+    const NumberField size = {"home_bytes", LIMIT_HOME_LEAST, LIMIT_HOME_MOST};
+    const char *home;
+    if (!json_take_text(body, "home", &home, error) || !json_take_number(body, &size, &pool->home_bytes, error))
+        return false;
+    if (home && *home && !home_name_is_valid(home))
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool: home \"%s\" must be 1 to %d of a-z, 0-9 and -, or empty for none", home, LIMIT_NAME);
+    if (home)
+        store_set(&pool->home, home);
+    if (pool->home && *pool->home && !pool->home_bytes)
+        pool->home_bytes = HOME_DEFAULT;
+    return true;
+}
+
 /* A manual pool's machines are there already: nothing about how desktops are made means anything. */
 static bool manual_check(Json *body, const StorePool *pool, GError **error)
 {
     static const char *const none[] = {"image", "version", "minimum", "spares", "naming", "vcpus", "memory_bytes",
-                                       "refresh_on_log_off", "power_plan", "assignment", "provisioning", NULL};
+                                       "refresh_on_log_off", "power_plan", "assignment", "provisioning", "home", "home_bytes", NULL};
     for (size_t i = 0; pool->type == STORE_POOL_MANUAL && none[i]; i++)
         if (json_object_get(body, none[i]) && !json_is_null(json_object_get(body, none[i])))
             return oriel_fail(error, ORIEL_ERROR_INVALID,
@@ -277,7 +297,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
         !json_take_flag(body, "maintenance", &pool->maintenance, error) || !plans_read(call, pool, error))
         return false;
-    if (!rules_read(body, pool, error) || !sizes_check(call, pool, error))
+    if (!rules_read(body, pool, error) || !home_read(body, pool, error) || !sizes_check(call, pool, error))
         return false;
     if (display_name)
         store_set(&pool->display_name, display_name);

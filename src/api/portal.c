@@ -1,17 +1,18 @@
 /* What a person sees, and the click. */
 #include "api/native.h"
 #include "api/resource.h"
+#include "broker/locale.h"
 #include "host/policy.h"
 #include "store/user.h"
 
 static Json *tile_pool(const StorePool *pool)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "id", pool->id, "name", pool->name, "display_name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:b}", "id", pool->id, "name", pool->name, "display_name",
                      *pool->display_name ? pool->display_name : pool->name, "description", pool->description,
                      "type", store_pool_type_word(pool->type), "image",
                      pool->image_name ? pool->image_name : "", "refresh_on_log_off", pool->refresh_on_log_off,
                      "self_service", self_service_json(pool), "icon",
-                     pool->has_icon ? json_integer((json_int_t)pool->version) : json_null());
+                     pool->has_icon ? json_integer((json_int_t)pool->version) : json_null(), "home", *pool->home != '\0');
 }
 
 static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
@@ -140,11 +141,47 @@ static bool connect_run(Call *call, const HostConnectRequest *request, GError **
            connection_answer(call, &connection, request->client, error);
 }
 
+typedef struct {
+    char *locale;
+    StorePlace place;
+} Place;
+
+static void place_clear(Place *place)
+{
+    g_free(place->locale);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+
+/* What the page says of itself goes before what the browser says in its headers. Whoever opens somebody else's desktop is
+ * elsewhere: nothing is guessed then. */
+static bool place_read(Call *call, bool is_own, Place *ret, GError **error)
+{
+    const char *language, *keyboard, *zone;
+    if (!json_take_text(call->body, "language", &language, error) ||
+        !json_take_text(call->body, "keyboard", &keyboard, error) ||
+        !json_take_text(call->body, "time_zone", &zone, error))
+        return false;
+    if (keyboard && !keyboard_is_valid(keyboard))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: keyboard must look like de or de,fr");
+    if (zone && !time_zone_is_valid(zone))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: time_zone must look like Europe/Berlin");
+    if (!language && is_own)
+        language = request_header(call->request, "accept-language");
+    ret->locale = locale_of_languages(language);
+    ret->place = (StorePlace){.locale = ret->locale,
+                              .keyboard = keyboard ? keyboard : keyboard_of_locale(ret->locale),
+                              .time_zone = zone};
+    return true;
+}
+
 bool pool_connect_post(Call *call, GError **error)
 {
     const char *name = NULL, *word = NULL;
     DisplayClient client = DISPLAY_CLIENT_BROWSER;
-    if (call->body && !json_read(call->body, "request body", error, "{s?s, s?s}", "user", &name, "client", &word))
+    static const char *const keys[] = {"user", "client", "language", "keyboard", "time_zone", NULL};
+    g_auto(Place) place = {0};
+    if (call->body && (!json_only(call->body, keys, error) || !json_take_text(call->body, "user", &name, error) ||
+                       !json_take_text(call->body, "client", &word, error)))
         return false;
     if (word && !client_parse(word, &client))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: client \"%s\" is unknown; allowed: browser, vv, rdp", word);
@@ -157,7 +194,7 @@ bool pool_connect_post(Call *call, GError **error)
     if (!pool || !call_demand_pool(call, pool->id, error))
         return false;
     g_autoptr(StoreUser) user = name ? store_user_find(call->service->store, name, error) : NULL;
-    if (name && !user)
+    if ((name && !user) || !place_read(call, !name, &place, error))
         return false;
     /* The person named must be entitled as well: an operator opens what that person would get. */
     HostConnectRequest request = {
@@ -166,6 +203,7 @@ bool pool_connect_post(Call *call, GError **error)
         .user_id = user ? user->id : call->caller->user_id,
         .pool_id = pool->id,
         .client = client,
+        .place = place.place,
     };
     return connect_run(call, &request, error);
 }

@@ -66,6 +66,11 @@ bool pool_delete(Call *call, GError **error);
 bool pool_icon_get(Call *call, GError **error);
 bool pool_icon_put(Call *call, GError **error);
 bool pool_icon_delete(Call *call, GError **error);
+/* homes.c */
+bool homes_get(Call *call, GError **error);
+bool home_get(Call *call, GError **error);
+bool home_patch(Call *call, GError **error);
+bool home_delete(Call *call, GError **error);
 /* plans.c */
 bool plans_get(Call *call, GError **error);
 bool plans_post(Call *call, GError **error);

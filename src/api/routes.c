@@ -67,6 +67,10 @@ const Route routes[] = {
     {"GET", "policies/{policy}", PERMISSION_POOL_READ, policy_get, LANE_QUICK, 0},
     {"PATCH", "policies/{policy}", PERMISSION_POOL_WRITE, policy_patch, LANE_QUICK, 0},
     {"DELETE", "policies/{policy}", PERMISSION_POOL_WRITE, policy_delete, LANE_QUICK, ROUTE_NO_BODY},
+    {"GET", "homes", PERMISSION_USER_READ, homes_get, LANE_QUICK, 0},
+    {"GET", "homes/{user}/{home}", PERMISSION_USER_READ, home_get, LANE_QUICK, 0},
+    {"PATCH", "homes/{user}/{home}", PERMISSION_USER_WRITE, home_patch, LANE_SLOW, 0},
+    {"DELETE", "homes/{user}/{home}", PERMISSION_USER_WRITE, home_delete, LANE_QUICK, ROUTE_NO_BODY},
 
     {"GET", "desktops", PERMISSION_DESKTOP_READ, desktops_get, LANE_QUICK, 0},
     {"POST", "desktops", PERMISSION_POOL_WRITE, desktops_post, LANE_QUICK, ROUTE_IDEMPOTENT | ROUTE_SECRET},

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "broker/session.h"
+#include "store/home.h"
 
 static SessionFacts facts_of(const StoreSession *session)
 {
@@ -46,6 +47,22 @@ Json *session_json(const StoreSession *session)
                      "end_reason", json_text_or_null(session->end_reason));
     set_activity(value, session);
     return value;
+}
+
+/* How the person came into the guest; null while that has not been tried. */
+static Json *log_on_json(const StoreLogOn *log_on)
+{
+    if (!log_on || !log_on->done_ms)
+        return json_null();
+    Json *warnings = json_array();
+    g_auto(GStrv) lines = g_strsplit(log_on->warnings, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (**line)
+            json_array_append_new(warnings, json_string(*line));
+    return json_pack("{s:o, s:b, s:o, s:I, s:o, s:o, s:o}", "account", json_text_or_null(log_on->account), "home",
+                     log_on->has_home, "warnings", warnings, "done_ms", (json_int_t)log_on->done_ms, "locale",
+                     json_text_or_null(log_on->locale), "keyboard", json_text_or_null(log_on->keyboard), "time_zone",
+                     json_text_or_null(log_on->time_zone));
 }
 
 Json *session_brief(const StoreSession *session)
@@ -126,11 +143,13 @@ StoreSession *session_find(Call *call, Permission permission, GError **error)
 bool session_get(Call *call, GError **error)
 {
     g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_READ, error);
-    if (!session)
+    g_autoptr(StoreLogOn) log_on = NULL;
+    if (!session || !store_log_on_get(call->service->store, session->id, &log_on, error))
         return false;
     Json *value = session_json(session);
     Json *steps = json_loads(session->steps, 0, NULL);
     json_object_set_new(value, "steps", json_is_array(steps) ? steps : json_array());
+    json_object_set_new(value, "log_on", log_on_json(log_on));
     reply_json(call->reply, 200, value);
     return true;
 }

@@ -96,7 +96,7 @@ static bool permission_of_kind(const char *kind, Permission *ret)
         {"plan", PERMISSION_POOL_READ},        {"directory", PERMISSION_USER_READ},
         {"policy", PERMISSION_POOL_READ},
         {"entitlement", PERMISSION_POOL_READ}, {"desktop", PERMISSION_DESKTOP_READ},
-        {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
+        {"home", PERMISSION_USER_READ}, {"session", PERMISSION_SESSION_READ},  {"image", PERMISSION_IMAGE_READ},
         {"job", PERMISSION_JOB_READ},          {"event", PERMISSION_EVENT_READ},
         {"host", PERMISSION_STATUS_READ},
     };

@@ -2,6 +2,8 @@
  * the virtio-serial port. Constants only, no GLib: the agent in the guest includes this too. */
 #pragma once
 
+#include "base/person_wire.h"
+
 #define AGENT_PORT_NAME "org.oriel.agent.0"
 #define AGENT_PORT_PATH "/dev/virtio-ports/" AGENT_PORT_NAME
 

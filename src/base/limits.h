@@ -60,6 +60,8 @@
 #define LIMIT_HELP_GROUPS 100                 /* groups that one help desk is limited to */
 #define LIMIT_MESSAGE 2000                   /* bytes of a message to somebody's screen */
 #define LIMIT_LOG_ON_STEPS 24                /* of one log-on that are kept */
+#define LIMIT_HOME_LEAST (64 * 1024 * 1024ULL) /* bytes of a user disk */
+#define LIMIT_HOME_MOST (64ULL << 40)
 #define LIMIT_QMP_LINE (16 * 1024 * 1024)    /* bytes of one QMP message */
 #define LIMIT_RECIPE (256 * 1024)            /* bytes of a recipe */
 #define LIMIT_MANIFEST (1024 * 1024)         /* bytes of a manifest or template.json */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 #define NAME_LONGEST 63
 #define WIDTH_MOST 6
@@ -70,4 +71,11 @@ char *naming_make(const char *pattern, const char *pool, int64_t number)
     unsigned numbers = 0;
     const char *wrong = NULL;
     return render(pattern, pool, number, &numbers, &wrong);
+}
+
+bool home_name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && length <= LIMIT_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length &&
+           name[0] != '-' && name[length - 1] != '-';
 }

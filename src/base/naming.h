@@ -14,3 +14,6 @@ bool naming_check(const char *pattern, const char *pool, uint64_t most, GError *
 
 /* The name with this number, of a pattern that was checked. Caller frees. */
 char *naming_make(const char *pattern, const char *pool, int64_t number);
+
+/* Of a home (user disk), which is a file's name too: 1 to LIMIT_NAME of a-z, 0-9 and -, no - at either end. */
+bool home_name_is_valid(const char *name);

@@ -11,6 +11,7 @@ static const VerbGroup *const groups[] = {
     &pool_group,
     &plan_group,
     &policy_group,
+    &home_group,
     &desktop_group,
     &session_group,
     &user_group,

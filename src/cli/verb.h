@@ -96,6 +96,7 @@ extern const VerbGroup image_group;
 extern const VerbGroup pool_group;
 extern const VerbGroup plan_group;
 extern const VerbGroup policy_group;
+extern const VerbGroup home_group;
 extern const VerbGroup desktop_group;
 extern const VerbGroup session_group;
 extern const VerbGroup user_group;

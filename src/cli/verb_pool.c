@@ -43,6 +43,8 @@ static const Column card_columns[] = {
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
     {"People may", "self_service", SHOW_LIST},
+    {"Home", "home", SHOW_TEXT},
+    {"Size of a new home", "home_bytes", SHOW_SIZE},
     {"Power plan", "power_plan.name", SHOW_TEXT},
     {"Release plan", "release_plan.name", SHOW_TEXT},
     {"Display plan", "display_plan.name", SHOW_TEXT},
@@ -293,6 +295,9 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
     {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}, \
     {"drain", VALUE_SWITCH, "yes|no", .help = "No new sessions; open ones go on, free desktops go", .field = "draining"}, \
+    {"home", VALUE_TEXT, "NAME", .help = "Its people have a disk of their own there, the same in all pools of this NAME; \"\": none", \
+     .field = "home"}, \
+    {"home-size", VALUE_SIZE, "SIZE", .help = "Size of a new one (10 GiB)", .field = "home_bytes"}, \
     {"power-plan", VALUE_TEXT, "PLAN", .help = "What becomes of idle desktops, and spares by the hour; or \"none\"", \
      .names = NAMES_PLAN}, \
     {"release-plan", VALUE_TEXT, "PLAN", .help = "When sessions end, and what then; or \"none\"", .names = NAMES_PLAN}, \

@@ -34,6 +34,9 @@ static const Column card[] = {
     {"Began", "started_ms", SHOW_TIME},
     {"Ended", "ended_ms", SHOW_TIME},
     {"Because", "end_reason", SHOW_TEXT},
+    {"Account in the guest", "log_on.account", SHOW_TEXT},
+    {"Own files", "log_on.home", SHOW_YES},
+    {"Warnings", "log_on.warnings", SHOW_DETAILS},
     {0},
 };
 

@@ -13,6 +13,7 @@
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
+#include "guest/agent_log_on.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_screen.h"
@@ -46,6 +47,7 @@ typedef struct {
     bool ready, settled;
     Settle settle;
     AgentSession session;
+    AgentPerson person; /* who works here */
     unsigned clipboard_tries, screen_tries;
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
@@ -99,8 +101,11 @@ static void send_hello(void)
 
 static void log_off_ended(const Failure *failure)
 {
+    Failure in_use = {""};
     if (!agent.logging_off)
         return;
+    if (agent.person.has_home) /* what did not end by itself has been ended then */
+        failure = agent_log_off_home(&agent.person, &in_use) ? NULL : &in_use;
     agent.logging_off = agent.terminating = false;
     timer_set(TIMER_LOG_OFF, 0, 0);
     send_done(agent.log_off_id, failure);
@@ -218,11 +223,14 @@ static void handle_lock(const AgentRequest *request)
 /* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
 static void session_update(void)
 {
+    Failure ignored;
     AgentSession now = agent_session_read();
     AgentSession before = agent.session;
     agent.session = now;
     if (agent_session_equal(&now, &before))
         return;
+    if (before.present && before.uid == agent.person.person.uid)
+        agent_log_off_home(&agent.person, &ignored); /* the host unplugs the disk when it hears of the end */
     lock_follow();
     timer_set(TIMER_LOCK, LOCK_REST_MS, 0);
     if (before.present) {
@@ -248,12 +256,34 @@ static void log_off_terminate(void)
     timer_set(TIMER_LOG_OFF, LOG_OFF_ENDED_MS, 0);
 }
 
+static void handle_log_on(const AgentRequest *request)
+{
+    AgentLogOn result;
+    agent.session = agent_session_read();
+    agent_log_on(&agent.person, request, &agent.session, &result);
+    agent.session = (AgentSession){0};
+    session_update();
+    agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
+}
+
+static void handle_grow_home(const AgentRequest *request)
+{
+    Failure failure = {""};
+    agent_home_grow(&failure);
+    send_done(request->id, &failure);
+}
+
 static void handle_log_off(const AgentRequest *request)
 {
-    Failure busy = {"the session is being ended already"}, ignored;
+    Failure busy = {"the session is being ended already"}, ignored, in_use = {""};
     session_update();
-    if (!agent.session.present || agent.logging_off) {
-        send_done(request->id, agent.logging_off ? &busy : NULL);
+    if (agent.logging_off) {
+        send_done(request->id, &busy);
+        return;
+    }
+    if (!agent.session.present) {
+        agent_log_off_home(&agent.person, &in_use); /* its session has only just been begun */
+        send_done(request->id, &in_use);
         return;
     }
     agent.logging_off = true;
@@ -329,6 +359,12 @@ static void handle_line(void *data, const char *line, size_t length)
         break;
     case REQUEST_IDENTITY:
         handle_identity(&request);
+        break;
+    case REQUEST_LOG_ON:
+        handle_log_on(&request);
+        break;
+    case REQUEST_GROW_HOME:
+        handle_grow_home(&request);
         break;
     case REQUEST_LOG_OFF:
         handle_log_off(&request);
@@ -441,9 +477,12 @@ static void fd_event(int fd)
 
 static bool start(void)
 {
-    char config[1024], session[32] = "";
-    if (guest_file_read(CONFIG, config, sizeof config) >= 0)
+    char config[1024], session[32] = "", user[64] = "";
+    if (guest_file_read(CONFIG, config, sizeof config) >= 0) {
         guest_value(config, "session", session, sizeof session);
+        guest_value(config, "user", user, sizeof user);
+    }
+    agent_person_init(&agent.person, user);
     agent.graphical = strcmp(session, "x11") == 0;
     agent.port.fd = -1;
     agent.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -107,7 +107,7 @@ bool agent_child_run(const AgentChild *child, Failure *failure)
         return failure_set(failure, "%.64s took more than %d ms and was ended", child->argv[0], child->timeout_ms);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return failure_set(failure, "%.64s is not installed", child->argv[0]);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > child->status_most)
         return failure_set(failure, "%.64s failed with status %d", child->argv[0],
                            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return true;

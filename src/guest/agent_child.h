@@ -15,6 +15,7 @@ typedef struct {
     char *output;                   /* agent_child_run: its standard output, cut and ended with NUL; NULL: thrown away */
     size_t output_size;
     int timeout_ms;                 /* killed after that; agent_child_start: no limit */
+    int status_most; /* highest exit status that is no failure: e2fsck(8) says with 1 that it has repaired something */
 } AgentChild;
 
 /* Runs and waits. False: could not start, timed out, or did not exit with 0. What it writes must be short: less than a pipe holds. */

@@ -8,7 +8,8 @@
 
 static const char *const REQUEST_NAMES[] = {
     [REQUEST_PING] = AGENT_PING,         [REQUEST_PREPARE_FREEZE] = AGENT_PREPARE_FREEZE,
-    [REQUEST_IDENTITY] = AGENT_IDENTITY, [REQUEST_LOG_OFF] = AGENT_LOG_OFF,
+    [REQUEST_IDENTITY] = AGENT_IDENTITY, [REQUEST_LOG_ON] = AGENT_LOG_ON,
+    [REQUEST_LOG_OFF] = AGENT_LOG_OFF,   [REQUEST_GROW_HOME] = AGENT_GROW_HOME,
     [REQUEST_RESIZE] = AGENT_RESIZE,     [REQUEST_SHUT_DOWN] = AGENT_SHUT_DOWN,
     [REQUEST_LOCK] = AGENT_LOCK,         [REQUEST_SHOW] = AGENT_SHOW,
 };
@@ -67,6 +68,18 @@ static bool is_machine_id(const char *text)
     return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
+/* Where the person is; false: the failure is set. */
+static bool take_place(json_t *object, AgentRequest *request)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    if (!take_word(object, "locale", "_.@-", request->locale, sizeof request->locale))
+        return failure_set(&request->failure, "%s: locale must look like de_DE.UTF-8", type);
+    if (!take_word(object, "keyboard", ",_-", request->keyboard, sizeof request->keyboard))
+        return failure_set(&request->failure, "%s: keyboard must look like de or de,fr", type);
+    return take_word(object, "time_zone", "/_+-", request->time_zone, sizeof request->time_zone) ||
+           failure_set(&request->failure, "%s: time_zone must look like Europe/Berlin", type);
+}
+
 static void take_identity(json_t *object, AgentRequest *request)
 {
     json_t *time = json_object_get(object, "time_ms");
@@ -83,12 +96,61 @@ static void take_identity(json_t *object, AgentRequest *request)
         failure_set(&request->failure, "identity: machine_id must be 32 lower-case hex digits");
     else if (!take_word(object, "hostname", "-.", request->hostname, sizeof request->hostname) || !request->hostname[0])
         failure_set(&request->failure, "identity: hostname must be letters, digits, - and .");
-    else if (!take_word(object, "locale", "_.@-", request->locale, sizeof request->locale))
-        failure_set(&request->failure, "identity: locale must look like de_DE.UTF-8");
-    else if (!take_word(object, "keyboard", ",_-", request->keyboard, sizeof request->keyboard))
-        failure_set(&request->failure, "identity: keyboard must look like de or de,fr");
-    else if (!take_word(object, "time_zone", "/_+-", request->time_zone, sizeof request->time_zone))
-        failure_set(&request->failure, "identity: time_zone must look like Europe/Berlin");
+    else
+        take_place(object, request);
+}
+
+/* A field of passwd(5): what would end it, or a line, becomes a space. */
+static void take_display_name(json_t *object, AgentRequest *request)
+{
+    const char *text = json_string_value(json_object_get(object, "display_name"));
+    size_t length = text ? strnlen(text, sizeof request->display_name) : 0;
+    if (length == sizeof request->display_name)
+        length = 0;
+    for (size_t i = 0; i < length; i++)
+        request->display_name[i] = strchr(":,", text[i]) || iscntrl((unsigned char)text[i]) ? ' ' : text[i];
+    request->display_name[length] = '\0';
+}
+
+static void take_warning(json_t *object, AgentRequest *request)
+{
+    const char *text = json_string_value(json_object_get(object, "warning"));
+    if (text)
+        failure_set(&request->warning, "%s", text);
+    for (char *at = request->warning.text; *at; at++)
+        if (iscntrl((unsigned char)*at))
+            *at = ' '; /* it goes to a terminal */
+}
+
+static bool is_account(const char *name)
+{
+    return ((*name >= 'a' && *name <= 'z') || *name == '_') &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+static void take_log_on(json_t *object, AgentRequest *request)
+{
+    json_int_t uid = json_integer_value(json_object_get(object, "uid"));
+    const char *home = json_string_value(json_object_get(object, "home"));
+    const char *account = json_string_value(json_object_get(object, "user"));
+    size_t length = account ? json_string_length(json_object_get(object, "user")) : 0;
+    request->home_is_new = home && strcmp(home, AGENT_HOME_NEW) == 0;
+    request->has_home = request->home_is_new || (home && strcmp(home, AGENT_HOME_KEPT) == 0);
+    take_display_name(object, request);
+    if (length == 0 || length >= sizeof request->account || strlen(account) != length || !is_account(account))
+        failure_set(&request->failure, "log-on: user must be at most %d of a-z, 0-9, _ and -, and begin with a letter",
+                    AGENT_ACCOUNT_LONGEST);
+    else if (uid < AGENT_UID_LEAST || uid > AGENT_UID_MOST)
+        failure_set(&request->failure, "log-on: uid must be %d to %d", AGENT_UID_LEAST, AGENT_UID_MOST);
+    else if (!home || (!request->has_home && strcmp(home, AGENT_HOME_NONE) != 0))
+        failure_set(&request->failure, "log-on: home must be none, new or kept");
+    else if (!take_word(object, "session", "", request->session, sizeof request->session) || !request->session[0])
+        failure_set(&request->failure, "log-on: session must be letters and digits");
+    else if (take_place(object, request)) {
+        take_warning(object, request);
+        memcpy(request->account, account, length + 1);
+        request->uid = (unsigned)uid;
+    }
 }
 
 static void take_size(json_t *object, AgentRequest *request)
@@ -158,6 +220,8 @@ bool agent_request_parse(const char *line, size_t length, AgentRequest *request)
     take_id(object, request);
     if (request->type == REQUEST_IDENTITY)
         take_identity(object, request);
+    if (request->type == REQUEST_LOG_ON)
+        take_log_on(object, request);
     if (request->type == REQUEST_RESIZE)
         take_size(object, request);
     if (request->type == REQUEST_SHOW)
@@ -194,7 +258,7 @@ char *agent_hello_text(const char *version, const char *boot_id)
 
 char *agent_ready_text(bool settled)
 {
-    return line_of(json_pack("{s:s, s:b}", "type", AGENT_READY, "settled", (int)settled));
+    return line_of(json_pack("{s:s, s:b, s:b}", "type", AGENT_READY, "settled", (int)settled, "log_on", 1));
 }
 
 char *agent_pong_text(const char *id)
@@ -216,15 +280,33 @@ char *agent_activity_text(int64_t idle_ms, bool locked)
     return line_of(object);
 }
 
-char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count)
+static void put_steps(json_t *object, const AgentStep *steps, size_t count)
 {
-    json_t *object = json_pack("{s:s, s:o}", "type", AGENT_DONE, "id", id_value(id));
-    if (object && error && *error)
-        json_object_set_new(object, "error", json_string(error));
     json_t *list = object && steps ? json_array() : NULL;
     for (size_t i = 0; list && i < count; i++)
         json_array_append_new(list, json_pack("{s:s, s:I}", "name", steps[i].name, "us", (json_int_t)steps[i].us));
     if (list)
         json_object_set_new(object, "steps", list);
+}
+
+char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count)
+{
+    json_t *object = json_pack("{s:s, s:o}", "type", AGENT_DONE, "id", id_value(id));
+    if (object && error && *error)
+        json_object_set_new(object, "error", json_string(error));
+    put_steps(object, steps, count);
+    return line_of(object);
+}
+
+char *agent_log_on_text(const char *id, const AgentLogOn *result)
+{
+    json_t *object = json_pack("{s:s, s:o, s:s, s:b}", "type", AGENT_DONE, "id", id_value(id), "user", result->account,
+                               "home", (int)result->has_home);
+    json_t *list = object ? json_array() : NULL;
+    for (size_t i = 0; list && i < result->warnings_count; i++)
+        json_array_append_new(list, json_string(result->warnings[i].text));
+    if (list)
+        json_object_set_new(object, "warnings", list);
+    put_steps(object, result->steps, result->steps_count);
     return line_of(object);
 }

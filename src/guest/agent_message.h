@@ -13,7 +13,9 @@ typedef enum {
     REQUEST_PING,
     REQUEST_PREPARE_FREEZE,
     REQUEST_IDENTITY,
+    REQUEST_LOG_ON,
     REQUEST_LOG_OFF,
+    REQUEST_GROW_HOME,
     REQUEST_RESIZE,
     REQUEST_SHUT_DOWN,
     REQUEST_LOCK,
@@ -35,6 +37,12 @@ typedef struct {
     unsigned width, height; /* resize */
     char title[AGENT_TITLE_LONGEST + 1]; /* message; "" if not given; no control characters, as the next but for \n */
     char text[AGENT_TEXT_LONGEST + 1];
+    char account[AGENT_ACCOUNT_LONGEST + 1]; /* log-on, as all of the following */
+    unsigned uid;
+    char display_name[256]; /* without ':', ',' and control characters: fit for passwd(5) */
+    bool has_home, home_is_new;
+    char session[AGENT_ID_LONGEST + 1];
+    Failure warning; /* of the host: for the screen too; "": none */
 } AgentRequest;
 
 typedef struct {
@@ -59,3 +67,15 @@ char *agent_activity_text(int64_t idle_ms, bool locked);
 
 /* error NULL or "": success. steps may be NULL. */
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);
+
+/* What a log-on came to: under which account, and what went wrong on the way (sentences). */
+typedef struct {
+    AgentStep steps[4];
+    size_t steps_count;
+    char account[AGENT_ACCOUNT_LONGEST + 1];
+    bool has_home;
+    Failure warnings[AGENT_WARNINGS_MOST];
+    size_t warnings_count;
+} AgentLogOn;
+
+char *agent_log_on_text(const char *id, const AgentLogOn *result);

@@ -67,6 +67,17 @@ bool guest_file_replace(const char *path, const char *text, mode_t mode, Failure
     return true;
 }
 
+bool guest_file_replace_owned(const char *path, const char *text, mode_t mode, Failure *failure)
+{
+    struct stat old;
+    bool known = stat(path, &old) == 0;
+    if (!guest_file_replace(path, text, known ? old.st_mode & 07777 : mode, failure))
+        return false;
+    if (known && (old.st_uid != geteuid() || old.st_gid != getegid()) && chown(path, old.st_uid, old.st_gid) < 0)
+        return failure_set_errno(failure, errno, "cannot keep the owner of %.180s", path);
+    return true;
+}
+
 bool guest_file_poke(const char *path, const char *text, Failure *failure)
 {
     autofd int fd = open(path, O_WRONLY | O_CLOEXEC);

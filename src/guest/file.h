@@ -17,6 +17,9 @@ ssize_t guest_file_read(const char *path, char *buffer, size_t size);
  * fork; what must survive a power cut is not here.) */
 bool guest_file_replace(const char *path, const char *text, mode_t mode, Failure *failure);
 
+/* The same with the owner, group and mode that the file had. */
+bool guest_file_replace_owned(const char *path, const char *text, mode_t mode, Failure *failure);
+
 /* Writes into an existing file of /proc or /sys. */
 bool guest_file_poke(const char *path, const char *text, Failure *failure);
 

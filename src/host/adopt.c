@@ -42,6 +42,7 @@ static void catch_up(Slot *slot, Machine *machine, const StoreDesktop *row)
         slot_tell_viewers(slot, viewers);
     g_mutex_lock(&slot->host->lock);
     slot->agent_ready = slot->agent_ready || ready;
+    slot->log_on_due = true; /* it may have been cut off; said twice, it is done once */
     g_mutex_unlock(&slot->host->lock);
 }
 

@@ -465,6 +465,19 @@ static bool check_client(const Click *click, const char *desktop_id, GError **er
     return row && client_check(click->request->client, row, error);
 }
 
+/* Beside the picture: the guest is told who comes, and from where. */
+static void expect_log_on(Click *click, const StoreConnected *connected)
+{
+    g_autoptr(GError) error = NULL;
+    if (connected->desktop->protocol)
+        return;
+    if (!store_log_on_expect(click->host->store, connected->session->id, &click->request->place, &error))
+        log_warning("session %s: the guest will not know where its person is: %s", connected->session->id,
+                    error->message);
+    g_autoptr(Slot) slot = slot_of(click->host, connected->desktop->id);
+    log_on_wanted(slot);
+}
+
 static Rise one_round(Click *click, GError **error)
 {
     g_autofree char *desktop_id = NULL;
@@ -494,6 +507,8 @@ static Rise one_round(Click *click, GError **error)
     GError *problem = NULL;
     Rise end = rise(click, connected.desktop, &problem);
     steps_next(slot, "machine", clock_monotonic_us());
+    if (end == UP || end == PENDING)
+        expect_log_on(click, &connected);
     if (end != UP)
         take_ticket_back(click);
     if (problem) {

@@ -61,6 +61,9 @@ const HostDriver *host_driver_real(void)
         .identity = agent_identity,
         .prepare_freeze = agent_prepare_freeze,
         .wait_ready = agent_wait_ready,
+        .logs_on = agent_logs_on,
+        .log_on = agent_log_on,
+        .grow_home = agent_grow_home,
         .log_off = agent_log_off,
         .resize = agent_resize,
         .shut_down = agent_shut_down,
@@ -71,6 +74,11 @@ const HostDriver *host_driver_real(void)
         .screenshot = display_screenshot,
         .disconnect_all = display_disconnect_all,
         .plug_network = plug_network,
+        .plug_user_disk = plug_user_disk,
+        .unplug_user_disk = unplug_user_disk,
+        .user_disk_resize = user_disk_resize,
+        .disk_create = disk_create,
+        .disk_virtual_size = disk_virtual_size,
         .plug_clipboard = plug_clipboard,
     };
     return &driver;

@@ -67,6 +67,9 @@ struct HostDriver {
                      GError **error);
     bool (*prepare_freeze)(Machine *machine, int64_t limit_ms, GError **error);
     bool (*wait_ready)(Machine *machine, bool settled, int64_t limit_ms, GError **error);
+    bool (*logs_on)(const Machine *machine); /* agent_logs_on */
+    bool (*log_on)(Machine *machine, const AgentLogOn *person, int64_t limit_ms, AgentLoggedOn *ret, GError **error);
+    bool (*grow_home)(Machine *machine, int64_t limit_ms, GError **error);
     bool (*log_off)(Machine *machine, int64_t limit_ms, GError **error);
     bool (*resize)(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
     bool (*shut_down)(Machine *machine, GError **error);
@@ -78,6 +81,11 @@ struct HostDriver {
     GBytes *(*screenshot)(Machine *machine, size_t limit, GError **error);
     bool (*disconnect_all)(Machine *machine, GError **error);
     bool (*plug_network)(Machine *machine, const char *mac, GError **error);
+    bool (*plug_user_disk)(Machine *machine, const char *path, bool is_raw, GError **error);
+    bool (*unplug_user_disk)(Machine *machine, GError **error);
+    bool (*user_disk_resize)(Machine *machine, uint64_t bytes, GError **error);
+    bool (*disk_create)(const char *path, uint64_t size, GError **error);
+    bool (*disk_virtual_size)(const char *path, bool is_raw, uint64_t *ret_bytes, GError **error);
     bool (*plug_clipboard)(Machine *machine, GError **error);
 
     void (*host_memory)(uint64_t *ret_total, uint64_t *ret_available); /* bytes; NULL: as the kernel says */

@@ -146,6 +146,10 @@ void event_handle(Work *work, unsigned events)
         oriel_error_kind(error) != ORIEL_ERROR_STALE)
         log_warning("desktop %s: its agent is ready, but its row does not know: %s", work->row->name,
                     error->message);
+    if (events & SLOT_READY)
+        log_on_wanted(work->slot);
+    if (events & SLOT_LOGGED_OFF)
+        home_put_away(work, false); /* its guest has let go of it before it said so */
     g_clear_error(&error);
     if ((events & SLOT_LOGGED_OFF) && !session_tell(work, SESSION_LOGGED_OFF, &error))
         log_warning("desktop %s: its user logged off, but its session does not know: %s", work->row->name,

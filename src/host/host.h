@@ -21,6 +21,7 @@
 #include "base/display_wire.h"
 #include "broker/client.h"
 #include "broker/quota.h"
+#include "store/home.h"
 #include "store/host.h"
 #include "store/pool.h"
 #include "store/quota.h"
@@ -67,6 +68,7 @@ typedef struct {
     const char *agent;       /* the User-Agent of the asker's program; NULL: none */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     DisplayClient client;       /* what the ticket will be for */
+    StorePlace place;        /* where the click comes from, as far as it says */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
@@ -175,6 +177,10 @@ bool host_desktop_set_maintenance(Host *host, const char *desktop_id, bool maint
                                   GError **error);
 /* Ends the machine and removes row and folder; the session ends. The pool may make a new one for its size. */
 bool host_desktop_delete(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
+
+/* The user disk that is plugged in there has grown in its row: QEMU and the guest follow. Does nothing where it does not run;
+ * then it grows when it is next plugged in. */
+bool host_home_grown(Host *host, const char *desktop_id, uint64_t bytes, GError **error);
 
 /* Passes a window's size to the guest (1..16384). UNAVAILABLE: it does not run or has no agent. */
 bool host_desktop_resize(Host *host, const char *desktop_id, unsigned width, unsigned height, GError **error);

@@ -153,6 +153,7 @@ static void pass(Loop *loop)
     g_autoptr(GHashTable) pool_of = by_id(pools);
     look_at_desktops(host, row_of, pool_of);
     external_pass(host, row_of);
+    home_pass(host);
     pool_pass(host, pool_of, rows);
     choice_pass(host, row_of);
     bool over = host->sessions_due_ms && clock_utc_ms() >= host->sessions_due_ms;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "store/host.h"
 
+static const int most_log_ons = 16; /* they mostly wait for guests */
 static const int64_t lock_limit_ms = 1000;
 static const int most_checks = 16; /* machines that are looked at at once: most of the time they wait for silent ones */
 
@@ -147,6 +148,7 @@ static Host *host_new(const HostSetup *setup)
     host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
     host->relays = g_ptr_array_new();
     host->checkers = g_thread_pool_new(check_item, host, most_checks, FALSE, NULL);
+    host->log_ons = g_thread_pool_new(log_on_run, host, most_log_ons, FALSE, NULL);
     host->openers =
         g_thread_pool_new(open_item, host, 1, FALSE, NULL); /* one: it sees what was begun before */
     return host;
@@ -224,6 +226,7 @@ void host_close(Host *host)
     relay_close_all(host);
     g_thread_pool_free(host->checkers, FALSE, TRUE);
     g_thread_pool_free(host->openers, FALSE, TRUE);
+    g_thread_pool_free(host->log_ons, FALSE, TRUE);
     g_thread_pool_free(host->workers, FALSE, TRUE);
     g_clear_pointer(&host->viewers, viewers_close);
     release_machines(host);

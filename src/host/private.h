@@ -19,6 +19,7 @@
 #include "image/image.h"
 #include "job/job.h"
 #include "store/desktop.h"
+#include "store/home.h"
 #include "store/host.h"
 #include "store/image.h"
 #include "store/policy.h"
@@ -67,6 +68,9 @@ typedef struct {
     GuestWork guest;       /* to be done beside the picture */
     unsigned guest_tries;  /* with this machine */
     bool agent_ready;      /* with this machine */
+    bool log_on_due;       /* its guest is to be told who works there */
+    bool logging_on;       /* that is under way */
+    bool no_home;          /* no user disk is locked to it, as far as we know: not asked again and again */
     unsigned failures;     /* steps that failed in a row */
     int64_t retry_ms;      /* monotonic: no step before */
     bool by_job;           /* busy with a job that restarts it or makes its disk */
@@ -155,6 +159,7 @@ struct Host {
     GThread *loop;
     GThreadPool *workers; /* of Slot */
     GThreadPool *checkers; /* of Slot: machines that were there before are looked at */
+    GThreadPool *log_ons; /* of Slot: guests take their time, and nobody else may wait for them */
     GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
     unsigned watch;       /* handle of store_subscribe */
     Viewers *viewers;     /* who looks at its desktops */
@@ -295,6 +300,24 @@ void adopt_slot(
 void guest_prepare(Work *work); /* what slot->guest says */
 /* Plugs it in where somebody looks at the desktop: a spare does not start a program for nobody. */
 void guest_clipboard(Work *work);
+
+/* ---- home.c ---- */
+/* The user disk of whoever works here, locked and plugged in. NULL: none, and *ret_warning says why if there should be one (a
+ * sentence; caller frees). The caller is not busy with the slot: this may wait until somebody has left elsewhere. */
+StoreHome *home_attach(Work *work, Machine *machine, const char *user_id, char **ret_warning);
+void home_mounted(const Work *work, const StoreHome *home);
+/* The guest has let go of it, or is asked to if `ask`: unplugs and unlocks. true: there is none any more. */
+bool home_put_away(Work *work, bool ask);
+/* Its machine is gone and not asleep: unlocks. Also puts away a disk whose person has left. */
+void home_settle(Work *work);
+char *home_path_of_desktop(const Work *work, GError **error); /* of a disk that was plugged when it was suspended */
+void home_pass(Host *host); /* locks without a desktop, and files to be deleted */
+
+/* ---- log_on.c ---- */
+void log_on_wanted(Slot *slot); /* a person comes, or the guest has just come up */
+void log_on_start(Work *work);  /* if it is due: on a thread of its own */
+void log_on_run(gpointer slot, gpointer host); /* that thread; takes the slot's reference over */
+bool log_on_is_running(Slot *slot);
 
 /* ---- event.c ---- */
 extern const MachineListener event_listener; /* data: Slot */

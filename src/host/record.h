@@ -10,6 +10,7 @@ typedef struct {
     uint64_t memory; /* bytes */
     unsigned vcpus;
     bool network; /* its NIC was plugged */
+    bool home;    /* its user disk is plugged */
 } Record;
 
 bool record_write(const char *folder, const Record *record, GError **error);

@@ -67,13 +67,14 @@ static bool take_picture_away(Work *work, GError **error)
     return done;
 }
 
-/* The machine runs on for the next user, who must be alone there: if its viewers cannot be ended, it is. */
+/* The machine runs on for the next user, who must be alone there: if its viewers cannot be ended, or it holds on to the last
+ * one's disk, it is. */
 static void empty(Work *work)
 {
     g_autoptr(GError) error = NULL;
-    if (take_picture_away(work, &error))
+    if (take_picture_away(work, &error) && home_put_away(work, true))
         return;
-    log_warning("%s; the machine is ended", error->message);
+    log_warning("%s; the machine is ended", error ? error->message : "its last user's disk is still there");
     g_clear_error(&error);
     Machine *machine = slot_machine(work->slot);
     if (machine && !work->host->driver->kill(machine, &error))
@@ -270,6 +271,8 @@ static void ask_guest(Work *work)
     g_autoptr(GError) error = NULL;
     if (machine && !work->host->driver->log_off(machine, log_off_limit_ms, &error))
         log_warning("desktop %s: its guest did not log its user off: %s", work->row->name, error->message);
+    else if (machine)
+        home_put_away(work, false);
     slot_release_machine(work->host, machine);
 }
 

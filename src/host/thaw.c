@@ -219,6 +219,10 @@ static Machine *resume_once(Work *work, const char *state, GError **error)
     owner.spec.memory = record.memory;
     owner.spec.vcpus = record.vcpus;
     owner.spec.network_mac = record.network ? work->row->mac : NULL;
+    g_autofree char *home = NULL;
+    if (record.home && !(home = home_path_of_desktop(work, error)))
+        return NULL;
+    owner.spec.user_disk = home;
     return host->driver->resume(host->hypervisor, &owner.spec, state, error);
 }
 

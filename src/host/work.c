@@ -109,6 +109,8 @@ bool work_shut_down(Work *work, GError **error)
 static bool put_to_sleep(Work *work, GError **error)
 {
     g_autoptr(GError) problem = NULL;
+    if (log_on_is_running(work->slot)) /* its disk may be half plugged */
+        return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "its person is just being logged on");
     slot_tell_up(work->slot, 0);
     if (!work_observe(work, STORE_OBSERVED_STOPPING, NULL, error))
         return false;
@@ -134,6 +136,8 @@ static bool power_off(Work *work, GError **error)
 static bool end_at_once(Work *work, GError **error)
 {
     bool stops = work->row->desired != STORE_DESIRED_RUNNING && work->row->desired != STORE_DESIRED_DELETED;
+    if (work->slot->agent_ready)
+        home_put_away(work, true); /* what is still in the guest's memory belongs on it */
     return (!stops || work_observe(work, STORE_OBSERVED_STOPPING, NULL, error)) && work_end(work, error);
 }
 
@@ -294,7 +298,10 @@ void work_run(Slot *slot)
         slot_failed(slot);
         log_warning("desktop %s: goes in circles; waiting before the next try", slot->id);
     }
-    if (work.row && work.pool)
+    if (work.row && work.pool) {
         guest_prepare(&work);
+        log_on_start(&work);
+        home_settle(&work);
+    }
     slot_release(slot);
 }

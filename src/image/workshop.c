@@ -172,7 +172,8 @@ static bool put_agent(const char *overlay, const ImageBuild *build, GError **err
 static bool put_overlay(const Workshop *workshop, const ImageBuild *build, GError **error)
 {
     g_autofree char *overlay = g_build_filename(workshop->folder, "overlay", NULL);
-    g_autofree char *config = g_strdup_printf("session=%s\n", recipe_session_name(build->recipe->session));
+    g_autofree char *config = g_strdup_printf("session=%s\nuser=%s\n", recipe_session_name(build->recipe->session),
+                                              build->recipe->user ? build->recipe->user : "");
     if (!folder_make(overlay, 0755, error) || !put_agent(overlay, build, error) ||
         !put(overlay, "etc/oriel/agent.conf", config, 0644, error) ||
         !put(overlay, "etc/fstab", "/dev/vda / ext4 noatime,errors=remount-ro 0 0\n", 0644, error) ||

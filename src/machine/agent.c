@@ -1,5 +1,6 @@
 #include "machine/agent.h"
 
+#include "base/person_wire.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -46,6 +47,47 @@ bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t lim
     set_text(message, "keyboard", identity->keyboard);
     set_text(message, "time_zone", identity->time_zone);
     return agent_link_call(machine->agent, message, limit_ms, ret_steps, error);
+}
+
+void agent_logged_on_clear(AgentLoggedOn *logged_on)
+{
+    g_clear_pointer(&logged_on->account, g_free);
+    g_clear_pointer(&logged_on->warnings, g_free);
+    g_clear_pointer(&logged_on->steps, g_free);
+}
+
+bool agent_log_on(Machine *machine, const AgentLogOn *person, int64_t limit_ms, AgentLoggedOn *ret, GError **error)
+{
+    g_auto(AgentMessage) answer = {0};
+    Json *message = message_new(AGENT_LOG_ON);
+    set_text(message, "session", person->session);
+    set_text(message, "user", person->account);
+    json_object_set_new(message, "uid", json_integer(person->uid));
+    set_text(message, "display_name", person->display_name);
+    set_text(message, "locale", person->locale);
+    set_text(message, "keyboard", person->keyboard);
+    set_text(message, "time_zone", person->time_zone);
+    set_text(message, "home", !person->has_home     ? AGENT_HOME_NONE
+                              : person->home_is_new ? AGENT_HOME_NEW
+                                                    : AGENT_HOME_KEPT);
+    set_text(message, "warning", person->warning);
+    if (!agent_link_ask(machine->agent, message, limit_ms, &answer, error))
+        return false;
+    *ret = (AgentLoggedOn){.account = g_steal_pointer(&answer.account),
+                           .warnings = g_steal_pointer(&answer.warnings),
+                           .steps = g_steal_pointer(&answer.second),
+                           .has_home = answer.flag};
+    return true;
+}
+
+bool agent_logs_on(const Machine *machine)
+{
+    return agent_link_logs_on(machine->agent);
+}
+
+bool agent_grow_home(Machine *machine, int64_t limit_ms, GError **error)
+{
+    return agent_link_call(machine->agent, message_new(AGENT_GROW_HOME), limit_ms, NULL, error);
 }
 
 bool agent_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error)

@@ -24,6 +24,35 @@ typedef struct {
 bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t limit_ms, char **ret_steps,
                     GError **error);
 
+typedef struct {
+    const char *session; /* its id: said again, it is not begun again */
+    const char *account; /* broker/name.h, name_account */
+    unsigned uid;        /* AGENT_UID_LEAST to AGENT_UID_MOST */
+    const char *display_name;
+    const char *locale; /* NULL: as in the image; the same for the next two */
+    const char *keyboard;
+    const char *time_zone;
+    bool has_home;    /* the user disk is plugged in */
+    bool home_is_new; /* it may be made a file system of */
+    const char *warning; /* a sentence for the screen, or NULL */
+} AgentLogOn;
+
+typedef struct {
+    char *account;  /* which it is in the guest; untrusted, but fit for an account's name; NULL: none */
+    char *warnings; /* sentences, each on a line; untrusted; NULL: none */
+    char *steps;    /* for the log; NULL: none */
+    bool has_home;  /* its disk is mounted as home */
+} AgentLoggedOn;
+
+void agent_logged_on_clear(AgentLoggedOn *logged_on);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AgentLoggedOn, agent_logged_on_clear)
+
+/* Makes the desktop that person's. An agent that does not know it would not answer: agent_logs_on. */
+bool agent_log_on(Machine *machine, const AgentLogOn *person, int64_t limit_ms, AgentLoggedOn *ret, GError **error);
+bool agent_logs_on(const Machine *machine); /* its last ready said that it knows log-on; any thread */
+/* The user disk has grown: the file system in it follows. */
+bool agent_grow_home(Machine *machine, int64_t limit_ms, GError **error);
+
 bool agent_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error);
 bool agent_log_off(Machine *machine, int64_t limit_ms, GError **error);
 bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);

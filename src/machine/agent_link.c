@@ -33,7 +33,7 @@ struct AgentLink {
     bool closed;  /* by us or by the end of QEMU */
     bool removed; /* the source, by agent_link_close */
     bool paused;  /* reading */
-    bool ready, settled;
+    bool ready, settled, logs_on;
     uint64_t last_id;
     GHashTable *calls; /* id -> AgentCall */
     GByteArray *unsent;
@@ -41,8 +41,7 @@ struct AgentLink {
 
 typedef struct {
     bool answered;
-    char *failure; /* the agent's sentence */
-    char *steps;
+    AgentMessage answer;
 } AgentCall;
 
 static void link_ref(AgentLink *link)
@@ -72,8 +71,8 @@ static void take_answer(AgentLink *link, AgentMessage *message)
     AgentCall *call = g_hash_table_lookup(link->calls, &message->id);
     if (call && !call->answered) {
         call->answered = true;
-        call->failure = g_steal_pointer(&message->first);
-        call->steps = g_steal_pointer(&message->second);
+        call->answer = *message;
+        *message = (AgentMessage){0};
         g_cond_broadcast(&link->changed);
     }
     g_mutex_unlock(&link->lock);
@@ -84,6 +83,7 @@ static void take_ready(AgentLink *link, const AgentMessage *message)
     g_mutex_lock(&link->lock);
     link->ready = true;
     link->settled = link->settled || message->flag;
+    link->logs_on = message->logs_on;
     g_cond_broadcast(&link->changed);
     g_mutex_unlock(&link->lock);
 }
@@ -240,9 +240,9 @@ static bool call_wait(AgentLink *link, const AgentCall *call, const char *type, 
     bool in_time = true;
     while (!call->answered && !link->closed && in_time)
         in_time = g_cond_wait_until(&link->changed, &link->lock, deadline);
-    if (call->answered && call->failure)
+    if (call->answered && call->answer.first)
         return oriel_fail(error, ORIEL_ERROR_INTERNAL, "%s: its agent failed at \"%s\": %s", link->name, type,
-                          call->failure);
+                          call->answer.first);
     if (call->answered)
         return true;
     if (link->closed)
@@ -252,7 +252,25 @@ static bool call_wait(AgentLink *link, const AgentCall *call, const char *type, 
                       limit_ms);
 }
 
+bool agent_link_logs_on(AgentLink *link)
+{
+    g_mutex_lock(&link->lock);
+    bool logs_on = link->logs_on;
+    g_mutex_unlock(&link->lock);
+    return logs_on;
+}
+
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error)
+{
+    g_auto(AgentMessage) answer = {0};
+    if (!agent_link_ask(link, message, limit_ms, &answer, error))
+        return false;
+    if (ret_steps)
+        *ret_steps = g_steal_pointer(&answer.second);
+    return true;
+}
+
+bool agent_link_ask(AgentLink *link, Json *message, int64_t limit_ms, AgentMessage *ret, GError **error)
 {
     g_autoptr(Json) owned = message;
     const char *type = json_string_value(json_object_get(owned, "type"));
@@ -265,10 +283,10 @@ bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **re
         call_start(link, owned, error) && (limit_ms == 0 || call_wait(link, &call, type, limit_ms, error));
     g_hash_table_remove(link->calls, &id);
     g_mutex_unlock(&link->lock);
-    if (done && ret_steps)
-        *ret_steps = g_steal_pointer(&call.steps);
-    g_free(call.failure);
-    g_free(call.steps);
+    if (done)
+        *ret = call.answer;
+    else
+        agent_message_clear(&call.answer);
     return done;
 }
 

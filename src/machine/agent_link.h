@@ -25,6 +25,12 @@ void agent_link_unref(AgentLink *link); /* NULL is fine */
 
 /* Sends `message` (taken over) with an id of its own and waits for `done` (of a ping: `pong`). limit_ms 0:
  * does not wait. *ret_steps (may be NULL): see AgentMessage.second; caller frees. */
+/* As agent_link_call, with the whole answer; *ret is cleared by the caller with agent_message_clear. */
+bool agent_link_ask(AgentLink *link, Json *message, int64_t limit_ms, AgentMessage *ret, GError **error);
+
+/* Its last ready said that it knows log-on. */
+bool agent_link_logs_on(AgentLink *link);
+
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error);
 
 bool agent_link_wait_ready(AgentLink *link, bool settled, int64_t limit_ms, GError **error);

@@ -2,12 +2,17 @@
 
 #include <string.h>
 
+#include "base/person_wire.h"
+
 #define STEPS_MOST 32
+#define WARNING_LONGEST 300
 
 void agent_message_clear(AgentMessage *message)
 {
     g_free(message->first);
     g_free(message->second);
+    g_free(message->account);
+    g_free(message->warnings);
     *message = (AgentMessage){0};
 }
 
@@ -93,6 +98,27 @@ static bool read_session(const Json *object, AgentMessage *message)
     return message->flag || g_str_equal(state, "logged-off");
 }
 
+/* What people will read: a guest cannot write a second line, nor much. */
+static char *warnings_of(const Json *object)
+{
+    const Json *list = json_object_get(object, "warnings");
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < MIN(json_array_size(list), AGENT_WARNINGS_MOST); i++) {
+        g_autoptr(Json) one = json_pack("{s:O}", "warning", json_array_get(list, i));
+        const char *warning = text_of(one, "warning", WARNING_LONGEST);
+        if (warning && *warning)
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", warning);
+    }
+    return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static char *account_of(const Json *object)
+{
+    const char *account = text_of(object, "user", AGENT_ACCOUNT_LONGEST);
+    bool fits = account && strspn(account, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(account);
+    return fits ? g_strdup(account) : NULL;
+}
+
 static bool read_done(const Json *object, AgentMessage *message)
 {
     message->kind = AGENT_DONE;
@@ -101,6 +127,9 @@ static bool read_done(const Json *object, AgentMessage *message)
     if (json_object_get(object, "error"))
         message->first = g_strdup(failure ? failure : "the agent failed without a readable reason");
     message->second = steps_of(object);
+    message->flag = json_is_true(json_object_get(object, "home"));
+    message->account = account_of(object);
+    message->warnings = warnings_of(object);
     return true;
 }
 
@@ -130,6 +159,7 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
     } else if (g_str_equal(type, "ready")) {
         message.kind = AGENT_READY;
         message.flag = json_is_true(json_object_get(object, "settled"));
+        message.logs_on = json_is_true(json_object_get(object, "log_on"));
     } else if (g_str_equal(type, "done")) {
         sensible = read_done(object, &message);
     } else if (g_str_equal(type, "session")) {

@@ -1,6 +1,7 @@
 #include "machine/overlay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -134,8 +135,8 @@ static void header_fill(uint8_t *cluster, const char *backing, bool backing_is_r
     Qcow2Header header = {
         .magic = GUINT32_TO_BE(QCOW2_MAGIC),
         .version = GUINT32_TO_BE(QCOW2_VERSION),
-        .backing_offset = GUINT64_TO_BE(backing_offset),
-        .backing_length = GUINT32_TO_BE((uint32_t)strlen(backing)),
+        .backing_offset = backing ? GUINT64_TO_BE(backing_offset) : 0,
+        .backing_length = backing ? GUINT32_TO_BE((uint32_t)strlen(backing)) : 0,
         .cluster_bits = GUINT32_TO_BE(QCOW2_CLUSTER_BITS),
         .size = GUINT64_TO_BE(size),
         .l1_size = GUINT32_TO_BE((uint32_t)l1_entries(size)),
@@ -146,6 +147,8 @@ static void header_fill(uint8_t *cluster, const char *backing, bool backing_is_r
         .header_length = GUINT32_TO_BE(QCOW2_HEADER_LENGTH),
     };
     memcpy(cluster, &header, sizeof header);
+    if (!backing)
+        return;
     memcpy(cluster + QCOW2_HEADER_LENGTH, extension, sizeof extension);
     memcpy(cluster + QCOW2_HEADER_LENGTH + sizeof extension, format, strlen(format));
     memcpy(cluster + backing_offset, backing, strlen(backing));
@@ -169,6 +172,28 @@ static bool overlay_write(int fd, const char *backing, bool backing_is_raw, uint
         pwrite(fd, counts, counts_bytes, CLUSTER_REFCOUNT_BLOCK * QCOW2_CLUSTER) != (ssize_t)counts_bytes)
         return oriel_fail_errno(error, errno ? errno : EIO, "cannot write");
     return true;
+}
+
+bool disk_create(const char *path, uint64_t size, GError **error)
+{
+    g_autofree char *temp = g_strconcat(path, ".new", NULL);
+    uint64_t whole = (size + 511) & ~(uint64_t)511;
+    if (whole == 0 || whole > QCOW2_SIZE_LIMIT)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "disk \"%s\": its size must be up to 64 TiB", path);
+    if (access(path, F_OK) == 0)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "disk \"%s\": is there already", path);
+    unlink(temp);
+    autofd int fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return oriel_fail_errno(error, errno, "disk \"%s\": cannot create", path);
+    if (!overlay_write(fd, NULL, false, whole, error))
+        g_prefix_error(error, "disk \"%s\": ", path);
+    else if (fsync(fd) == 0 && rename(temp, path) == 0)
+        return true;
+    else
+        oriel_fail_errno(error, errno, "disk \"%s\": cannot write", path);
+    unlink(temp);
+    return false;
 }
 
 bool overlay_create(const char *path, const char *backing, bool backing_is_raw, uint64_t size, GError **error)

@@ -11,6 +11,9 @@
 bool overlay_create(const char *path, const char *backing, bool backing_is_raw, uint64_t size,
                     GError **error);
 
+/* Makes `path` (mode 0600, on the disk when it returns; CONFLICT if it exists): an empty qcow2 version 3 disk. */
+bool disk_create(const char *path, uint64_t size, GError **error);
+
 /* The virtual size of a qcow2 or raw disk. CORRUPT: no qcow2, or its header makes no sense. */
 bool disk_virtual_size(const char *path, bool is_raw, uint64_t *ret_bytes, GError **error);
 

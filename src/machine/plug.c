@@ -89,6 +89,8 @@ static bool user_disk_add(Machine *machine, int fd, bool is_raw, GError **error)
                            "/dev/fdset/" G_STRINGIFY(FDSET_USER_DISK));
     Json *node = json_pack("{s:s, s:s, s:s, s:s}", "driver", is_raw ? "raw" : "qcow2", "node-name",
                            NODE_USER_DISK, "file", NODE_USER_DISK_FILE, "discard", "unmap");
+    if (!is_raw) /* its QEMU wrote it, and might have been another's by then: no file that it names is opened */
+        json_object_set_new(node, "backing", json_null());
     Json *device = json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", "virtio-blk-pci", "id", DEVICE_USER_DISK,
                              "drive", NODE_USER_DISK, "bus", MACHINE_PORT_USER_DISK, "serial", "oriel-user");
     QmpCall *calls[] = {qmp_add_fd(machine->qmp, FDSET_USER_DISK, fd), qmp_blockdev_add(machine->qmp, file),
@@ -124,6 +126,11 @@ bool unplug_user_disk(Machine *machine, GError **error)
         return false;
     user_disk_forget(machine);
     return true;
+}
+
+bool user_disk_resize(Machine *machine, uint64_t bytes, GError **error)
+{
+    return qmp_finish(qmp_block_resize(machine->qmp, NODE_USER_DISK, bytes), 0, NULL, error);
 }
 
 bool plug_clipboard(Machine *machine, GError **error)

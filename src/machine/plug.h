@@ -17,6 +17,9 @@ bool plug_network(Machine *machine, const char *mac, GError **error);
 bool plug_user_disk(Machine *machine, const char *path, bool is_raw, GError **error);
 bool unplug_user_disk(Machine *machine, GError **error); /* returns when the guest let go of it, or TIMEOUT */
 
+/* Makes the plugged user disk larger; the guest sees it at once. Never smaller: the caller knows. */
+bool user_disk_resize(Machine *machine, uint64_t bytes, GError **error);
+
 /* The clipboard of VNC: chardev qemu-vdagent and port com.redhat.spice.0. QEMU 7.2 refuses to freeze while it
  * is there, so template_freeze and machine_suspend take it out themselves. UNSUPPORTED where QEMU lacks it.
  */

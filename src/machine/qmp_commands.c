@@ -116,6 +116,11 @@ QmpCall *qmp_blockdev_del(Qmp *qmp, const char *node_name)
     return qmp_send(qmp, "blockdev-del", json_pack("{s:s}", "node-name", node_name), -1);
 }
 
+QmpCall *qmp_block_resize(Qmp *qmp, const char *node_name, uint64_t bytes)
+{
+    return qmp_send(qmp, "block_resize", json_pack("{s:s, s:I}", "node-name", node_name, "size", (json_int_t)bytes), -1);
+}
+
 QmpCall *qmp_add_fd(Qmp *qmp, int fdset, int fd)
 {
     return qmp_send(qmp, "add-fd", json_pack("{s:i}", "fdset-id", fdset), fd);

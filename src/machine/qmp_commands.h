@@ -36,6 +36,7 @@ QmpCall *qmp_netdev_add_user(Qmp *qmp, const char *id);
 QmpCall *qmp_netdev_del(Qmp *qmp, const char *id);
 QmpCall *qmp_blockdev_add(Qmp *qmp, Json *node); /* takes it over */
 QmpCall *qmp_blockdev_del(Qmp *qmp, const char *node_name);
+QmpCall *qmp_block_resize(Qmp *qmp, const char *node_name, uint64_t bytes);
 /* The descriptor can be named /dev/fdset/SET from then on. */
 QmpCall *qmp_add_fd(Qmp *qmp, int fdset, int fd);
 QmpCall *qmp_remove_fd(Qmp *qmp, int fdset);

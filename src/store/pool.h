@@ -40,6 +40,8 @@ typedef struct {
     uint64_t vcpus;
     char *application; /* command of the one program that it shows; "": the whole desktop. NULL is taken as "" */
     char *self_service; /* what people may do with their own: broker/self_service.h. NULL is taken as "" */
+    char *home;          /* name of the user disk that people have here; "": none. NULL is taken as "" */
+    uint64_t home_bytes; /* of a new one */
     bool refresh_on_log_off;
     bool enabled;
     bool maintenance;             /* nobody may connect; desktops stay */

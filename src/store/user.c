@@ -255,10 +255,15 @@ static bool check_user_unused(Transaction *transaction, const StoreUser *user, G
                           PARAMS(TEXT(user->id)), error);
     if (!rows)
         return false;
-    return rows->count == 0 ||
-           oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                      "user \"%s\": desktop \"%s\" is assigned to them; release or delete it first",
-                      user->name, rows_text(rows, 0, 0));
+    if (rows->count > 0)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "user \"%s\": desktop \"%s\" is assigned to them; release or delete it first",
+                          user->name, rows_text(rows, 0, 0));
+    g_autoptr(Rows) homes = transaction_query(transaction, "SELECT name FROM user_disks WHERE user_id = $1 LIMIT 1",
+                                              PARAMS(TEXT(user->id)), error);
+    return homes && (homes->count == 0 ||
+                     oriel_fail(error, ORIEL_ERROR_CONFLICT, "user \"%s\": home \"%s\" is theirs; delete it first",
+                                user->name, rows_text(homes, 0, 0)));
 }
 
 bool store_user_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version,

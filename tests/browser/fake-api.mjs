@@ -233,9 +233,9 @@ export class FakeOriel {
     const mine = this.world.entitlements.filter((one) => one.kind === 'user' && one.id === who.user.id).map((one) => one.pool);
     const tiles = this.world.pools.filter((one) => mine.includes(one.id)).map((one) => {
       const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
-      const { id, name, display_name, description, type, refresh_on_log_off, self_service } = one;
+      const { id, name, display_name, description, type, refresh_on_log_off, self_service, home } = one;
       return {
-        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null },
+        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null, home: home !== '' },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
         clients: ['browser', 'vv'],
         denied: this.denied?.[name] ?? null,
@@ -438,6 +438,7 @@ export class FakeOriel {
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
       refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', icon: false, enabled: body.enabled ?? true,
+      home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
     };
     this.world.pools.push(one);
@@ -597,6 +598,16 @@ export class FakeOriel {
     Object.assign(directory, rest, { secret_set: directory.secret_set || !!secret });
     this.tell('directory', directory.id);
     return [200, directory];
+  }
+
+  on_homes({ method, name, verb, body, query }) {
+    if (!name) return this.page(this.world.homes, query);
+    const home = this.world.homes.find((one) => [one.user.id, one.user.name].includes(name) && one.name === verb);
+    if (!home) throw lost('home', verb);
+    if (method === 'DELETE') this.world.homes.splice(this.world.homes.indexOf(home), 1);
+    if (method === 'PATCH') home.size_bytes = body.size_bytes;
+    this.tell('home', home.id, method === 'DELETE' ? 'delete' : 'update');
+    return method === 'DELETE' ? [204] : [200, home];
   }
 
   on_groups({ method, name, verb, rest, body, query }) {

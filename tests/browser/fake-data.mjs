@@ -31,7 +31,7 @@ function image(name, description, versions, now) {
 function pool(name, display, description, type, from, extra = {}) {
   const made = {
     id: id(), name, display_name: display, description, type, image: ref(from), version: from.newest, follows_newest: true,
-    size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', self_service: ['restart', 'reset'], provisioning: 'instant', icon: false, enabled: true,
+    size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', self_service: ['restart', 'reset'], provisioning: 'instant', icon: false, home: '', home_bytes: 0, enabled: true,
     maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now() - 86400000 * 6,
     updated_ms: Date.now() - 86400000, ...extra,
   };
@@ -115,6 +115,7 @@ export function makeWorld() {
       { name: 'debian-xfce', description: 'A pleasant desktop with browser, file manager, terminal and editor', text: '# debian-xfce\nbase: debian 12\nsize: 16 GiB\nmemory: 2 GiB\nsession: xfce\npackages: xfce4 firefox-esr mousepad\n' },
       { name: 'debian-minimal', description: 'Small; what tests use', text: '# debian-minimal\nbase: debian 12\nsize: 4 GiB\nmemory: 512 MiB\n' },
     ],
+    homes: [{ id: id(), user: ref(ben), name: 'work', size_bytes: 10 * GiB, state: 'kept', desktop: ref(desktops[1]), used_ms: now - 3600000, created_ms: now - 86400000, updated_ms: now - 86400000 }],
     startedMs: now - 86400000 * 3,
   };
 }

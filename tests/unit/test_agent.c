@@ -9,10 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest/agent_account.h"
 #include "guest/agent_activity.h"
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
+#include "guest/agent_log_on.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_session.h"
@@ -196,7 +198,7 @@ static void test_answers(void)
          *session = agent_session_text(false, "a\"\n"), *done = agent_done_text("7", NULL, steps, 2),
          *failed = agent_done_text("null", "why", NULL, 0);
     g_assert_cmpstr(hello, ==, "{\"type\":\"hello\",\"version\":\"1\",\"boot_id\":\"b\"}\n");
-    g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true}\n");
+    g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true,\"log_on\":true}\n");
     g_assert_cmpstr(pong, ==, "{\"type\":\"pong\",\"id\":\"x\"}\n");
     g_assert_cmpstr(session, ==, "{\"type\":\"session\",\"state\":\"logged-off\",\"user\":\"a\\\"\\n\"}\n");
     g_assert_cmpstr(done, ==,
@@ -358,6 +360,118 @@ static void test_identity_files(void)
     g_assert_true(agent_child_run(&removal, &failure));
 }
 
+#define PERSON(fields) "{\"type\":\"log-on\",\"id\":1," fields "}"
+#define PERSON_HEAD "\"session\":\"01J\",\"user\":\"anna\",\"uid\":20001"
+
+static void test_log_on_requests(void)
+{
+    static const char *const BAD[] = {
+        PERSON("\"session\":\"01J\",\"user\":\"Anna\",\"uid\":20001,\"home\":\"none\""),
+        PERSON("\"session\":\"01J\",\"user\":\"a:0:0\",\"uid\":20001,\"home\":\"none\""),
+        PERSON("\"session\":\"01J\",\"user\":\"a/../b\",\"uid\":20001,\"home\":\"none\""),
+        PERSON("\"session\":\"01J\",\"user\":\"abcdefghijklmnopqrstuvwxyz0123456\",\"uid\":20001,\"home\":\"none\""),
+        PERSON("\"session\":\"01J\",\"user\":\"anna\",\"uid\":0,\"home\":\"none\""),
+        PERSON("\"session\":\"01J\",\"user\":\"anna\",\"uid\":60000,\"home\":\"none\""),
+        PERSON("\"session\":\"../x\",\"user\":\"anna\",\"uid\":20001,\"home\":\"none\""),
+        PERSON("\"user\":\"anna\",\"uid\":20001,\"home\":\"none\""),
+        PERSON(PERSON_HEAD ",\"home\":\"maybe\""),
+        PERSON(PERSON_HEAD),
+        PERSON(PERSON_HEAD ",\"home\":\"none\",\"time_zone\":\"../x\""),
+    };
+    AgentRequest request;
+    for (size_t i = 0; i < G_N_ELEMENTS(BAD); i++) {
+        g_test_message("%s", BAD[i]);
+        g_assert_true(parse(BAD[i], &request));
+        g_assert_cmpstr(request.failure.text, !=, "");
+    }
+    g_assert_true(parse(PERSON(PERSON_HEAD ",\"home\":\"new\",\"display_name\":\"A: B,\\nC\",\"warning\":\"x\\u001b[2J\""), &request));
+    g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_cmpstr(request.account, ==, "anna");
+    g_assert_cmpuint(request.uid, ==, 20001);
+    g_assert_cmpstr(request.display_name, ==, "A  B  C");
+    g_assert_cmpstr(request.warning.text, ==, "x [2J");
+    g_assert_true(request.has_home && request.home_is_new);
+    AgentLogOn result = {.account = "anna", .warnings = {{"a \"b\""}}, .warnings_count = 1};
+    g_autofree char *text = agent_log_on_text("7", &result);
+    g_assert_cmpstr(text, ==, "{\"type\":\"done\",\"id\":7,\"user\":\"anna\",\"home\":false,\"warnings\":[\"a \\\"b\\\"\"],\"steps\":[]}\n");
+}
+
+#define PASSWD "root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/bash\n"
+#define GROUP "root:x:0:\naudio:x:29:user\nuser:x:1000:\n"
+
+static void assert_file(const char *root, const char *name, const char *expected)
+{
+    g_autofree char *path = g_strconcat(root, "/etc/", name, NULL), *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, expected);
+}
+
+/* Whoever was added goes again, whatever came before stays; written twice is written once. */
+static void test_accounts(void)
+{
+    g_autofree char *root = g_dir_make_tmp("oriel-agent-XXXXXX", NULL);
+    g_autofree char *etc = g_strconcat(root, "/etc", NULL), *passwd = g_strconcat(etc, "/passwd", NULL),
+                    *group = g_strconcat(etc, "/group", NULL), *shadow = g_strconcat(etc, "/shadow", NULL);
+    g_assert_cmpint(g_mkdir(etc, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(passwd, PASSWD, -1, NULL));
+    g_assert_true(g_file_set_contents(group, GROUP, -1, NULL));
+    g_assert_true(g_file_set_contents(shadow, "root:*:1::::::\nuser:*:1::::::\n", -1, NULL));
+    g_assert_cmpint(chmod(shadow, 0600), ==, 0);
+    Failure failure = {""};
+    AgentAccount base, anna = {"anna", 20001, 20001, "Anna Smith", "/home/anna"};
+    g_assert_false(agent_account_find(root, "nobody", &base));
+    g_assert_false(agent_account_find(root, "root", &base));
+    g_assert_true(agent_account_find(root, "user", &base));
+    g_assert_cmpuint(base.uid, ==, 1000);
+    g_assert_cmpstr(base.home, ==, "/home/user");
+    for (int i = 0; i < 2; i++)
+        g_assert_true(agent_account_write(root, &base, &anna, &failure));
+    assert_file(root, "passwd", "anna:x:20001:20001:Anna Smith:/home/anna:/bin/bash\n" PASSWD);
+    assert_file(root, "group", "anna:x:20001:\nroot:x:0:\naudio:x:29:user,anna\nuser:x:1000:\n");
+    assert_file(root, "shadow", "anna:*:19700:0:99999:7:::\nroot:*:1::::::\nuser:*:1::::::\n");
+    struct stat info;
+    g_assert_cmpint(stat(shadow, &info), ==, 0);
+    g_assert_cmpuint(info.st_mode & 0777, ==, 0600);
+
+    AgentAccount bob = {"bob", 1000, 1000, "", "/home/user"}; /* a second name of the image's user */
+    g_assert_true(agent_account_write(root, &base, &bob, &failure));
+    assert_file(root, "passwd", "bob:x:1000:1000::/home/user:/bin/bash\n" PASSWD);
+    AgentRequest request = {.account = "bob"};
+    char name[AGENT_ACCOUNT_LONGEST + 1];
+    agent_account_choose(root, &base, &request, name, sizeof name);
+    g_assert_cmpstr(name, ==, "bob");
+    memcpy(request.account, "audio", 6); /* a group of the image */
+    agent_account_choose(root, &base, &request, name, sizeof name);
+    g_assert_cmpstr(name, ==, "u-audio");
+    g_assert_true(agent_account_write(root, &base, NULL, &failure));
+    assert_file(root, "passwd", PASSWD);
+    assert_file(root, "group", GROUP);
+    const char *const argv[] = {"rm", "-rf", root, NULL};
+    AgentChild removal = {.argv = argv, .timeout_ms = 10000};
+    g_assert_true(agent_child_run(&removal, &failure));
+}
+
+static void test_locales(void)
+{
+    g_autofree char *root = g_dir_make_tmp("oriel-agent-XXXXXX", NULL);
+    g_autofree char *folder = g_strconcat(root, "/usr/lib/locale/fr_FR.utf8", NULL),
+                    *archive = g_strconcat(root, "/usr/lib/locale/locale-archive", NULL);
+    g_assert_true(agent_locale_exists(root, "C.UTF-8"));
+    g_assert_false(agent_locale_exists(root, "de_DE.UTF-8"));
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+    g_autofree char *text = g_malloc0(200000);
+    memcpy(text + 65530, "de_DE.utf8", 10); /* across the edge of a block */
+    g_assert_true(g_file_set_contents(archive, text, 200000, NULL));
+    g_assert_true(agent_locale_exists(root, "de_DE.UTF-8"));
+    g_assert_true(agent_locale_exists(root, "fr_FR.UTF-8"));
+    g_assert_false(agent_locale_exists(root, "de_DE"));
+    g_assert_false(agent_locale_exists(root, "ja_JP.UTF-8"));
+    Failure failure;
+    const char *const argv[] = {"rm", "-rf", root, NULL};
+    AgentChild removal = {.argv = argv, .timeout_ms = 10000};
+    g_assert_true(agent_child_run(&removal, &failure));
+}
+
 static void test_children(void)
 {
     Failure failure = {""};
@@ -392,6 +506,9 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/environment", test_environment);
     g_test_add_func("/agent/uevents", test_uevents);
     g_test_add_func("/agent/identity-files", test_identity_files);
+    g_test_add_func("/agent/log-on-requests", test_log_on_requests);
+    g_test_add_func("/agent/accounts", test_accounts);
+    g_test_add_func("/agent/locales", test_locales);
     g_test_add_func("/agent/children", test_children);
     return g_test_run();
 }

@@ -207,6 +207,28 @@ static void test_checksum(void)
     g_assert_cmphex(checksum_crc32c(checksum_crc32c(0, bytes, 13), bytes + 13, 19), ==, 0x46dd794e);
 }
 
+/* What a guest says of a log on is read by people and kept: bounded, and nothing but text. */
+static void test_log_on(void)
+{
+    g_auto(AgentMessage) message = {0};
+    static const char good[] = "{\"type\":\"done\",\"id\":3,\"user\":\"anna\",\"home\":true,\"warnings\":[\"a\",7,\"b\\nc\",\"\",\"d\",\"fifth\"]}",
+                      bad[] = "{\"type\":\"done\",\"id\":3,\"user\":\"../root\",\"home\":1,\"warnings\":{\"a\":\"b\"}}",
+                      ready[] = "{\"type\":\"ready\",\"settled\":false,\"log_on\":true}";
+    g_assert_true(agent_message_parse(good, strlen(good), &message));
+    g_assert_cmpstr(message.account, ==, "anna");
+    g_assert_true(message.flag);
+    g_assert_cmpstr(message.warnings, ==, "a");
+    agent_message_clear(&message);
+    g_assert_true(agent_message_parse(bad, strlen(bad), &message));
+    g_assert_null(message.account);
+    g_assert_false(message.flag);
+    g_assert_null(message.warnings);
+    agent_message_clear(&message);
+    g_assert_true(agent_message_parse(ready, strlen(ready), &message));
+    g_assert_true(message.logs_on);
+    g_assert_false(message.flag);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -217,5 +239,6 @@ int main(int argc, char **argv)
     g_test_add_func("/machine/agent-lines/too-long", test_agent_line_too_long);
     g_test_add_func("/machine/agent-flood-is-slowed", test_agent_flood_is_slowed);
     g_test_add_func("/machine/checksum", test_checksum);
+    g_test_add_func("/machine/messages/log-on", test_log_on);
     return g_test_run();
 }

@@ -159,11 +159,41 @@ static void test_refusals(Fixture *fixture, const void *data)
     }
 }
 
+static void test_alone(Fixture *fixture, const void *data)
+{
+    static const uint64_t sizes[] = {512, 1000, (uint64_t)64 << 20, (uint64_t)600 << 30, (uint64_t)1 << 46};
+    g_autofree char *disk = path_in(fixture, "disk.qcow2");
+    const char *const check[] = {"qemu-img", "check", "-q", disk, NULL};
+    g_autofree char *program = g_find_program_in_path("qemu-img");
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *backing = NULL;
+        uint64_t found = 0;
+        struct stat info;
+        g_assert_true(disk_create(disk, sizes[i], &error));
+        g_assert_no_error(error);
+        g_assert_true(disk_virtual_size(disk, false, &found, &error));
+        g_assert_cmpuint(found, ==, (sizes[i] + 511) / 512 * 512);
+        g_assert_true(overlay_backing(disk, &backing, &error));
+        g_assert_null(backing);
+        g_assert_cmpint(stat(disk, &info), ==, 0);
+        g_assert_cmpuint(info.st_mode & 0777, ==, 0600);
+        g_autofree char *checked = program ? qemu_img(check) : NULL;
+        g_assert_true(!program || checked);
+        g_assert_false(disk_create(disk, sizes[i], &error));
+        g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_CONFLICT);
+        g_unlink(disk);
+    }
+    g_assert_false(disk_create(disk, 0, NULL));
+    g_assert_false(disk_create(disk, ((uint64_t)1 << 46) + 1, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/machine/overlay/sizes", Fixture, NULL, set_up, test_sizes, tear_down);
     g_test_add("/machine/overlay/chain", Fixture, NULL, set_up, test_chain, tear_down);
     g_test_add("/machine/overlay/refusals", Fixture, NULL, set_up, test_refusals, tear_down);
+    g_test_add("/machine/overlay/alone", Fixture, NULL, set_up, test_alone, tear_down);
     return g_test_run();
 }

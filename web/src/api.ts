@@ -9,7 +9,7 @@ export type DesktopState =
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'image' | 'job' | 'event' | 'token' | 'login' | 'kiosk' | 'host' | 'portal';
+  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'home' | 'image' | 'job' | 'event' | 'token' | 'login' | 'kiosk' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
@@ -40,7 +40,7 @@ export type ClientKind = 'browser' | NativeClient;
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
-    refresh_on_log_off: boolean; self_service: SelfAct[]; icon: number | null;
+    refresh_on_log_off: boolean; self_service: SelfAct[]; icon: number | null; home: boolean;
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
@@ -74,7 +74,7 @@ export interface Shadow {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   template: { state: string; job: string | null; error: string | null; waits_for: string | null };
@@ -83,7 +83,7 @@ export interface Pool {
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean;
+  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
 export interface Plan { id: string; name: string; description: string; kind: 'power' | 'release' | 'display'; settings: object; pools: number }
@@ -109,6 +109,12 @@ export interface PolicyExplanation {
   plans: { power: PolicyPlan; release: PolicyPlan; display: PolicyPlan };
   rules: { policy: Ref; reason: string; why: string }[];
 }
+export interface Home {
+  id: string; user: Ref | null; name: string; size_bytes: number; state: 'new' | 'kept' | 'deleting'; desktop: Ref | null;
+  used_ms: number | null; created_ms: number; updated_ms: number;
+}
+/** Where a person is: their desktop's session speaks, types and counts time like that. */
+export interface Place { language?: string; keyboard?: string; time_zone?: string }
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
 export interface Desktop {
   id: string; name: string; pool: Ref; state: DesktopState;
@@ -344,7 +350,7 @@ export const api = {
   resetOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`),
   refreshOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`),
 
-  connectPool: (pool: string, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal),
+  connectPool: (pool: string, place: Place, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal, place),
   connectPoolWith: (pool: string, client: NativeClient) => connect(`pools/${at(pool)}/connect`, undefined, { client }),
   connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>
     connect(`desktops/${at(desktop)}/connect`, signal, takeOver ? { take_over: true } : {}),
@@ -390,6 +396,9 @@ export const api = {
   deletePolicy: (policy: string) => call<void>('DELETE', `policies/${at(policy)}`),
   orderPolicies: (policies: string[]) => call<void>('PUT', 'policies/order', { body: { policies } }),
   explainPolicy: (body: PolicyQuestion) => call<PolicyExplanation>('POST', 'policies/explain', { body }),
+  homes: list<Home>('homes'),
+  growHome: (user: string, name: string, bytes: number) => call<Home>('PATCH', `homes/${at(user)}/${at(name)}`, { body: { size_bytes: bytes } }),
+  deleteHome: (user: string, name: string) => call<void>('DELETE', `homes/${at(user)}/${at(name)}`),
 
   desktops: list<Desktop>('desktops'),
   desktop: (desktop: string, signal?: AbortSignal) => call<Desktop>('GET', `desktops/${at(desktop)}`, { signal }),

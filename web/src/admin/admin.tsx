@@ -7,7 +7,7 @@ import { t } from '../language.ts';
 import type { Route } from '../route.ts';
 import { roleNames } from '../who.ts';
 import {
-  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, HelpIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
+  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, HelpIcon, HomeIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
 } from '../ui/icons.tsx';
 import { Empty } from '../ui/parts.tsx';
 import { Directories } from './directories.tsx';
@@ -16,6 +16,7 @@ import { Desktops } from './desktops.tsx';
 import { Events } from './events.tsx';
 import { Groups } from './groups.tsx';
 import { Help } from './help.tsx';
+import { Homes } from './homes.tsx';
 import { Images } from './images.tsx';
 import { Jobs } from './jobs.tsx';
 import { Kiosks } from './kiosks.tsx';
@@ -39,6 +40,7 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   users: { icon: UserIcon, page: Users },
   groups: { icon: GroupIcon, page: Groups },
   kiosks: { icon: DesktopIcon, page: Kiosks },
+  homes: { icon: HomeIcon, page: Homes },
   jobs: { icon: JobIcon, page: Jobs },
   events: { icon: EventIcon, page: Events },
 };

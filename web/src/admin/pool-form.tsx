@@ -136,6 +136,12 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
             </div>
           </fieldset>
           <div class="pair">
+            <TextField label={t('Home')} value={draft.home} onValue={set('home')} wrong={shown('home')} autocapitalize="off" autocomplete="off" spellcheck={false} placeholder={t('none')}
+              help={t('A name gives each person a disk of their own here; pools with the same name share it.')} />
+            {draft.home !== '' && <TextField label={t('Size of a home (GiB)')} value={draft.home_gib} onValue={set('home_gib')} wrong={shown('home_gib')} inputMode="decimal"
+              help={t('Of new ones. It fills as it is used.')} />}
+          </div>
+          <div class="pair">
             <Check label={t('Open for people')} help={t('Off: nobody sees it or can connect anew; sessions go on.')} checked={draft.enabled} onValue={set('enabled')} />
             <Check label={t('Maintenance')} help={t('On: the tile stays, but nobody can connect until you are done.')} checked={draft.maintenance} onValue={set('maintenance')} />
           </div>

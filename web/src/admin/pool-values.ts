@@ -20,6 +20,8 @@ export interface PoolDraft {
   restart_own: boolean;
   reset_own: boolean;
   refresh_own: boolean;
+  home: string; // empty: none
+  home_gib: string;
   enabled: boolean;
   maintenance: boolean;
 }
@@ -35,7 +37,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 export function emptyDraft(image: string): PoolDraft {
   return {
     name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
-    refresh: true, restart_own: true, reset_own: true, refresh_own: false, enabled: true, maintenance: false,
+    refresh: true, home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, enabled: true, maintenance: false,
   };
 }
 
@@ -56,6 +58,8 @@ export function draftOf(pool: Pool): PoolDraft {
     restart_own: pool.self_service.includes('restart'),
     reset_own: pool.self_service.includes('reset'),
     refresh_own: pool.self_service.includes('refresh'),
+    home: pool.home,
+    home_gib: inGib(pool.home_bytes || 10 * gibibyte),
     enabled: pool.enabled,
     maintenance: pool.maintenance,
   };
@@ -103,6 +107,8 @@ export function poolWrong(draft: PoolDraft, isNew: boolean, hostMemory: number |
   if (draft.memory_gib.trim() !== '') {
     note('memory_gib', gib(draft.memory_gib) ?? memoryWrong(number(draft.memory_gib) * gibibyte, hostMemory));
   }
+  if (draft.home !== '' && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(draft.home)) note('home', t('Small letters, digits and hyphens only.'));
+  if (draft.home !== '') note('home_gib', gib(draft.home_gib) ?? (number(draft.home_gib) * gibibyte < leastMemory ? t('At least 64 MiB (0.0625).') : null));
   return wrong;
 }
 
@@ -122,7 +128,7 @@ export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, self_service: selfActs.filter((act) => draft[`${act}_own`]),
+    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, home: draft.home, ...(draft.home === '' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }

@@ -23,6 +23,7 @@ async function lostBy(session: Session): Promise<string> {
   try {
     const pool = session.pool && await api.pool(session.pool.id);
     if (pool) {
+      if (startsFresh(pool) && pool.home) return t('{desktop} goes back to its image. The files in their home folder stay; everything else is lost.', { desktop });
       return startsFresh(pool) ? t('{desktop} goes back to its image: everything on it is lost, saved files too.', { desktop })
         : t('Their programs on {desktop} are closed, and what is not saved is lost.', { desktop });
     }

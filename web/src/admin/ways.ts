@@ -17,6 +17,7 @@ export const ways: Way[] = [
   { name: 'directories', text: t('Directories'), deed: 'people' },
   { name: 'groups', text: t('Groups'), deed: 'people' },
   { name: 'kiosks', text: t('Kiosks'), deed: 'people' },
+  { name: 'homes', text: t('Homes'), deed: 'people' },
   { name: 'jobs', text: t('Jobs'), deed: 'jobs' },
   { name: 'events', text: t('Events'), deed: 'events' },
 ];

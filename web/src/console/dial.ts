@@ -2,6 +2,7 @@
 import { api, Problem, type ConnectAnswer, type Connection, type Job } from '../api.ts';
 import { t } from '../language.ts';
 import { Channel, displayUrl } from './channel.ts';
+import { placeOf } from './settings.ts';
 
 export type Target =
   | { kind: 'pool'; name: string }      // the person's own desktop of this pool
@@ -49,7 +50,7 @@ export function dial(target: Target, takeOver = false): Dial {
     return taken;
   };
   const ask = (): Promise<ConnectAnswer> =>
-    target.kind === 'pool' ? api.connectPool(target.name, stop.signal) : api.connectDesktop(target.name, takeOver, stop.signal);
+    target.kind === 'pool' ? api.connectPool(target.name, placeOf(), stop.signal) : api.connectDesktop(target.name, takeOver, stop.signal);
 
   const run = async (): Promise<Line> => {
     if (target.kind === 'ticket') return { connection: null, channel: open(`api/v1/display/${encodeURIComponent(target.ticket)}`) };

@@ -1,5 +1,6 @@
 // What a person chose for their desktops, kept in this browser.
 import { useState } from 'preact/hooks';
+import type { Place } from '../api.ts';
 import { readSetting, writeSetting } from '../storage.ts';
 import { layouts, type Layout } from './layouts.ts';
 import type { Quality } from './quality.ts';
@@ -28,12 +29,29 @@ export function pictureLevels(mode: PictureMode, quality: Quality): PictureLevel
   return quality.level === 'poor' ? levels.fast : levels.balanced;
 }
 
-function read(): Settings {
+/** What the desktop gets when it is opened, unless the person chose another one: their language's. */
+function usualLayout(): Layout {
+  const [language = '', country = ''] = navigator.language.toLowerCase().split('-');
+  const known = (id: string) => layouts.find((one) => one.id === id);
+  const by: Record<string, string> = { da: 'dk', sv: 'se', nb: 'no', nn: 'no', 'en-gb': 'gb', 'pt-br': 'br', 'de-ch': 'ch', 'fr-ch': 'ch', 'fr-be': 'be', 'nl-be': 'be' };
+  return known(by[`${language}-${country}`] ?? '') ?? known(by[language] ?? language) ?? layouts[0]!;
+}
+
+function chosenLayout(): Layout {
   const layout = readSetting('oriel.layout');
+  return layouts.find((one) => one.id === layout) ?? usualLayout();
+}
+
+/** What this browser tells a desktop that is opened. */
+export function placeOf(): Place {
+  return { language: navigator.languages.slice(0, 5).join(','), keyboard: chosenLayout().id.split('-')[0]!, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+}
+
+function read(): Settings {
   const picture = readSetting('oriel.picture');
   return {
     mode: readSetting('oriel.keys') === 'characters' ? 'characters' : 'keys',
-    layout: layouts.find((one) => one.id === layout) ?? layouts[0]!,
+    layout: chosenLayout(),
     picture: picture === 'sharp' || picture === 'balanced' || picture === 'fast' ? picture : 'auto',
     resize: readSetting('oriel.resize') !== 'off',
   };

@@ -8,6 +8,7 @@ export function startsFresh(pool: Pick<Tile['pool'], 'refresh_on_log_off'>): boo
 }
 
 export const lostAtLogOff = {
+  allButHome: t('This desktop goes back to its image. The files in your home folder stay; everything else on it is lost.'),
   all: t('This desktop goes back to its image: everything on it is lost, saved files too.'),
   unsaved: t('Your programs on this desktop are closed. What is not saved is lost.'),
   /** When it could not be found out, the worse has to be said. */
@@ -15,7 +16,8 @@ export const lostAtLogOff = {
 };
 
 export function logOffText(pool: Tile['pool']): string {
-  return startsFresh(pool) ? lostAtLogOff.all : lostAtLogOff.unsaved;
+  if (!startsFresh(pool)) return lostAtLogOff.unsaved;
+  return pool.home ? lostAtLogOff.allButHome : lostAtLogOff.all;
 }
 
 /** The same for a session of one's own of which only the id is at hand. */

@@ -124,7 +124,7 @@ export function TileCard({ tile }: { tile: Tile }) {
           {instead && (
             <p class="small faint">{instead === 'rdp' ? t('Opens with an RDP client on your computer') : t('Opens with remote-viewer on your computer')}</p>
           )}
-          {startsFresh(pool) && <p class="small faint tile-fresh">{t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
+          {startsFresh(pool) && <p class="small faint tile-fresh">{pool.home ? t('A fresh desktop each time, with your own home folder') : t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
       {items.length > 1 && (

@@ -23,6 +23,7 @@ export const PoolIcon = icon(<><rect x="2.5" y="6.5" width="11" height="8" rx="1
 export const SessionIcon = icon(<><circle cx="10" cy="10" r="7.5" /><path d="m8.3 6.8 5 3.2-5 3.2z" /></>);
 export const UserIcon = icon(<><circle cx="10" cy="6.8" r="3.3" /><path d="M3.5 17c.6-3.4 3.2-5.2 6.5-5.2s5.9 1.8 6.5 5.2" /></>);
 export const GroupIcon = icon(<><circle cx="7.3" cy="7.3" r="2.8" /><path d="M1.8 16.5c.5-2.9 2.7-4.4 5.5-4.4s5 1.5 5.5 4.4M13 4.8a2.7 2.7 0 0 1 0 5M15 12.6c1.8.6 2.9 1.9 3.2 3.9" /></>);
+export const HomeIcon = icon(<><path d="M3 9.5 10 3.5l7 6V17H3z" /><path d="M8 17v-5h4v5" /></>);
 export const JobIcon = icon(<><path d="M4 5.5 5.2 6.7 7.5 4.2M4 11.5l1.2 1.2 2.3-2.5M10.5 5.5h6M10.5 11.5h6M10.5 16.5h6M4 16.5h2.5" /></>);
 export const EventIcon = icon(<><path d="M10 5.5V10l3 2" /><circle cx="10" cy="10" r="7.5" /></>);
 export const KeyIcon = icon(<><circle cx="7" cy="12.8" r="3.5" /><path d="m9.6 10.2 6.9-6.9M13.5 6.3l2.3 2.3" /></>);
