@@ -94,7 +94,7 @@ export function Directories(_: PageProps) {
     <>
       <Head title={t('Directories')} text={t('People of LDAP, Active Directory or an OpenID provider log in as there. They are asked in this order.')}>{create}</Head>
       <div class="card">
-        <Table label={t('Directories')} page={page} rowKey={(one) => one.id} empty={<Empty icon={<KeyIcon size={32} />} title={t('No directories yet')}>{create}</Empty>} columns={[
+        <Table label={t('Directories')} file="directories" page={page} rowKey={(one) => one.id} empty={<Empty icon={<KeyIcon size={32} />} title={t('No directories yet')}>{create}</Empty>} columns={[
           { head: t('Directory'), cell: (one) => <><strong>{titleOf(one)}</strong><div class="small faint">{one.name}</div></> },
           { head: t('Kind'), cell: (one) => (one.kind === 'ldap' ? 'LDAP' : t('OpenID Connect')) },
           { head: t('Users'), cell: (one) => one.users },

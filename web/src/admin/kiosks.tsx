@@ -88,7 +88,7 @@ export function Kiosks(_: PageProps) {
     <>
       <Head title={t('Kiosks')} text={t('Devices that log in by themselves, by address or certificate, and open one pool.')}><Button look="main" onClick={() => setEditing('new')}><PlusIcon />{t('Add kiosk')}</Button></Head>
       <div class="card">
-        <Table label={t('Kiosks')} page={page} rowKey={(kiosk) => kiosk.id} empty={<Empty icon={<DesktopIcon size={32} />} title={t('No kiosks')} />} columns={[
+        <Table label={t('Kiosks')} file="kiosks" page={page} rowKey={(kiosk) => kiosk.id} empty={<Empty icon={<DesktopIcon size={32} />} title={t('No kiosks')} />} columns={[
           { head: t('Name'), cell: (kiosk) => <strong>{kiosk.name}</strong> },
           { head: t('User'), cell: (kiosk) => kiosk.user.name },
           { head: t('Pool'), cell: (kiosk) => kiosk.pool.name },

@@ -4,6 +4,7 @@ import { api, type Ref, type Session } from '../api.ts';
 import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { startsFresh } from '../portal/logoff.ts';
+import type { Bulk } from '../ui/bulk.tsx';
 import { ask } from '../ui/dialog.tsx';
 import { Check, TextField } from '../ui/field.tsx';
 import { SessionIcon } from '../ui/icons.tsx';
@@ -44,6 +45,21 @@ async function logOff(session: Session): Promise<void> {
   });
 }
 
+/** Deeds that one does to many. */
+const bulk: Bulk<Session> = {
+  name: (session) => `${name(session.user)}, ${name(session.desktop)}`,
+  deeds: [
+    {
+      text: t('Disconnect'), means: t('Their pictures are taken away; their programs go on.'),
+      refuse: (session) => (session.state === 'connected' ? null : activities[session.activity].text), run: (session) => api.disconnectSession(session.id),
+    },
+    {
+      text: t('Log off'), means: t('Their programs are closed. A desktop that goes back to its image loses everything on it, saved files too.'), danger: true,
+      refuse: (session) => (session.state === 'ended' ? activities[session.activity].text : null), run: (session) => api.logOffSession(session.id),
+    },
+  ],
+};
+
 export function Sessions(_: PageProps) {
   const [ended, setEnded] = useState(false);
   const [search, setSearch] = useState('');
@@ -57,7 +73,7 @@ export function Sessions(_: PageProps) {
           <TextField label={t('Person or desktop')} type="search" value={search} onValue={setSearch} autocomplete="off" spellcheck={false} maxLength={60} />
           <Check label={t('Also those that have ended')} checked={ended} onValue={setEnded} />
         </div>
-        <Table label={t('Sessions')} page={page} rowKey={(session) => session.id} empty={
+        <Table label={t('Sessions')} page={page} file="sessions" bulk={bulk} rowKey={(session) => session.id} empty={
           <Empty icon={<SessionIcon size={32} />} title={t('Nobody is in session')}>
             <p>{t('A session appears here when a person opens a desktop.')}</p>
           </Empty>
