@@ -614,7 +614,8 @@ static bool connect_console(Click *click, GError **error)
 bool host_shadow_connect(Host *host, const HostShadowRequest *request, HostConnection *ret, GError **error)
 {
     g_auto(HostConnection) connection = {0};
-    Click click = {.host = host, .ret = &connection};
+    const HostConnectRequest browser = {.actor = request->actor, .client = DISPLAY_CLIENT_BROWSER};
+    Click click = {.host = host, .request = &browser, .ret = &connection};
     promise_ticket(&click);
     g_autofree char *hash = secret_token_hash(connection.ticket);
     StoreTicketNew ticket = {

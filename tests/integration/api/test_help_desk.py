@@ -127,7 +127,7 @@ def test_looking_on_with_leave(desk):
     beside.type()  # goes nowhere: the gateway drops it
     assert still_seen(viewer)  # both, side by side
     shown = desk.state / "desktops" / desk.views["ada"][3] / "shown"
-    wait_until(lambda: shown.read_text() == "Oriel\nhanna of the help desk sees this screen.", 30, "the guest says so too")
+    wait_until(lambda: shown.exists() and shown.read_text() == "Oriel\nhanna of the help desk sees this screen.", 30, "the guest says so too")
     assert person.get(f"shadows/{shadow}")["state"] == "open"
     assert desk.local.get(f"sessions/{session}")["state"] == "connected"
     person.do("POST", f"shadows/{shadow}/end")
