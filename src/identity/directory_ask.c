@@ -301,6 +301,27 @@ static bool is_of(const StoreUser *user, const StoreDirectory *directory)
     return user && g_strcmp0(user->directory_id, directory->id) == 0;
 }
 
+/* The directory knows better: a password that it does not take is not kept, nor any of somebody whom it does not have. What somebody
+ * guesses makes nothing forgotten. */
+static bool forget_stale(const Asking *asking, LdapVerdict verdict, GError **error)
+{
+    const StoreUser *user = asking->login->user;
+    Identity *identity = asking->identity;
+    g_autoptr(GError) failure = NULL;
+    bool matches = false, known = is_of(user, asking->directory);
+    if (asking->ready->settings.when_down != LDAP_DOWN_CACHED)
+        return true;
+    g_autofree char *hash = store_directory_password_get(identity->store, known ? user->id : "", 0, &failure);
+    if (failure) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    /* Also where it does not matter: it takes as long for a name that nobody has. */
+    if (!hash_verify(identity, hash, asking->login->password, &matches, error))
+        return false;
+    return !hash || (verdict == LDAP_PERSON_WRONG && !matches) || store_directory_password_forget(identity->store, user->id, error);
+}
+
 /* While the directory is silent. The same time for somebody of whom nothing is kept. */
 static bool try_kept(const Asking *asking, StoreUser **ret, GError **error)
 {
@@ -343,11 +364,10 @@ static Asked ask_one(const Asking *asking, StoreUser **ret, GError **error)
     case LDAP_PERSON_GOOD:
         return good_person(asking, &person, known, ret, error) ? ASKED_ENOUGH : ASKED_ERROR;
     case LDAP_PERSON_DISABLED:
-        if (is_of(login->user, asking->directory) &&
-            !store_directory_password_forget(asking->identity->store, login->user->id, error))
-            return ASKED_ERROR;
-        return ASKED_ENOUGH;
+        return forget_stale(asking, LDAP_PERSON_DISABLED, error) ? ASKED_ENOUGH : ASKED_ERROR;
     case LDAP_PERSON_WRONG:
+        if (!forget_stale(asking, LDAP_PERSON_WRONG, error))
+            return ASKED_ERROR;
         return asking->ready->settings.bind_name ? ASKED_ENOUGH : ASKED_NEXT; /* a template does not say whether there is somebody */
     case LDAP_PERSON_FAILED:
         if (oriel_error_kind(failure) != ORIEL_ERROR_UNAVAILABLE)
@@ -356,7 +376,7 @@ static Asked ask_one(const Asking *asking, StoreUser **ret, GError **error)
         return ASKED_SILENT;
     case LDAP_PERSON_UNKNOWN:
     default:
-        return ASKED_NEXT;
+        return forget_stale(asking, LDAP_PERSON_UNKNOWN, error) ? ASKED_NEXT : ASKED_ERROR;
     }
 }
 

@@ -60,31 +60,35 @@ static void found_clear(Found *found)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Found, found_clear)
 
-/* The value that was typed, as the directory writes it; of several values the others are other names of the person. */
-static char *login_name(LdapLink *link, LDAPMessage *entry, const char *typed)
+/* The value that was typed, as the directory writes it; of several values the others are other names of the person. *ret_other: there
+ * are only others. Directories compare loosely, by width and accents: whoever guesses would have many names for one person, each
+ * with attempts of its own. */
+static char *login_name(LdapLink *link, LDAPMessage *entry, const char *typed, bool *ret_other)
 {
-    const char *attribute = link->ask->settings->login_attribute;
-    struct berval **values = ldap_get_values_len(link->ld, entry, attribute);
+    struct berval **values = ldap_get_values_len(link->ld, entry, link->ask->settings->login_attribute);
     char *name = NULL;
     for (int i = 0; values && values[i] && !name; i++) {
         g_autofree char *value = g_strndup(values[i]->bv_val, values[i]->bv_len);
         if (g_ascii_strcasecmp(value, typed) == 0)
             name = g_utf8_make_valid(value, -1);
     }
+    *ret_other = values && values[0] && !name;
     ldap_value_free_len(values);
-    return name ? name : ldap_entry_text(link, entry, attribute);
+    return name;
 }
 
 static bool person_entry(LdapLink *link, LDAPMessage *entry, void *data, GError **error)
 {
     const LdapSettings *settings = link->ask->settings;
     Found *found = data;
-    if (found->count++ > 0)
+    bool other = false;
+    g_autofree char *name = login_name(link, entry, found->typed, &other);
+    if (other || found->count++ > 0)
         return true;
     g_autofree char *control = ldap_entry_text(link, entry, "userAccountControl");
     g_autofree char *locked = ldap_entry_text(link, entry, "pwdAccountLockedTime");
     found->dn = ldap_entry_name(link, entry);
-    found->person.name = login_name(link, entry, found->typed);
+    found->person.name = g_steal_pointer(&name);
     found->person.external_id = ldap_entry_id(link, entry, settings->id_attribute);
     found->person.display_name = ldap_entry_text(link, entry, settings->name_attribute);
     found->person.email = ldap_entry_text(link, entry, settings->mail_attribute);

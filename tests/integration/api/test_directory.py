@@ -137,6 +137,14 @@ def test_a_star_in_a_name_is_a_star(house, corp):
     assert [step["step"] for step in found if not step["ok"]] == []
 
 
+def test_only_the_name_as_it_is_written_is_the_persons(house, corp):
+    """The directory compares loosely: each of these would have attempts of its own."""
+    for name in ("\uff41nn", "a\uff4en", "\uff41\uff4e\uff4e"):
+        assert try_login(house, name, ANN).status == 401, name
+        assert names(steps(house, "corp", user=name))[-1] == "find"
+    assert try_login(house, "ANN", ANN).status == 200
+
+
 def test_names_that_oriel_cannot_have(house, corp):
     answer = try_login(house, "odd name", EVE)
     assert answer.status == 422 and "odd name" in answer.json["detail"]
@@ -424,6 +432,39 @@ def test_down_and_remembered(house, server, authority):
             assert try_login(house, "ann", ANN).status == 503
         finally:
             server.start()
+
+
+def stays_in_while_down(house, server, password):
+    server.stop()
+    try:
+        return try_login(house, "ann", password).status == 200
+    finally:
+        server.start()
+
+
+def test_a_password_that_was_changed_is_not_remembered(house, server, authority):
+    def change(password):
+        server.change(f"dn: {people('ann')}\nchangetype: modify\nreplace: userPassword\nuserPassword: {password}\n")
+    with directory(house, "corp", settings(server, authority, timeout_seconds=1, when_down="cached", cached_hours=1)):
+        assert try_login(house, "ann", ANN).status == 200
+        assert try_login(house, "ann", "a guess of somebody").status == 401
+        assert stays_in_while_down(house, server, ANN)
+        change("ann's new secret")
+        try:
+            assert try_login(house, "ann", ANN).status == 401
+            assert not stays_in_while_down(house, server, ANN)
+        finally:
+            change(ANN)
+        assert try_login(house, "ann", ANN).status == 200
+
+
+def test_whom_the_directory_does_not_have_any_more_is_not_remembered(house, server, authority):
+    with directory(house, "corp", settings(server, authority, timeout_seconds=1, when_down="cached", cached_hours=1)) as corp:
+        assert try_login(house, "ann", ANN).status == 200
+        elsewhere = settings(server, authority, timeout_seconds=1, when_down="cached", cached_hours=1, users_base=f"ou=groups,{SUFFIX}")
+        house.local.do("PATCH", f"directories/{corp['id']}", {"settings": elsewhere})
+        assert try_login(house, "ann", ANN).status == 401
+        assert not stays_in_while_down(house, server, ANN)
 
 
 def test_a_second_factor_is_asked_for_too(house, corp):
