@@ -164,8 +164,18 @@ static KioskDevice device_of(const Call *call)
     return (KioskDevice){call->request->client, call->request->certificate};
 }
 
+/* It needs no secret, so that a page of somebody else could do it, and put the kiosk's login in the place of a person's. */
+static bool demand_own_page(const Call *call, GError **error)
+{
+    const char *site = request_header(call->request, "sec-fetch-site"); /* browsers say it and let no page change it */
+    return !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0 ||
+           oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "a kiosk logs in from Oriel's own page, not from one of another site");
+}
+
 bool login_kiosk_post(Call *call, GError **error)
 {
+    if (!demand_own_page(call, error))
+        return false;
     KioskDevice device = device_of(call);
     ClientInfo client = client_of(call);
     g_autoptr(Login) login = identity_kiosk_login(call->service->identity, &device, &client, error);

@@ -57,6 +57,13 @@ def test_by_address(shown):
     assert shown.local.get("kiosks/door")["logins"] >= 1
 
 
+def test_a_page_of_another_site_logs_nobody_in(shown):
+    client = Client(shown, gateway=True, address="198.51.100.9")
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
+        answer = client.call("POST", "login/kiosk", headers={"Sec-Fetch-Site": site})
+        assert answer.status == status and ("Set-Cookie" in answer.headers) == (status == 200), site
+
+
 def test_it_can_do_nothing_but_use_its_pool(shown):
     door = device(shown)
     assert [tile["pool"]["name"] for tile in door.get("portal")["tiles"]] == ["hall"]
