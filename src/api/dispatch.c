@@ -171,7 +171,7 @@ static bool key_is_valid(const char *key)
  * copy of the database. NULL: without a body. */
 static char *body_text(const Json *body)
 {
-    static const char *const secrets[] = {"password", "current", "token", "code", "client_secret"};
+    static const char *const secrets[] = {"password", "current", "token", "code", "client_secret", "secret"};
     g_autoptr(Json) open = body ? json_copy((Json *)body) : NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(secrets); i++)
         json_object_del(open, secrets[i]);

@@ -1,5 +1,7 @@
 """Directories as objects: what may be in their settings, secrets that never come back. Logging in by one: test_directory.py."""
 
+import uuid
+
 import pytest
 
 LDAP = {"servers": ["ldaps://dc1.example"], "base": "dc=example", "bind_name": "cn=oriel,dc=example"}
@@ -34,6 +36,14 @@ def test_the_audit_trail_knows_of_a_secret_only_that_it_changed(house, corp):
     events = [event for event in house.local.items("events") if event["object"] and event["object"]["kind"] == "directory"]
     assert events[0]["detail"] == {"new_secret": [False, True]}
     assert "s3cret" not in str(events) and "s3cret" not in house.log_text()
+
+
+def test_no_digest_of_a_secret_is_kept(house):
+    """Of a refused request a digest stays, by which a repeat is known: the secret must not be in it."""
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first, again = (house.local.call("POST", "directories", {"name": "BAD", "kind": "ldap", "settings": LDAP, "secret": secret}, headers=key)
+                    for secret in ("s3cret bind", "another one"))
+    assert first.status == 422 and again.headers["Idempotency-Replayed"] == "true" and again.body == first.body
 
 
 def test_a_secret_does_not_go_to_other_servers(house, corp):
