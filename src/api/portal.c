@@ -67,6 +67,15 @@ static Json *tile_decided(Call *call, const HostPerson *person, const StorePool 
     return answer.hidden ? NULL : tile_json(call, pool, sessions, &answer);
 }
 
+bool portal_demand_let_in(Call *call, const StorePool *pool, GError **error)
+{
+    g_autoptr(HostPerson) person = host_person(call->service->host, call->caller->user_id, error);
+    if (!person)
+        return false;
+    g_auto(HostPolicyAnswer) answer = decide(call, person, pool);
+    return !answer.denied || oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", answer.denied);
+}
+
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
 {
     StoreSessionFilter filter = {.user_id = call->caller->user_id, .pool_id = pool->id};

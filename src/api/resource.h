@@ -225,6 +225,8 @@ Json *session_json(const StoreSession *session);
 Json *session_brief(const StoreSession *session); /* null without a session */
 Json *desktop_one_json(Store *store, StoreDesktop *desktop, GError **error); /* whole; NULL on failure */
 Json *desktop_brief(const StoreDesktop *desktop); /* null without a desktop */
+/* FORBIDDEN, with the policy's sentence, where policies do not let the caller in from here now. */
+bool portal_demand_let_in(Call *call, const StorePool *pool, GError **error);
 /* Answers with the caller's tile of this pool as it is now. */
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error);
 Json *self_service_json(const StorePool *pool); /* a list of words */

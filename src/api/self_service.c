@@ -76,7 +76,8 @@ static bool self_act(Call *call, SelfAct act, SelfDo run, GError **error)
                           "the local administrator has no desktop; use \"oriel desktop\" for other people's");
     g_autoptr(StorePool) pool = store_pool_find(call->service->store, call->parameters[0], error);
     g_autoptr(StoreDesktop) desktop =
-        pool && call_demand_pool(call, pool->id, error) ? own_desktop_for(call, pool, act, error) : NULL;
+        pool && call_demand_pool(call, pool->id, error) && portal_demand_let_in(call, pool, error) ? own_desktop_for(call, pool, act, error)
+                                                                                                    : NULL;
     if (!desktop)
         return false;
     if (run)

@@ -117,6 +117,19 @@ def test_denied_at_the_click_and_on_the_tile(office):
     assert refused and refused[0]["address"] == ELSEWHERE
 
 
+def test_whoever_is_not_let_in_does_nothing_to_the_desktop_either(office):
+    office.local.do("PATCH", "pools/office", {"self_service": ["restart", "reset", "refresh"]})
+    desktop = connect(office.login("ann", address=HERE), "pools/office/connect")["desktop"]["name"]
+    generation = office.local.do("GET", f"desktops/{desktop}")["generation"]
+    policy(office.local, "outside", {"users": ["ann"], "addresses": [ELSEWHERE]}, {"deny": "Only from the office."})
+    outside, inside = office.login("ann", address=ELSEWHERE), office.login("ann", address=HERE)
+    for act in ("restart", "reset", "refresh"):
+        answer = outside.call("POST", f"portal/pools/office/{act}")
+        assert answer.status == 403 and answer.json["detail"] == "Only from the office."
+    assert office.local.do("GET", f"desktops/{desktop}")["generation"] == generation
+    inside.do("POST", "portal/pools/office/reset")
+
+
 def test_nobody_shuts_himself_out(office):
     root = office.login("root", address=HERE)
     answer = root.call("POST", "policies", {"name": "all", "then": {"deny": "Closed."}})
