@@ -16,11 +16,12 @@
     "(" of ".login_id IS NULL OR EXISTS (SELECT 1 FROM web_sessions w WHERE w.id = " of ".login_id)"         \
     " OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = " of ".login_id))"
 
-/* Its session has not ended, the desktop is still its user's, who is enabled and entitled. */
+/* Its session has not ended, the desktop is still its user's (of those who have it together, one's), who is enabled and entitled. */
 #define SESSION_STANDS(of)                                                                                   \
     "EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id JOIN users o ON o.id = s.user_id" \
     " WHERE s.id = " of ".session_id AND s.state <> 'ended' AND d.id = " of ".desktop_id"                    \
-    " AND d.user_id = o.id AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id" \
+    " AND (d.user_id = o.id OR EXISTS (SELECT 1 FROM assignments b WHERE b.desktop_id = d.id AND b.user_id = o.id))"  \
+    " AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id"                \
     " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
     "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from stack import wait_until
+from stack import Client, wait_until
+from test_display import UPGRADE
 
 
 def make(house, name, **fields):
@@ -73,6 +74,22 @@ def test_refresh(house, kind, stays):
     assert now["session"] is None and (now["desktop"] is not None) == stays
     if stays:
         wait_until(lambda: row(house, desktop)["generation"] == generation + 1, 60, "a new generation")
+
+
+def test_each_who_has_a_desktop_with_others_sees_it(house):
+    make(house, "desk-share", type="dedicated", assignment="manual", users_a_desktop=2, minimum=1, size=1)
+    wait_until(lambda: house.local.get("pools/desk-share")["counts"]["free"] == 1, 60, "its desktop")
+    desktop = house.local.do("GET", "desktops", query={"pool": "desk-share"})["items"][0]["name"]
+    for name in ("uma", "ute"):
+        client = person(house, name)
+        house.local.do("POST", f"desktops/{desktop}/assign", {"user": name})
+        given = client.do("POST", "pools/desk-share/connect")
+        display = Client(house, gateway=True).connection()
+        display.connect()
+        display.sock.sendall(UPGRADE.format(path=given["path"]).encode())
+        assert display.sock.recv(4096).startswith(b"HTTP/1.1 101 "), name
+        display.close()
+        client.do("POST", f"sessions/{given['session']['id']}/log-off")
 
 
 def test_only_ones_own(house):
