@@ -388,8 +388,22 @@ export class FakeOriel {
     return [200, this.withCounts(one)];
   }
 
-  on_plans({ query }) {
-    return this.page([{ id: id(), name: 'strict', description: '', kind: 'display', settings: { clipboard: 'none' }, pools: 0, created_ms: 1, updated_ms: 1 }], query);
+  on_plans({ method, name, body, query }) {
+    const { plans } = this.world;
+    const using = (plan) => this.world.pools.filter((one) => one[`${plan.kind}_plan`]?.name === plan.name);
+    const whole = (plan) => ({ ...plan, pools: using(plan).length });
+    if (!name && method === 'GET') return this.page(plans.map(whole), query);
+    if (!name) plans.push({ id: id(), description: '', created_ms: Date.now(), ...body });
+    const plan = name ? this.find('plans', name, 'plan') : plans.at(-1);
+    if (method === 'PATCH') Object.assign(plan, body);
+    if (method === 'DELETE') {
+      const [pool] = using(plan);
+      if (pool) throw new Refusal(409, 'conflict', `plan "${plan.name}": pool "${pool.name}" uses it; give that another one first`);
+      plans.splice(plans.indexOf(plan), 1);
+    }
+    plan.updated_ms = Date.now();
+    this.tell('plan', plan.id, { POST: 'create', DELETE: 'delete' }[method]);
+    return method === 'DELETE' ? [204] : [method === 'POST' ? 201 : 200, whole(plan)];
   }
 
   on_policies({ method, name, body, query }) {

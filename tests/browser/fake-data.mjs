@@ -32,7 +32,7 @@ function pool(name, display, description, type, from, extra = {}) {
   const made = {
     id: id(), name, display_name: display, description, type, image: ref(from), version: from.newest, follows_newest: true,
     size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', self_service: ['restart', 'reset'], provisioning: 'instant', icon: false, home: '', home_bytes: 0, enabled: true,
-    maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now() - 86400000 * 6,
+    power_plan: null, release_plan: null, display_plan: null, maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now() - 86400000 * 6,
     updated_ms: Date.now() - 86400000, ...extra,
   };
   from.pools.push(ref(made));
@@ -103,6 +103,7 @@ export function makeWorld() {
     return { id: String(1000 - n), time_ms: now - n * 421000, actor, address: n % 5 === 3 ? '203.0.113.9' : null, action, object: { kind, id: object.id, name: object.name }, result, detail };
   });
   return {
+    plans: [{ id: id(), name: 'strict', description: 'Nothing is copied', kind: 'display', settings: { clipboard: 'none' }, created_ms: now, updated_ms: now }],
     users, groups, directories: [], images: [xfce, small], pools, desktops, sessions, jobs, events,
     entitlements: [{ pool: demo.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: studio.id, kind: 'user', id: admin.id, name: 'admin' },
       { pool: lab.id, kind: 'user', id: admin.id, name: 'admin' }, { pool: demo.id, kind: 'group', id: groups[0].id, name: 'design' }],

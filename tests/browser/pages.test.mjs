@@ -503,42 +503,6 @@ test('groups: the one that is built in says who is in it and offers its quota on
   await design.getByRole('button', { name: 'Remove ben from design' }).waitFor();
 });
 
-test('policies: made, moved by the keyboard, explained, deleted', async () => {
-  const page = await admin({}, '/admin/policies');
-  await page.getByText('No policies yet').waitFor();
-  for (const [name, deny] of [['phones', ''], ['outside', 'Only from the office.']]) {
-    await page.getByRole('button', { name: 'Create policy' }).first().click();
-    const form = page.getByRole('dialog');
-    await form.getByLabel('Name', { exact: true }).fill(name);
-    await form.getByLabel('Addresses').fill('10.0.0');
-    await form.getByText('"10.0.0" is no network').waitFor();
-    await form.getByLabel('Addresses').fill('10.0.0.0/8, 2001:db8::/32');
-    if (deny) await form.getByLabel('Refuse with this sentence').fill(deny);
-    else await form.getByLabel('Display plan').selectOption('strict');
-    assert.equal(await form.getByLabel('Display plan').count(), deny ? 0 : 1, 'what denies chooses no plan');
-    await form.getByRole('button', { name: 'Create policy' }).click();
-    await page.getByRole('heading', { name }).waitFor();
-  }
-  await page.getByText('Display plan: strict').waitFor();
-  await page.getByRole('button', { name: 'Move outside up' }).focus();
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: '1. outside' }).waitFor();
-  const explain = page.getByRole('region', { name: 'Explain' });
-  await explain.getByLabel('Person').fill('ben');
-  await explain.getByLabel('From which address').fill('10.1.2.3');
-  await explain.getByRole('button', { name: 'Explain' }).click();
-  await explain.getByText('Policy outside decides.').waitFor();
-  await explain.getByText('Only from the office.').waitFor();
-  await explain.getByText('phones: Not reached').waitFor();
-  assert.deepEqual(await accessibilityFaults(page), []);
-  for (const name of ['outside', 'phones']) {
-    await page.getByRole('listitem').filter({ hasText: name }).getByRole('button', { name: 'Delete…' }).click();
-    await page.getByRole('button', { name: 'Delete policy' }).click();
-    await page.getByRole('heading', { name }).waitFor({ state: 'detached' });
-  }
-  await page.getByText('No policies yet').waitFor();
-});
-
 /** Dark and coloured pixels of a chart: what was drawn, not only that a canvas is there. */
 const drawn = (chart) => chart.locator('canvas').evaluate((canvas) => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -9,7 +9,7 @@ export type DesktopState =
 export type SessionState = 'connecting' | 'connected' | 'disconnected' | 'ended';
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 export type ChangeKind =
-  | 'user' | 'group' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'home' | 'image' | 'job' | 'event' | 'token' | 'login' | 'kiosk' | 'host' | 'portal';
+  | 'user' | 'group' | 'directory' | 'pool' | 'plan' | 'policy' | 'entitlement' | 'desktop' | 'session' | 'home' | 'image' | 'job' | 'event' | 'token' | 'login' | 'kiosk' | 'host' | 'portal';
 
 export interface Page<T> { items: T[]; next: string | null }
 export interface Ref { id: string; name: string }
@@ -86,7 +86,10 @@ export interface PoolUpdate {
   refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
-export interface Plan { id: string; name: string; description: string; kind: 'power' | 'release' | 'display'; settings: object; pools: number }
+export interface Schedule { time_zone?: string; windows?: { days?: string[]; from?: string; to?: string }[]; holidays?: string[] }
+export type PlanKind = 'power' | 'release' | 'display';
+export interface Plan { id: string; name: string; description: string; kind: PlanKind; settings: Record<string, unknown>; pools: number }
+export interface PlanBody { name: string; description: string; settings: Record<string, unknown> }
 export interface PolicyMember extends Ref { gone: boolean }
 export interface Policy {
   id: string; name: string; description: string; enabled: boolean;
@@ -381,6 +384,9 @@ export const api = {
     call<void>('DELETE', `pools/${at(pool)}/entitlements/${kind}s/${at(name)}`),
 
   plans: list<Plan>('plans'),
+  createPlan: (body: PlanBody & { kind: PlanKind }) => call<Plan>('POST', 'plans', { body, once: true }),
+  updatePlan: (plan: string, body: PlanBody) => call<Plan>('PATCH', `plans/${at(plan)}`, { body }),
+  deletePlan: (plan: string) => call<void>('DELETE', `plans/${at(plan)}`),
   /** All of them: their order means something only as a whole. */
   policies: async (signal?: AbortSignal) => {
     const all: Policy[] = [];

@@ -23,6 +23,8 @@ before(async () => {
         export * from './src/format.ts';
         export * from './src/language.ts';
         export * from './src/admin/pool-values.ts';
+        export * from './src/admin/plan-values.ts';
+        export * from './src/admin/schedule-values.ts';
         export { strokesFor, Typist, keysymOf, namedKeys } from './src/console/typist.ts';
         export { layouts, layoutCodes } from './src/console/layouts.ts';
         export { difference } from './src/console/textinput.ts';
@@ -267,4 +269,49 @@ test('rows as CSV', () => {
     '"a, ""b""",lab,3,0,2023-11-14T22:13:20.123Z,admin; user,true,,,',
     "'=1+1,,,,,,false,-5,'-5 or so,x; y", ''].join('\r\n'));
   assert.equal(code.csv([]), '\r\n');
+});
+
+test('a plan keeps what its form does not know, and says nothing of what is usual', () => {
+  const back = (kind, settings) => code.planBody(code.planDraft({ name: 'x', description: '', kind, settings }), settings).settings;
+  for (const kind of ['power', 'release', 'display']) assert.deepEqual(back(kind, {}), {}, kind);
+  const power = {
+    on_disconnect: { action: 'suspend', after_minutes: 0, later: 1 }, on_idle: { action: 'power-off', after_minutes: 3 }, peak_spares: 0, off_peak_spares: 2, later: [1],
+    peak: { time_zone: 'UTC', windows: [{ days: ['sat'], from: '22:00', to: '24:00', later: 1 }], holidays: ['2026-12-25'], later: 1 },
+  };
+  assert.deepEqual(back('power', power), power);
+  const release = { log_off_after_minutes: 1, lock_after_idle_minutes: 2, disconnect_after_idle_minutes: 3, log_off_after_idle_minutes: 4, release_after_minutes: 5, at_log_off: 'keep', at_release: 'delete', later: null };
+  assert.deepEqual(back('release', release), release);
+  const display = { clipboard: 'to_desktop', largest: { width: 800, height: 600 }, follow_window: false, view_only: true, clients: ['vv'], later: 1 };
+  assert.deepEqual(back('display', display), display);
+  assert.deepEqual(back('power', { on_log_off: { action: 'suspend' } }), { on_log_off: { action: 'suspend', after_minutes: 0 } });
+  assert.deepEqual(back('power', { on_log_off: { action: 'none' }, peak_spares: null }), {});
+});
+
+test('the plan form says what is wrong, of its own kind only', () => {
+  const wrong = (change) => Object.keys(code.planWrong({ ...code.emptyPlan(), name: 'x', ...change }));
+  const rule = (action, after_minutes) => ({ on_disconnect: { action, after_minutes } });
+  assert.deepEqual(wrong({}), []);
+  assert.deepEqual(wrong({ name: '', description: 'x'.repeat(201) }), ['name', 'description']);
+  assert.deepEqual(wrong(rule('suspend', '')), ['on_disconnect']);
+  assert.deepEqual(wrong(rule('suspend', '527041')), ['on_disconnect']);
+  assert.deepEqual(wrong(rule('none', 'x')), []);
+  assert.deepEqual(wrong({ peak_spares: '2001', off_peak_spares: 'x' }), ['peak_spares'], 'without peak there are no other times');
+  assert.deepEqual(wrong({ peak: { ...code.emptySchedule('UTC'), holidays: 'x' }, off_peak_spares: '-1' }), ['off_peak_spares', 'peak']);
+  assert.deepEqual(wrong({ kind: 'release', log_off_after_minutes: '0', peak_spares: 'x' }), ['log_off_after_minutes']);
+  assert.deepEqual(wrong({ kind: 'display', width: '1' }), []);
+  assert.deepEqual(wrong({ kind: 'display', limited: true, width: '319', height: '16385', clients: [] }), ['width', 'height', 'clients']);
+});
+
+test('windows of time', () => {
+  const draft = code.scheduleDraft({ windows: [{}] });
+  assert.deepEqual(draft, { time_zone: 'UTC', windows: [{ days: code.days, from: '00:00', to: '00:00' }], holidays: '' });
+  assert.deepEqual(code.scheduleBody(draft), { time_zone: 'UTC', windows: [{ days: code.days, from: '00:00', to: '24:00' }], holidays: [] });
+  assert.ok(!code.overnight(draft.windows[0]), 'until midnight is the same day');
+  assert.ok(code.overnight({ days: [], from: '22:00', to: '22:00' }));
+  const wrong = (change) => code.scheduleWrong({ ...code.emptySchedule('Europe/Berlin'), ...change });
+  assert.ok(code.scheduleRight(code.emptySchedule('Europe/Berlin')));
+  for (const zone of ['', 'Mars', '+02:00', '../etc']) assert.ok(wrong({ time_zone: zone }).time_zone, zone);
+  assert.match(wrong({ holidays: '2026-12-25 2026-02-29' }).holidays, /"2026-02-29" is no date/);
+  assert.ok(wrong({ windows: [{ days: [], from: '08:00', to: '09:00' }] }).windows[0]);
+  assert.ok(wrong({ windows: [{ days: ['mon'], from: '', to: '09:00' }] }).windows[0]);
 });

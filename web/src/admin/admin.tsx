@@ -7,7 +7,7 @@ import { t } from '../language.ts';
 import type { Route } from '../route.ts';
 import { roleNames } from '../who.ts';
 import {
-  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, HelpIcon, HomeIcon, ImageIcon, JobIcon, PoolIcon, SessionIcon, SettingsIcon, UserIcon,
+  DesktopIcon, EventIcon, GaugeIcon, GroupIcon, HelpIcon, HomeIcon, ImageIcon, JobIcon, PoolIcon, PowerIcon, SessionIcon, SettingsIcon, UserIcon,
 } from '../ui/icons.tsx';
 import { Empty } from '../ui/parts.tsx';
 import { Directories } from './directories.tsx';
@@ -20,6 +20,7 @@ import { Homes } from './homes.tsx';
 import { Images } from './images.tsx';
 import { Jobs } from './jobs.tsx';
 import { Kiosks } from './kiosks.tsx';
+import { Plans } from './plans.tsx';
 import { Policies } from './policies.tsx';
 import { Pools } from './pools.tsx';
 import { Sessions } from './sessions.tsx';
@@ -35,6 +36,7 @@ const pages: Record<string, { icon: ComponentType<{ size?: number }>; page: Comp
   help: { icon: HelpIcon, page: Help },
   sessions: { icon: SessionIcon, page: Sessions },
   pools: { icon: PoolIcon, page: Pools },
+  plans: { icon: PowerIcon, page: Plans },
   policies: { icon: SettingsIcon, page: Policies },
   images: { icon: ImageIcon, page: Images },
   users: { icon: UserIcon, page: Users },

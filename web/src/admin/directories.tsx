@@ -1,6 +1,6 @@
 // Directories: where people come from besides Oriel itself.
 import { useState } from 'preact/hooks';
-import { api, sentence, titleOf, type ChangeKind, type Directory, type DirectoryStep } from '../api.ts';
+import { api, sentence, titleOf, type Directory, type DirectoryStep } from '../api.ts';
 import { t } from '../language.ts';
 import { useLivePage } from '../live.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
@@ -66,13 +66,10 @@ function TestDialog({ directory, onClose }: { directory: Directory; onClose: () 
   );
 }
 
-/** What orield tells of; api.ts has the kinds that several pages look at. */
-const kinds = ['directory', 'user', 'group'] as string[] as ChangeKind[];
-
 type Open = { kind: 'edit'; directory: Directory | null } | { kind: 'test'; directory: Directory } | null;
 
 export function Directories(_: PageProps) {
-  const page = useLivePage((query, signal) => api.directories(query, signal), kinds, []);
+  const page = useLivePage((query, signal) => api.directories(query, signal), ['directory', 'user', 'group'], []);
   const [open, setOpen] = useState<Open>(null);
   const close = () => {
     setOpen(null);

@@ -74,7 +74,7 @@ export function nameWrong(name: string): string | null {
   return null;
 }
 
-function whole(text: string, least: number, most: number): string | null {
+export function whole(text: string, least: number, most: number): string | null {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : NaN;
   return value >= least && value <= most ? null : t('A whole number from {least} to {most} is needed.', { least, most });
 }

@@ -11,6 +11,7 @@ export const ways: Way[] = [
   { name: 'help', text: t('Help desk'), deed: 'sessions' },
   { name: 'sessions', text: t('Sessions'), deed: 'sessions' },
   { name: 'pools', text: t('Pools'), deed: 'pools' },
+  { name: 'plans', text: t('Plans'), deed: 'pools' },
   { name: 'policies', text: t('Policies'), deed: 'pools' },
   { name: 'images', text: t('Images'), deed: 'images' },
   { name: 'users', text: t('Users'), deed: 'people' },
