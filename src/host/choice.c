@@ -11,24 +11,34 @@
 
 static const int64_t minute_ms = 60 * 1000; /* windows of time begin and end with a minute */
 
+/* Also where they cannot be read: whoever asks further hears so. */
 static bool has_policies(Host *host)
 {
     PlanBook *book = plan_book(host);
-    bool some = book && book->policies->len > 0;
+    bool some = !book || book->policies->len > 0;
     plan_book_release(book);
     return some;
+}
+
+bool choice_find(Host *host, const char *desktop_id, StoreChoice **ret, GError **error)
+{
+    StoreChoiceFilter filter = {.desktop_id = desktop_id};
+    *ret = NULL;
+    if (!has_policies(host))
+        return true;
+    g_autoptr(GPtrArray) list = store_choice_list(host->store, &filter, error);
+    if (list && list->len > 0)
+        *ret = g_ptr_array_steal_index(list, 0);
+    return list != NULL;
 }
 
 StoreChoice *choice_of(Host *host, const char *desktop_id)
 {
     g_autoptr(GError) error = NULL;
-    StoreChoiceFilter filter = {.desktop_id = desktop_id};
-    if (!has_policies(host))
-        return NULL;
-    g_autoptr(GPtrArray) list = store_choice_list(host->store, &filter, &error);
-    if (!list)
+    StoreChoice *choice = NULL;
+    if (!choice_find(host, desktop_id, &choice, &error))
         log_warning("what policies decided for a desktop cannot be read now: %s", error->message);
-    return list && list->len > 0 ? g_ptr_array_steal_index(list, 0) : NULL;
+    return choice;
 }
 
 static GHashTable *table_new(void)
@@ -44,9 +54,11 @@ GHashTable *choice_table(Host *host)
     if (!has_policies(host))
         return g_steal_pointer(&table);
     g_autoptr(GPtrArray) list = store_choice_list(host->store, &filter, &error);
-    if (!list)
+    if (!list) {
         log_warning("what policies decided cannot be read now: %s", error->message);
-    while (list && list->len > 0) {
+        return NULL;
+    }
+    while (list->len > 0) {
         StoreChoice *choice = g_ptr_array_steal_index_fast(list, list->len - 1);
         g_hash_table_insert(table, choice->desktop_id, choice);
     }
@@ -69,7 +81,9 @@ bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *clie
     g_autoptr(HostPerson) person = session && session->user_id ? host_person(host, session->user_id, error) : NULL;
     if (!person)
         return session && !session->user_id;
-    g_autoptr(StoreChoice) choice = choice_of(host, ticket->desktop_id);
+    g_autoptr(StoreChoice) choice = NULL;
+    if (!choice_find(host, ticket->desktop_id, &choice, error))
+        return false;
     g_auto(HostPolicyAnswer) answer = {0};
     HostPolicyQuestion question = {.pool_id = session->pool_id, .address = client, .device = device_in(choice)};
     host_person_decide(person, &question, &answer);
@@ -165,8 +179,8 @@ void choice_pass(Host *host, GHashTable *rows)
     g_autoptr(GHashTable) choices = choice_table(host);
     g_autoptr(GHashTable) people =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)host_person_free);
-    Pass pass = {host, choices, people, false, !sessions};
-    for (guint i = 0; sessions && i < sessions->len; i++) {
+    Pass pass = {host, choices, people, false, !sessions || !choices};
+    for (guint i = 0; sessions && choices && i < sessions->len; i++) {
         const StoreSession *session = sessions->pdata[i];
         g_autoptr(GError) error = NULL;
         if (!session->user_id || !session->desktop_id || !g_hash_table_contains(rows, session->desktop_id) ||

@@ -71,7 +71,8 @@ void guest_clipboard(Work *work)
     g_mutex_lock(&work->host->lock);
     bool wanted = work->slot->viewers > 0 && work->slot->guest == GUEST_NOTHING;
     g_mutex_unlock(&work->host->lock);
-    g_autoptr(StoreChoice) decided = wanted ? choice_of(work->host, work->row->id) : NULL;
+    g_autoptr(StoreChoice) decided = NULL;
+    wanted = wanted && choice_find(work->host, work->row->id, &decided, NULL);
     g_auto(PlanChoice) choice = plan_choose(work->host, work->pool, decided);
     wanted = wanted && !(choice.display && choice.display->no_clipboard_in && choice.display->no_clipboard_out);
     Machine *machine = wanted ? slot_machine(work->slot) : NULL;

@@ -143,7 +143,7 @@ unsigned plan_spares(Host *host, const StorePool *pool, unsigned own)
 static bool has_plans(Host *host)
 {
     PlanBook *book = plan_book(host);
-    bool some = book && g_hash_table_size(book->plans) > 0;
+    bool some = !book || g_hash_table_size(book->plans) > 0; /* as choice.c's */
     plan_book_release(book);
     return some;
 }
@@ -159,8 +159,12 @@ bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError *
     g_autoptr(StorePool) pool = store_pool_get(host->store, session->pool_id, error);
     if (!pool)
         return false;
-    g_autoptr(StoreChoice) decided = session->desktop_id ? choice_of(host, session->desktop_id) : NULL;
+    g_autoptr(StoreChoice) decided = NULL;
+    if (session->desktop_id && !choice_find(host, session->desktop_id, &decided, error))
+        return false;
     g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
+    if (!choice.book)
+        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "plans cannot be read now; try again in a moment");
     *ret = choice.display ? *choice.display : *ret;
     return true;
 }
@@ -302,6 +306,8 @@ int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools)
     g_autoptr(GHashTable) session_of = table_of(sessions, G_STRUCT_OFFSET(StoreSession, desktop_id));
     g_autoptr(GHashTable) left_of = table_of(left, G_STRUCT_OFFSET(StoreLeft, desktop_id));
     g_autoptr(GHashTable) choices = choice_table(host);
+    if (!choices)
+        return 0;
     Pass pass = {host, session_of, left_of, choices, clock_utc_ms(), 0};
     GHashTableIter each;
     gpointer value = NULL;

@@ -421,7 +421,9 @@ GPtrArray *policy_book_read(Host *host, GError **error); /* Policy, in their ord
 /* ---- choice.c ---- */
 /* What policies decided for the last session of this desktop; NULL: nothing, or it cannot be read now. */
 StoreChoice *choice_of(Host *host, const char *desktop_id);
-GHashTable *choice_table(Host *host); /* desktop id → StoreChoice, of this host; empty where it cannot be read now */
+/* The same for who must not take the pool's plans instead: *ret NULL: nothing. */
+bool choice_find(Host *host, const char *desktop_id, StoreChoice **ret, GError **error);
+GHashTable *choice_table(Host *host); /* desktop id → StoreChoice, of this host; NULL where it cannot be read now */
 /* FORBIDDEN: a policy does not let this ticket's user in any more. */
 bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *client, GError **error);
 /* Decides anew for sessions that are open, where something has changed. rows: id → StoreDesktop. */

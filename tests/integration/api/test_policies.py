@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import struct
 
 import pytest
@@ -210,6 +211,25 @@ def test_its_plans_hold_for_the_session_and_follow_what_changes(office):
     assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)
     decided = [event["detail"]["policy"] for event in local.get("events")["items"] if event["action"] == "session.policy"]
     assert decided.count("sales") >= 2 and "" in decided
+
+
+def test_what_cannot_be_read_loosens_nothing(office):
+    local = office.local
+    for name, settings in (("strict", {"clipboard": "none"}), ("watch", {"view_only": True}), ("loose", {})):
+        local.do("POST", "plans", {"name": name, "kind": "display", "settings": settings})
+    local.do("PATCH", "pools/office", {"display_plan": "loose"})
+    policy(local, "sales", {"groups": ["sales"]}, {"display_plan": "strict"})
+    shown = Shown(office)
+
+    def rename(old, new):
+        with sqlite3.connect(office.state / "oriel.db", timeout=60) as database:
+            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    rename("choices", "choices_away")
+    local.do("PATCH", "plans/loose", {"description": "everybody is told anew"})
+    wait_until(lambda: "cannot be read now" in office.log_text(), 60, "that it was tried")
+    rename("choices_away", "choices")
+    local.do("PATCH", "policies/sales", {"then": {"display_plan": "watch"}})
+    assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)  # and nothing between
 
 
 def test_a_policy_that_denies_ends_the_display_that_is_open(office):
