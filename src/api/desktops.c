@@ -329,6 +329,15 @@ bool desktop_patch(Call *call, GError **error)
            desktop_answer(call, desktop->id, error);
 }
 
+/* A help desk sees that somebody works, and on what; to read along needs the person's leave (shadows.c). */
+static bool demand_small(const Call *call, const StoreDesktop *desktop, uint64_t width, GError **error)
+{
+    return width <= THUMBNAIL_WIDTH_DEFAULT || call_is(call, desktop->user_id) || call_allows(call, PERMISSION_CONNECT_FOR_OTHERS) ||
+           oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
+                      "desktop \"%s\": for a help desk its picture is at most %d pixels wide; ask its person to look on", desktop->name,
+                      THUMBNAIL_WIDTH_DEFAULT);
+}
+
 bool desktop_thumbnail_get(Call *call, GError **error)
 {
     const char *text = request_query(call->request, "width");
@@ -343,6 +352,8 @@ bool desktop_thumbnail_get(Call *call, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
+    if (!demand_small(call, desktop, width, error))
+        return false;
     g_autoptr(GBytes) picture =
         host_desktop_thumbnail(call->service->host, desktop->id, (unsigned)width, error);
     if (!picture)

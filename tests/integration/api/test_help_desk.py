@@ -72,6 +72,13 @@ def test_everybody_else_does_not_exist_for_it(desk):
     assert still_seen(viewer)  # nothing of all that has happened
 
 
+def test_a_picture_to_read_along_needs_leave(desk):
+    hanna, (ada, _, _, desktop) = desk.login("hanna"), desk.views["ada"]
+    status = {(who, width): client.call("GET", f"desktops/{desktop}/thumbnail", query={"width": width}).status
+              for who, client in (("hanna", hanna), ("ada", ada), ("operator", desk.people["operator"])) for width in (320, 321, 1920)}
+    assert status == {**dict.fromkeys(status, 200), ("hanna", 321): 403, ("hanna", 1920): 403}
+
+
 def test_limits_by_group_and_without_groups(desk):
     desk.make_user("hugo", ["helpdesk"])
     desk.local.do("POST", "groups", {"name": "desk"})
