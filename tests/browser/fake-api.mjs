@@ -376,6 +376,7 @@ export class FakeOriel {
     }
     if (method === 'PATCH') {
       Object.assign(one, body, body.image ? { image: ref(this.find('images', body.image, 'image')) } : {});
+      Object.assign(one, this.plansOf(one, body));
       if ('version' in body) Object.assign(one, body.version === null ? { follows_newest: true, version: 3 } : { follows_newest: false });
       this.tell('pool', one.id);
     }
@@ -386,6 +387,14 @@ export class FakeOriel {
       return [204];
     }
     return [200, this.withCounts(one)];
+  }
+
+  /** What a body says of plans, as the API shows it. */
+  plansOf(before, body) {
+    return Object.fromEntries(['power', 'release', 'display'].map((kind) => `${kind}_plan`).map((key) => {
+      if (!(key in body)) return [key, before[key] ?? null];
+      return [key, body[key] && ref(this.find('plans', body[key], 'plan'))];
+    }));
   }
 
   on_plans({ method, name, body, query }) {
@@ -453,7 +462,7 @@ export class FakeOriel {
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
       refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', icon: false, enabled: body.enabled ?? true,
       home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
-      maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(),
+      maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(), ...this.plansOf({}, body),
     };
     this.world.pools.push(one);
     this.tell('pool', one.id, 'create');

@@ -129,6 +129,27 @@ test('a plan in use is not deleted, and the server says who uses it; another is,
   await eventually(() => page.getByRole('dialog').count(), (many) => many === 0);
 });
 
+test('a pool gets a plan of the right kind, and loses it again', async () => {
+  fake.world.plans.push({ id: 'x', name: 'thrifty', description: '', kind: 'power', settings: {}, created_ms: 1, updated_ms: 1 });
+  const page = await admin({}, '/admin/pools/demo');
+  const chooser = page.getByLabel('Power plan');
+  await eventually(() => chooser.locator('option').allTextContents(), (all) => all.join() === 'None,thrifty');
+  const save = async (value) => {
+    await chooser.selectOption(value);
+    const sent = page.waitForRequest((request) => request.method() === 'PATCH');
+    await page.getByRole('button', { name: 'Save' }).click();
+    return (await sent).postDataJSON();
+  };
+  assert.deepEqual(await save('thrifty'), { power_plan: 'thrifty' });
+  await eventually(() => fake.world.pools[0].power_plan?.name, (name) => name === 'thrifty');
+  await page.getByText('Saved.').waitFor();
+  await page.reload();
+  await eventually(() => chooser.inputValue(), (value) => value === 'thrifty');
+  assert.deepEqual(await save(''), { power_plan: null });
+  await page.getByRole('link', { name: 'See all plans' }).click();
+  await page.getByRole('cell', { name: 'thrifty', exact: true }).waitFor();
+});
+
 test('who may not change plans looks at them', async () => {
   fake.world.users[0].roles = ['operator'];
   const page = await admin({}, '/admin/plans');
@@ -149,6 +170,15 @@ test('policies: made, moved by the keyboard, explained, deleted', async () => {
     await form.getByLabel('Addresses').fill('10.0.0');
     await form.getByText('"10.0.0" is no network').waitFor();
     await form.getByLabel('Addresses').fill('10.0.0.0/8, 2001:db8::/32');
+    if (!deny) {
+      await form.getByLabel('Only at certain times').check();
+      await form.getByLabel('Begins at').fill('');
+      await form.getByText('Give a time for both.').waitFor();
+      await form.getByRole('button', { name: 'Create policy' }).click();
+      assert.equal(await form.count(), 1, 'nothing is sent while something is wrong');
+      await form.getByLabel('Begins at').fill('09:00');
+      await form.getByLabel('Ends at').fill('12:00');
+    }
     if (deny) await form.getByLabel('Refuse with this sentence').fill(deny);
     else await form.getByLabel('Display plan').selectOption('strict');
     assert.equal(await form.getByLabel('Display plan').count(), deny ? 0 : 1, 'what denies chooses no plan');
@@ -156,6 +186,8 @@ test('policies: made, moved by the keyboard, explained, deleted', async () => {
     await page.getByRole('heading', { name }).waitFor();
   }
   await page.getByText('Display plan: strict').waitFor();
+  await page.getByText('Times: Mon, Tue, Wed, Thu, Fri 09:00–12:00 (').waitFor();
+  assert.equal(fake.policies.find((one) => one.name === 'outside').when.times, null);
   await page.getByRole('button', { name: 'Move outside up' }).focus();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: '1. outside' }).waitFor();

@@ -77,6 +77,7 @@ export interface Pool {
   vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
+  power_plan: Ref | null; release_plan: Ref | null; display_plan: Ref | null;
   template: { state: string; job: string | null; error: string | null; waits_for: string | null };
   created_ms: number; updated_ms: number;
 }
@@ -84,6 +85,7 @@ export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
   refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number;
+  power_plan?: string | null; release_plan?: string | null; display_plan?: string | null;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
 export interface Schedule { time_zone?: string; windows?: { days?: string[]; from?: string; to?: string }[]; holidays?: string[] }
@@ -95,14 +97,14 @@ export interface Policy {
   id: string; name: string; description: string; enabled: boolean;
   when: {
     users: PolicyMember[]; groups: PolicyMember[]; pools: PolicyMember[]; roles: string[]; addresses: string[]; devices: string[];
-    times: object | null;
+    times: Schedule | null;
   };
   then: { deny: string | null; only_pools: PolicyMember[]; power_plan: Ref | null; release_plan: Ref | null; display_plan: Ref | null };
   warnings: string[];
 }
 export interface PolicyBody {
   name: string; description?: string; enabled?: boolean;
-  when?: Record<string, string[]>;
+  when?: Record<'users' | 'groups' | 'pools' | 'roles' | 'addresses' | 'devices', string[]> & { times: Schedule | null };
   then?: { deny: string | null; only_pools: string[]; power_plan: string | null; release_plan: string | null; display_plan: string | null };
 }
 export interface PolicyQuestion { user: string; address?: string; device?: string; pool?: string; time_ms?: number }

@@ -95,7 +95,8 @@ export interface LivePage<T> extends Live<Page<T>> {
 /** The longest page that the API gives. */
 const longest = 500;
 
-async function allOf<T>(load: (query: { limit: number; after?: string }, signal: AbortSignal) => Promise<Page<T>>): Promise<T[]> {
+/** The rows of all pages of a list. */
+export async function allOf<T>(load: (query: { limit: number; after?: string }, signal: AbortSignal) => Promise<Page<T>>): Promise<T[]> {
   const rows: T[] = [];
   const signal = new AbortController().signal;
   for (let after: string | null | undefined; after !== null;) {

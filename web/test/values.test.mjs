@@ -24,6 +24,7 @@ before(async () => {
         export * from './src/language.ts';
         export * from './src/admin/pool-values.ts';
         export * from './src/admin/plan-values.ts';
+        export { bodyOf as policyBody, draftOf as policyDraft, emptyPolicy, summary } from './src/admin/policy-values.ts';
         export * from './src/admin/schedule-values.ts';
         export { strokesFor, Typist, keysymOf, namedKeys } from './src/console/typist.ts';
         export { layouts, layoutCodes } from './src/console/layouts.ts';
@@ -300,6 +301,28 @@ test('the plan form says what is wrong, of its own kind only', () => {
   assert.deepEqual(wrong({ kind: 'release', log_off_after_minutes: '0', peak_spares: 'x' }), ['log_off_after_minutes']);
   assert.deepEqual(wrong({ kind: 'display', width: '1' }), []);
   assert.deepEqual(wrong({ kind: 'display', limited: true, width: '319', height: '16385', clients: [] }), ['width', 'height', 'clients']);
+});
+
+test('a chooser offers plans of its kind, and what is chosen', () => {
+  const plans = [{ name: 'a', kind: 'power' }, { name: 'b', kind: 'display' }];
+  const values = (...rest) => code.planOptions(plans, 'power', ...rest).map((one) => one.value);
+  assert.deepEqual(values('', 'None'), ['', 'a']);
+  assert.deepEqual(values('a', 'None'), ['', 'a']);
+  assert.deepEqual(values('later', 'None'), ['', 'a', 'later']);
+});
+
+test('plans of a pool, and times of a policy, are sent', () => {
+  const draft = { ...code.emptyDraft('debian'), name: 'x', power_plan: 'thrifty' };
+  assert.equal(code.createBody(draft).power_plan, 'thrifty');
+  assert.equal(code.createBody(draft).display_plan, null);
+  assert.deepEqual(code.updateBody(draft, { ...draft, power_plan: '' }), { power_plan: null });
+  assert.equal(code.policyBody(code.emptyPolicy()).when.times, null);
+  const times = { time_zone: 'Europe/Berlin', windows: [{ days: ['sat', 'sun'], from: '08:00', to: '24:00' }], holidays: [] };
+  const when = { users: [], groups: [], pools: [], roles: [], addresses: [], devices: [], times };
+  const policy = { name: 'x', description: '', enabled: true, when, then: { deny: null, only_pools: [], power_plan: null, release_plan: null, display_plan: null } };
+  assert.deepEqual(code.policyBody(code.policyDraft(policy)).when.times, times);
+  assert.deepEqual(code.summary(policy), ['Times: Sat, Sun 08:00–24:00 (Europe/Berlin)']);
+  assert.equal(code.scheduleText({ windows: [{}, { from: '08:00' }] }), '00:00–24:00; 08:00–24:00 (UTC)');
 });
 
 test('windows of time', () => {

@@ -54,6 +54,13 @@ export function planDraft({ name, description, kind, settings }: Pick<Plan, 'nam
   };
 }
 
+/** What a chooser of plans offers; what is chosen is in it also before the list is there. */
+export function planOptions(plans: Plan[], kind: PlanKind, chosen: string, none: string): { value: string; text: string }[] {
+  const names = plans.filter((one) => one.kind === kind).map((one) => one.name);
+  if (chosen !== '' && !names.includes(chosen)) names.push(chosen);
+  return [{ value: '', text: none }, ...names.map((one) => ({ value: one, text: one }))];
+}
+
 export const emptyPlan = (): PlanDraft => planDraft({ name: '', description: '', kind: 'power', settings: {} });
 
 export type PlanWrong = Partial<Record<keyof PlanDraft, string>>;

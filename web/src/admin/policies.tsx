@@ -1,8 +1,8 @@
 // Policies: in the order in which they are tried; the first whose conditions hold decides.
 import { useState } from 'preact/hooks';
-import { api, sentence, type Policy, type PolicyExplanation, type PolicyBody } from '../api.ts';
+import { api, sentence, type Policy, type PolicyExplanation, type PlanKind, type PolicyBody } from '../api.ts';
 import { t } from '../language.ts';
-import { useLive } from '../live.ts';
+import { allOf, useLive } from '../live.ts';
 import { may } from '../who.ts';
 import { ask, Dialog } from '../ui/dialog.tsx';
 import { Check, SelectField, TextField } from '../ui/field.tsx';
@@ -12,8 +12,11 @@ import { toast } from '../ui/toast.tsx';
 import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
 import { NamePicker } from './picker.tsx';
+import { planOptions } from './plan-values.ts';
 import { nameWrong } from './pool-values.ts';
 import { addressesWrong, bodyOf, deviceKinds, draftOf, emptyPolicy, summary, type PolicyDraft } from './policy-values.ts';
+import { hereZone, ScheduleFields } from './schedule-fields.tsx';
+import { emptySchedule, scheduleRight } from './schedule-values.ts';
 
 const lists: { field: 'users' | 'groups' | 'pools' | 'roles' | 'addresses' | 'devices'; label: string; help: string }[] = [
   { field: 'users', label: t('Users'), help: t('Names with commas between them. Of users and groups one is enough. Empty: anybody.') },
@@ -28,18 +31,16 @@ function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClose: () 
   const [draft, setDraft] = useState<PolicyDraft>(policy ? draftOf(policy) : emptyPolicy());
   const [tried, setTried] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
-  const plans = useLive((signal) => api.plans({ limit: 500 }, signal), ['plan'], []);
+  const plans = useLive(() => allOf(api.plans), ['plan'], []);
   const set = <K extends keyof PolicyDraft>(field: K) => (value: PolicyDraft[K]) => setDraft((before) => ({ ...before, [field]: value }));
   const badName = nameWrong(draft.name);
   const badAddresses = addressesWrong(draft.addresses);
   const denies = draft.deny.trim() !== '';
-  const options = (kind: string) => [
-    { value: '', text: t('As the pool says') },
-    ...(plans.value?.items ?? []).filter((one) => one.kind === kind).map((one) => ({ value: one.name, text: one.name })),
-  ];
+  const badTimes = draft.times !== null && !scheduleRight(draft.times);
+  const options = (kind: PlanKind) => planOptions(plans.value ?? [], kind, draft[`${kind}_plan`], t('As the pool says'));
   const save = async () => {
     setTried(true);
-    if (badName || badAddresses) return;
+    if (badName || badAddresses || badTimes) return;
     const body: PolicyBody = bodyOf(draft);
     try {
       if (policy) await api.updatePolicy(policy.id, body);
@@ -50,7 +51,7 @@ function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClose: () 
     }
   };
   return (
-    <Dialog title={policy ? policy.name : t('Create a policy')} onClose={onClose} footer={
+    <Dialog wide title={policy ? policy.name : t('Create a policy')} onClose={onClose} footer={
       <><Button onClick={onClose}>{t('Cancel')}</Button><Button look="main" onClick={save}>{policy ? t('Save') : t('Create policy')}</Button></>
     }>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }} noValidate>
@@ -63,7 +64,8 @@ function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClose: () 
           <TextField key={one.field} label={one.label} help={one.help} value={draft[one.field]} onValue={set(one.field)} autocapitalize="off" autocomplete="off" spellcheck={false}
             wrong={one.field === 'addresses' ? badAddresses : null} />
         ))}
-        {policy?.when.times && <Notice>{t('It also has times, which stay; "oriel policy edit" changes them.')}</Notice>}
+        <Check label={t('Only at certain times')} help={t('Off: at any time.')} checked={draft.times !== null} onValue={(on) => set('times')(on ? emptySchedule(hereZone()) : null)} />
+        {draft.times && <ScheduleFields draft={draft.times} onValue={set('times')} none={t('Without a window it never holds.')} />}
         <h3>{t('Then')}</h3>
         <TextField label={t('Refuse with this sentence')} value={draft.deny} onValue={set('deny')} maxLength={200} help={t('Whoever is refused reads it. Empty: people are let in.')} />
         {!denies && (

@@ -1,19 +1,20 @@
 // What the policy form knows without a server: its values, what is wrong with them, and a policy in words.
 import type { Policy, PolicyBody } from '../api.ts';
 import { t } from '../language.ts';
+import { scheduleBody, scheduleDraft, scheduleText, type ScheduleDraft } from './schedule-values.ts';
 
 export const deviceKinds = ['desktop', 'mobile', 'tablet', 'kiosk', 'native'];
 
 /** Lists stay text while they are typed: names with commas between them. */
 export interface PolicyDraft {
   name: string; description: string; enabled: boolean;
-  users: string; groups: string; pools: string; roles: string; addresses: string; devices: string;
+  users: string; groups: string; pools: string; roles: string; addresses: string; devices: string; times: ScheduleDraft | null;
   deny: string; only_pools: string; power_plan: string; release_plan: string; display_plan: string;
 }
 
 export function emptyPolicy(): PolicyDraft {
   return {
-    name: '', description: '', enabled: true, users: '', groups: '', pools: '', roles: '', addresses: '', devices: '',
+    name: '', description: '', enabled: true, users: '', groups: '', pools: '', roles: '', addresses: '', devices: '', times: null,
     deny: '', only_pools: '', power_plan: '', release_plan: '', display_plan: '',
   };
 }
@@ -24,7 +25,7 @@ export function draftOf({ name, description, enabled, when, then }: Policy): Pol
   return {
     name, description, enabled,
     users: names(when.users), groups: names(when.groups), pools: names(when.pools),
-    roles: when.roles.join(', '), addresses: when.addresses.join(', '), devices: when.devices.join(', '),
+    roles: when.roles.join(', '), addresses: when.addresses.join(', '), devices: when.devices.join(', '), times: when.times ? scheduleDraft(when.times) : null,
     deny: then.deny ?? '', only_pools: names(then.only_pools),
     power_plan: then.power_plan?.name ?? '', release_plan: then.release_plan?.name ?? '', display_plan: then.display_plan?.name ?? '',
   };
@@ -47,6 +48,7 @@ export function bodyOf(draft: PolicyDraft): PolicyBody {
     when: {
       users: words(draft.users), groups: words(draft.groups), pools: words(draft.pools), roles: words(draft.roles),
       addresses: words(draft.addresses), devices: words(draft.devices),
+      times: draft.times && scheduleBody(draft.times),
     },
     then: {
       deny, only_pools: deny ? [] : words(draft.only_pools),
@@ -59,7 +61,7 @@ export function bodyOf(draft: PolicyDraft): PolicyBody {
 export function summary({ when, then }: Policy): string[] {
   const lines: [string, string][] = [
     [t('Users'), names(when.users)], [t('Groups'), names(when.groups)], [t('Roles'), when.roles.join(', ')], [t('Pools'), names(when.pools)],
-    [t('Addresses'), when.addresses.join(', ')], [t('Devices'), when.devices.join(', ')], [t('Times'), when.times ? t('yes') : ''],
+    [t('Addresses'), when.addresses.join(', ')], [t('Devices'), when.devices.join(', ')], [t('Times'), when.times ? scheduleText(when.times) : ''],
   ];
   const decides: [string, string][] = [
     [t('Refuse with this sentence'), then.deny ?? ''], [t('Show only these pools'), names(then.only_pools)],

@@ -2,9 +2,11 @@
 import { useState } from 'preact/hooks';
 import { api, sentence, type Image, type PoolType, type Provisioning } from '../api.ts';
 import { t, tx } from '../language.ts';
-import { useLive } from '../live.ts';
+import { allOf, useLive } from '../live.ts';
 import { Check, Choices, SelectField, TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
+import { planKinds } from './plan-form.tsx';
+import { planOptions } from './plan-values.ts';
 import { poolWrong, preview, type PoolDraft } from './pool-values.ts';
 
 interface Props {
@@ -51,6 +53,7 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const status = useLive((signal) => api.status(signal), ['desktop', 'host'], []);
+  const plans = useLive(() => allOf(api.plans), ['plan'], []);
 
   const wrong = poolWrong(draft, isNew, status.value?.memory.limit_bytes ?? null);
   const shown = (field: keyof PoolDraft) => (tried || touched.has(field) ? wrong[field] : undefined);
@@ -133,6 +136,16 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
               <Check label={t('Restart it')} help={t('The guest shuts down in an orderly way and starts again.')} checked={draft.restart_own} onValue={set('restart_own')} />
               <Check label={t('Reset it')} help={t('For a desktop that answers no more. What is not saved is lost.')} checked={draft.reset_own} onValue={set('reset_own')} />
               <Check label={t('Make it fresh')} help={t('Back to the image: everything on it is lost.')} checked={draft.refresh_own} onValue={set('refresh_own')} />
+            </div>
+          </fieldset>
+          <fieldset class="field">
+            <legend class="label">{t('Plans')}</legend>
+            <div class="stack tight">
+              {planKinds.filter(({ value }) => value !== 'power' || draft.type !== 'manual').map(({ value: kind, text, help }) => (
+                <SelectField key={kind} label={text} help={help} value={draft[`${kind}_plan`]} onValue={set(`${kind}_plan`)}
+                  options={planOptions(plans.value ?? [], kind, draft[`${kind}_plan`], t('None'))} />
+              ))}
+              <a class="small" href="#/admin/plans">{t('See all plans')}</a>
             </div>
           </fieldset>
           <div class="pair">

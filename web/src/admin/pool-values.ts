@@ -22,6 +22,9 @@ export interface PoolDraft {
   refresh_own: boolean;
   home: string; // empty: none
   home_gib: string;
+  power_plan: string; // '' none, and so the other two
+  release_plan: string;
+  display_plan: string;
   enabled: boolean;
   maintenance: boolean;
 }
@@ -37,7 +40,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 export function emptyDraft(image: string): PoolDraft {
   return {
     name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
-    refresh: true, home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, enabled: true, maintenance: false,
+    refresh: true, home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, power_plan: '', release_plan: '', display_plan: '', enabled: true, maintenance: false,
   };
 }
 
@@ -60,6 +63,9 @@ export function draftOf(pool: Pool): PoolDraft {
     refresh_own: pool.self_service.includes('refresh'),
     home: pool.home,
     home_gib: inGib(pool.home_bytes || 10 * gibibyte),
+    power_plan: pool.power_plan?.name ?? '',
+    release_plan: pool.release_plan?.name ?? '',
+    display_plan: pool.display_plan?.name ?? '',
     enabled: pool.enabled,
     maintenance: pool.maintenance,
   };
@@ -129,6 +135,7 @@ export function createBody(draft: PoolDraft): PoolCreate {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
     refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, home: draft.home, ...(draft.home === '' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
+    power_plan: draft.power_plan || null, release_plan: draft.release_plan || null, display_plan: draft.display_plan || null,
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };
 }

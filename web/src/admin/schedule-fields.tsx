@@ -1,15 +1,12 @@
 // Fields for weekly windows of time: a time zone, days with from and to, and holidays.
 import { useId } from 'preact/hooks';
-import { locale, t } from '../language.ts';
+import { t } from '../language.ts';
 import { Check, TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
-import { days, mostWindows, officeHours, overnight, scheduleWrong, type ScheduleDraft, type WindowDraft } from './schedule-values.ts';
+import { days, dayText, mostWindows, officeHours, overnight, scheduleWrong, type ScheduleDraft, type WindowDraft } from './schedule-values.ts';
 
 /** Where this browser is: what somebody who makes a new schedule most likely means. */
 export const hereZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-
-const firstMonday = Date.UTC(2024, 0, 1);
-const dayText = (index: number) => new Intl.DateTimeFormat(locale(), { weekday: 'short', timeZone: 'UTC' }).format(firstMonday + index * 86_400_000);
 
 interface WindowProps { number: number; draft: WindowDraft; wrong: string | null; onValue: (draft: WindowDraft) => void; onRemove: () => void }
 
@@ -20,7 +17,7 @@ function WindowFields({ number, draft, wrong, onValue, onRemove }: WindowProps) 
       <legend class="label">{t('Window {number}', { number })}</legend>
       <div class="stack tight">
         <div class="row tight">
-          {days.map((day, index) => <Check key={day} label={dayText(index)} checked={draft.days.includes(day)} onValue={(on) => pick(day, on)} />)}
+          {days.map((day) => <Check key={day} label={dayText(day)} checked={draft.days.includes(day)} onValue={(on) => pick(day, on)} />)}
         </div>
         <div class="row bottom">
           <TextField label={t('Begins at')} type="time" value={draft.from} onValue={(from) => onValue({ ...draft, from })} />

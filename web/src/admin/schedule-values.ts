@@ -1,6 +1,6 @@
 // Weekly windows of time, as plans and policies have them: what a form knows of them without a server.
 import type { Schedule } from '../api.ts';
-import { t } from '../language.ts';
+import { language, t } from '../language.ts';
 
 export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 export const mostWindows = 64;
@@ -58,6 +58,17 @@ function windowWrong(one: WindowDraft): string | null {
 }
 
 export interface ScheduleWrong { time_zone: string | null; windows: (string | null)[]; holidays: string | null }
+
+const firstMonday = Date.UTC(2024, 0, 1);
+const daysOf = { weekday: 'short', timeZone: 'UTC' } as const;
+export const dayText = (day: string) => new Intl.DateTimeFormat(language(), daysOf).format(firstMonday + days.indexOf(day) * 86_400_000);
+
+/** "Mon, Tue 08:00–18:00; 20:00–22:00 (Europe/Berlin)" */
+export function scheduleText({ windows = [], time_zone = 'UTC' }: Schedule): string {
+  const each = windows.map(({ days: some, from = '00:00', to = '24:00' }) => (
+    `${some && some.length < days.length ? `${some.map(dayText).join(', ')} ` : ''}${from}–${to}`));
+  return `${each.join('; ') || t('never')} (${time_zone})`;
+}
 
 /** As one types. The server has the last word: it may know fewer time zones. */
 export function scheduleWrong(draft: ScheduleDraft): ScheduleWrong {
