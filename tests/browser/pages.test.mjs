@@ -671,7 +671,7 @@ test('a person without roles sees no administration, and a helper only what is t
   await page.getByText('No desktops for you yet').waitFor();
   await page.getByRole('link', { name: 'Administration' }).click();
   await page.getByRole('heading', { name: 'Desktops', level: 1 }).waitFor();
-  assert.deepEqual(await page.locator('.admin-ways a').allTextContents(), ['Desktops', 'Sessions']);
+  assert.deepEqual(await page.locator('.admin-ways a').allTextContents(), ['Desktops', 'Help desk', 'Sessions']);
   await page.goto(`${url}#/admin/users`);
   await page.getByText('This page is not for you').waitFor();
   fake.world.users.find((one) => one.name === 'dora').roles = ['user'];
