@@ -32,15 +32,6 @@ bool choice_find(Host *host, const char *desktop_id, StoreChoice **ret, GError *
     return list != NULL;
 }
 
-StoreChoice *choice_of(Host *host, const char *desktop_id)
-{
-    g_autoptr(GError) error = NULL;
-    StoreChoice *choice = NULL;
-    if (!choice_find(host, desktop_id, &choice, &error))
-        log_warning("what policies decided for a desktop cannot be read now: %s", error->message);
-    return choice;
-}
-
 static GHashTable *table_new(void)
 {
     return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)store_choice_free);

@@ -182,10 +182,9 @@ static const char *sentence_of(MachineEnd end)
 }
 
 /* Without a session: what the broker says about its desktop is done to the row directly. */
-static bool without_session(Work *work, SessionEvent event, GError **error)
+static bool without_session(Work *work, const BrokerPool *pool, SessionEvent event, GError **error)
 {
-    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
-    StoreAfter after = values_after(session_desktop_fate(&pool, event));
+    StoreAfter after = values_after(session_desktop_fate(pool, event));
     if (!after.release && !after.refresh)
         return true;
     after.release = work->row->user_id != NULL;
@@ -200,14 +199,31 @@ static bool stays_down(Work *work, SessionEvent event)
     return event == SESSION_GUEST_OFF && work->pool->type == STORE_POOL_DEDICATED && work->row->user_id;
 }
 
+/* Before anything is done about a death: while its session or what holds for it cannot be read, all stays as it is and the death
+ * is seen again. */
+static bool read_first(Work *work, BrokerPool *ret_pool, StoreSession **ret_session, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    *ret_session = store_session_of_desktop(work->host->store, work->row->id, &problem);
+    if (!*ret_session && oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        g_clear_error(&problem);
+    if (!problem && plan_values(work->host, work->pool, work->row->id, ret_pool, &problem))
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "what holds for it cannot be read now: %s", problem->message);
+}
+
 bool event_died(Work *work, GError **error)
 {
     Slot *slot = work->slot;
     Host *host = work->host;
+    BrokerPool pool = {0};
+    g_autoptr(StoreSession) session = NULL;
     if (!slot->machine)
         adopt_slot(slot, work->row); /* never believe in a death that nobody saw */
     if (slot->machine && host->driver->state(slot->machine) != MACHINE_STATE_ENDED)
         return true;
+    if (!read_first(work, &pool, &session, error))
+        return false;
     MachineEnd end = slot->machine ? host->driver->end(slot->machine) : MACHINE_END_UNKNOWN;
     SessionEvent event = end == MACHINE_END_SHUT_DOWN ? SESSION_GUEST_OFF : SESSION_MACHINE_DIED;
     bool orderly = end == MACHINE_END_SHUT_DOWN || end == MACHINE_END_RESET;
@@ -223,6 +239,5 @@ bool event_died(Work *work, GError **error)
     if (stays_down(work, event) &&
         !store_desktop_set_desired(host->store, NULL, work->row->id, STORE_DESIRED_STOPPED, error))
         return false;
-    g_autoptr(StoreSession) session = store_session_of_desktop(host->store, work->row->id, NULL);
-    return session ? session_tell(work, event, error) : without_session(work, event, error);
+    return session ? session_tell(work, event, error) : without_session(work, &pool, event, error);
 }

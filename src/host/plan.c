@@ -127,11 +127,21 @@ PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *dec
     return choice;
 }
 
-BrokerPool plan_values(Host *host, const StorePool *pool, const char *desktop_id)
+static bool fail_unread(GError **error)
 {
-    g_autoptr(StoreChoice) decided = choice_of(host, desktop_id);
+    return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "plans cannot be read now; try again in a moment");
+}
+
+bool plan_values(Host *host, const StorePool *pool, const char *desktop_id, BrokerPool *ret, GError **error)
+{
+    g_autoptr(StoreChoice) decided = NULL;
+    if (!choice_find(host, desktop_id, &decided, error))
+        return false;
     g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
-    return release_pool(values_pool(pool), choice.release);
+    if (!choice.book)
+        return fail_unread(error);
+    *ret = release_pool(values_pool(pool), choice.release);
+    return true;
 }
 
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own)
@@ -164,7 +174,7 @@ bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError *
         return false;
     g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
     if (!choice.book)
-        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "plans cannot be read now; try again in a moment");
+        return fail_unread(error);
     *ret = choice.display ? *choice.display : *ret;
     return true;
 }
@@ -227,7 +237,9 @@ bool plan_rest_idle(Work *work, GError **error)
     g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
     if (!session || session->state != STORE_SESSION_CONNECTED)
         return true;
-    g_autoptr(StoreChoice) decided = choice_of(work->host, work->row->id);
+    g_autoptr(StoreChoice) decided = NULL;
+    if (!choice_find(work->host, work->row->id, &decided, error))
+        return false;
     g_auto(PlanChoice) choice = plan_choose(work->host, work->pool, decided);
     PowerFacts facts = power_facts(work->row, session, work->slot);
     PowerVerdict verdict = power_after(choice.power, &facts, clock_utc_ms());

@@ -408,8 +408,9 @@ void plan_book_outdated(Host *host); /* read them again when they are next neede
 PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *choice);
 /* What holds for the displays of a session. session_id NULL: a console, where everything is allowed. */
 bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
-/* values_pool as the release plan makes it that holds on this desktop */
-BrokerPool plan_values(Host *host, const StorePool *pool, const char *desktop_id);
+/* values_pool as the release plan makes it that holds on this desktop. Fails where that cannot be read: nothing may then be done
+ * in its place. */
+bool plan_values(Host *host, const StorePool *pool, const char *desktop_id, BrokerPool *ret, GError **error);
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
 bool plan_rest_idle(Work *work, GError **error); /* what the power plan does with a desktop whose user is connected but away */
 /* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */
@@ -419,9 +420,8 @@ int64_t plan_pass(Host *host, GHashTable *rows, GHashTable *pools);
 GPtrArray *policy_book_read(Host *host, GError **error); /* Policy, in their order */
 
 /* ---- choice.c ---- */
-/* What policies decided for the last session of this desktop; NULL: nothing, or it cannot be read now. */
-StoreChoice *choice_of(Host *host, const char *desktop_id);
-/* The same for who must not take the pool's plans instead: *ret NULL: nothing. */
+/* What policies decided for the last session of this desktop; *ret NULL: nothing. Where it fails, the pool's plans must not be
+ * taken instead. */
 bool choice_find(Host *host, const char *desktop_id, StoreChoice **ret, GError **error);
 GHashTable *choice_table(Host *host); /* desktop id → StoreChoice, of this host; NULL where it cannot be read now */
 /* FORBIDDEN: a policy does not let this ticket's user in any more. */

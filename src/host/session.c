@@ -94,7 +94,9 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
+    BrokerPool pool = {0};
+    if (!plan_values(work->host, work->pool, work->row->id, &pool, error))
+        return false;
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
     bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
@@ -152,7 +154,9 @@ bool session_time_up(Work *work, GError **error)
     g_autoptr(StoreSession) session = store_session_of_desktop(work->host->store, work->row->id, NULL);
     if (!session)
         return true;
-    BrokerPool pool = plan_values(work->host, work->pool, work->row->id);
+    BrokerPool pool = {0};
+    if (!plan_values(work->host, work->pool, work->row->id, &pool, error))
+        return false;
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
     if (verdict.lock)
@@ -176,7 +180,12 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     if (!pool_row)
         return 0;
     g_autoptr(Slot) slot = slot_of(host, row->id);
-    BrokerPool pool = plan_values(host, pool_row, row->id);
+    g_autoptr(GError) error = NULL;
+    BrokerPool pool = {0};
+    if (!plan_values(host, pool_row, row->id, &pool, &error)) {
+        log_warning("session %s: what holds for it cannot be read now: %s", session->id, error->message);
+        return clock_utc_ms() + again_ms;
+    }
     SessionFacts facts = values_session(session, slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
     bool leaves = verdict.phase == PHASE_ENDED && facts.phase == PHASE_DISCONNECTED;
@@ -184,7 +193,6 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
         slot_tell_time_up(slot); /* its guest is asked, or its viewers are told: that takes a worker who is busy with it */
         return clock_utc_ms() + again_ms;
     }
-    g_autoptr(GError) error = NULL;
     if (!session_apply(host, session, &verdict, &error))
         log_warning("session %s: its time is over, but it cannot be ended: %s", session->id, error->message);
     return verdict.look_again_ms;

@@ -232,6 +232,28 @@ def test_what_cannot_be_read_loosens_nothing(office):
     assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)  # and nothing between
 
 
+def test_while_it_cannot_be_read_no_log_off_follows_the_pool_instead(office):
+    local = office.local
+    for name, settings in (("away", {"at_log_off": "delete"}), ("kept", {"at_log_off": "keep"})):
+        local.do("POST", "plans", {"name": name, "kind": "release", "settings": settings})
+    local.do("POST", "pools", {"name": "own", "image": "mini", "type": "dedicated", "size": 2, "spares": 1, "release_plan": "away"})
+    local.do("PUT", "pools/own/entitlements/users/ann")
+    policy(local, "sales", {"groups": ["sales"]}, {"release_plan": "kept"})
+    ann = office.token_client("ann")
+    wait_until(lambda: local.get("pools/own")["counts"]["free"], 60, "a spare")
+    connection = ann.do("POST", "pools/own/connect")
+    session, desk = f"sessions/{connection['session']['id']}", f"desktops/{connection['desktop']['id']}"
+    with sqlite3.connect(office.state / "oriel.db", timeout=60) as database:
+        database.execute("ALTER TABLE choices RENAME TO choices_away")
+    assert ann.call("POST", f"{session}/log-off").status >= 500
+    with sqlite3.connect(office.state / "oriel.db", timeout=60) as database:
+        database.execute("ALTER TABLE choices_away RENAME TO choices")
+    assert local.get(session)["state"] != "ended"
+    ann.do("POST", f"{session}/log-off")
+    assert local.get(session)["state"] == "ended"
+    assert local.get(desk)["user"]["name"] == "ann" and local.get(desk)["desired"] == "running"
+
+
 def test_a_policy_that_denies_ends_the_display_that_is_open(office):
     shown = Shown(office)
     policy(office.local, "closed", {"users": ["ann"], "addresses": ["192.0.2.0/24"]}, {"deny": "The office closes now."})
