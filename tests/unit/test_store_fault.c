@@ -263,6 +263,21 @@ static void check_whole(Store *store)
     g_assert_cmpuint(count_events(store, "desktop.refresh"), ==, refreshed);
 }
 
+/* Of everybody but this question. A dead client's goes on until it has read what that client still sent. */
+static int backends(Fixture *fixture)
+{
+    if (!fixture->postgres)
+        return 0;
+    PGconn *link = PQconnectdb(fixture->database);
+    PGresult *result = PQexec(link, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND"
+                                    " backend_type = 'client backend' AND pid <> pg_backend_pid()");
+    g_assert_cmpint(PQresultStatus(result), ==, PGRES_TUPLES_OK);
+    int count = (int)g_ascii_strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    PQfinish(link);
+    return count;
+}
+
 static void test_kill_while_claiming(Fixture *fixture)
 {
     g_auto(World) world = {0};
@@ -272,8 +287,11 @@ static void test_kill_while_claiming(Fixture *fixture)
     g_autoptr(StoreUser) anna = world_user(fixture->store, "anna", "user");
     g_autoptr(StoreUser) bob = world_user(fixture->store, "bob", "user");
     for (int round = 0; round < 12; round++) {
+        int before = backends(fixture);
         GPid pid = spawn_child(fixture, "churn", fixture->path);
         kill_after(pid, 30000 + (unsigned long)g_test_rand_int_range(0, 60000));
+        while (backends(fixture) > before)
+            g_usleep(10000);
         if (round % 3 == 0)
             fixture_reopen(fixture);
         check_whole(fixture->store);
