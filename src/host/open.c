@@ -112,7 +112,7 @@ static void on_change(const StoreChange *change, void *data)
 {
     static const char *const wakes[] = {"desktop", "pool", "image", "plan", "policy", "user", "group", "login", "*", NULL};
     static const char *const rules[] = {"plan", "policy", "pool", "*", NULL};
-    static const char *const rights[] = {"user", "group", "token", "login", "entitlement", "pool", "session", "*", NULL};
+    static const char *const rights[] = {"user", "group", "directory", "token", "login", "entitlement", "pool", "session", "*", NULL};
     Host *host = data;
     static const char *const book[] = {"plan", "policy", "*", NULL};
     static const char *const decisions[] = {"policy", "user", "group", "*", NULL};

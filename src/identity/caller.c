@@ -72,7 +72,7 @@ static Caller *enabled_user(Identity *identity, const char *user_id, CallerMeans
 {
     GError *failure = NULL;
     g_autoptr(StoreUser) user = store_user_find(identity->store, user_id, &failure);
-    if (user && user->enabled)
+    if (user && user->may_log_in)
         return caller_of(user, means, error);
     fail_unknown(failure, error);
     return NULL;

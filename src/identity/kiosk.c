@@ -101,7 +101,7 @@ Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const
     g_autoptr(StoreUser) user = store_user_find(identity->store, kiosk->user_id, error);
     if (!user)
         return NULL;
-    if (!user->enabled) {
+    if (!user->may_log_in) {
         oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "kiosk \"%s\": its user \"%s\" is disabled", kiosk->name, user->name);
         return NULL;
     }

@@ -128,7 +128,7 @@ Login *identity_login(Identity *identity, const char *name, const char *password
         return NULL;
     g_auto(DirectoryAnswer) answer = {0};
     DirectoryLogin elsewhere = {lower, password, user};
-    bool local = matches && user->enabled;
+    bool local = matches && user->may_log_in;
     if (!local && !directories_login(identity, &elsewhere, &answer, error))
         return NULL;
     if (!local && !answer.user) {

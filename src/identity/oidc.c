@@ -252,7 +252,7 @@ static Login *person_login(Identity *identity, const Exchange *exchange, const D
     g_autoptr(StoreUser) user = directory_person_user(identity, exchange->directory, person, &rules, error);
     if (!user)
         return NULL;
-    if (!user->enabled) {
+    if (!user->may_log_in) {
         oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "user \"%s\": is disabled; ask an administrator", user->name);
         return NULL;
     }

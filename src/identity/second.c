@@ -305,7 +305,7 @@ static StoreUser *half_user(Identity *identity, Json *object, LoginMeans *ret_me
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
     }
-    return now && user->enabled && secret_equal(now, mark) ? g_steal_pointer(&user) : NULL;
+    return now && user->may_log_in && secret_equal(now, mark) ? g_steal_pointer(&user) : NULL;
 }
 
 Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)

@@ -160,13 +160,26 @@ static bool update_row(Transaction *transaction, const StoreDirectory *directory
            fail_missed(transaction, directory_exists, &(Missed){"directory", directory->name, directory->id}, error);
 }
 
+/* As disabling each of its users does. */
+static bool end_logins(Transaction *transaction, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(transaction,
+                                             "DELETE FROM web_sessions WHERE user_id IN (SELECT u.id FROM users u WHERE"
+                                             " u.directory_id = $1) RETURNING id, user_id",
+                                             PARAMS(TEXT(id)), error);
+    for (size_t i = 0; rows && i < rows->count; i++)
+        transaction_change(transaction, "login", rows_text(rows, i, 0), "delete", rows_text(rows, i, 1));
+    return rows != NULL;
+}
+
 bool store_directory_update(Store *store, const StoreActor *actor, StoreDirectory *directory, GError **error)
 {
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
     g_autoptr(StoreDirectory) old = directory_lock(&transaction, directory->id, error);
-    if (!old || !update_row(&transaction, directory, error))
+    if (!old || !update_row(&transaction, directory, error) ||
+        (!directory->enabled && !end_logins(&transaction, directory->id, error)))
         return false;
     const Record record = {
         .action = "directory.update", .kind = "directory", .id = directory->id, .name = directory->name};

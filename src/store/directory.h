@@ -34,7 +34,8 @@ StoreDirectory *store_directory_create(Store *store, const StoreActor *actor, co
 StoreDirectory *store_directory_find(Store *store, const char *name_or_id, GError **error);
 /* All, in the order they are asked. */
 GPtrArray *store_directory_list(Store *store, GError **error);
-/* Everything but the kind. As store_user_update. Of the secret the event says only that it changed. */
+/* Everything but the kind. As store_user_update. Of the secret the event says only that it changed. Disabling it ends the
+ * web sessions of its users, and nobody of them may log in (StoreUser). */
 bool store_directory_update(Store *store, const StoreActor *actor, StoreDirectory *directory, GError **error);
 /* Its users and groups go along. CONFLICT: one of them has a desktop or a session, or no enabled administrator would be left;
  * names one. */

@@ -34,7 +34,7 @@ void store_display_free(StoreDisplay *display)
 
 #define DISPLAY_COLUMNS                                                                                      \
     "x.id, x.desktop_id, x.session_id, x.user_id, COALESCE(u.name, ''), x.client, x.mode, x.opened_ms,"      \
-    " COALESCE(u.enabled, 1), COALESCE(u.roles, ''), CASE WHEN " LOGIN_STANDS("x") " THEN 1 ELSE 0 END,"     \
+    " CASE WHEN u.id IS NULL OR " MAY_LOG_IN("u") " THEN 1 ELSE 0 END, COALESCE(u.roles, ''), CASE WHEN " LOGIN_STANDS("x") " THEN 1 ELSE 0 END,"     \
     " CASE WHEN x.session_id IS NULL OR " SESSION_STANDS("x") " THEN 1 ELSE 0 END,"                          \
     " CASE WHEN " SHADOW_STANDS("x") " THEN 1 ELSE 0 END"
 

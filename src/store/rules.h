@@ -5,6 +5,11 @@
 #include "store/transaction.h"
 #include "store/user.h"
 
+/* Condition on a row of users: neither they nor the directory that they come from are disabled. */
+#define MAY_LOG_IN(person)                                                                                   \
+    "(" person ".enabled = 1 AND NOT EXISTS (SELECT 1 FROM directories y WHERE y.id = " person               \
+    ".directory_id AND y.enabled = 0))"
+
 /* Condition on a row e of entitlements: it is for everyone, and user $1 is enabled. */
 #define ENTITLED_AS_EVERYONE                                                                                 \
     "(e.group_id = '" STORE_GROUP_EVERYONE                                                                   \
@@ -21,7 +26,7 @@
     "EXISTS (SELECT 1 FROM sessions s JOIN desktops d ON d.id = s.desktop_id JOIN users o ON o.id = s.user_id" \
     " WHERE s.id = " of ".session_id AND s.state <> 'ended' AND d.id = " of ".desktop_id"                    \
     " AND (d.user_id = o.id OR EXISTS (SELECT 1 FROM assignments b WHERE b.desktop_id = d.id AND b.user_id = o.id))"  \
-    " AND o.enabled = 1 AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id"                \
+    " AND " MAY_LOG_IN("o") " AND EXISTS (SELECT 1 FROM entitlements e WHERE e.pool_id = d.pool_id"                \
     " AND (e.user_id = o.id OR e.group_id = '" STORE_GROUP_EVERYONE                                          \
     "' OR e.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = o.id))))"
 

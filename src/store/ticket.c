@@ -84,7 +84,7 @@ StoreTicket *store_ticket_redeem(Store *store, const char *hash, int64_t now_ms,
         transaction_query(&transaction,
                           "UPDATE tickets SET used_ms = $2 WHERE hash = $1 AND used_ms = 0 AND expires_ms > "
                           "$2 AND (user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = tickets.user_id"
-                          " AND u.enabled = 1)) AND " LOGIN_STANDS("tickets") " AND (session_id IS NULL OR " SESSION_STANDS("tickets") ") AND " SHADOW_STANDS("tickets")
+                          " AND " MAY_LOG_IN("u") ")) AND " LOGIN_STANDS("tickets") " AND (session_id IS NULL OR " SESSION_STANDS("tickets") ") AND " SHADOW_STANDS("tickets")
                           " RETURNING session_id, desktop_id, user_id, client, expires_ms, login_id, mode,"
                           " (SELECT w.agent FROM web_sessions w WHERE w.id = tickets.login_id)",
                           PARAMS(TEXT(hash), NUMBER(now_ms)), error);

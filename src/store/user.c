@@ -14,7 +14,7 @@
     " CASE WHEN u.password_hash IS NULL THEN 0 ELSE 1 END,"                                            \
     " CASE WHEN EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id AND t.confirmed_ms > 0) THEN 1 ELSE 0 END,"                                             \
     " u.last_login_ms, u.created_ms, u.updated_ms, "    \
-    "u.version, u.directory_id, (SELECT r.name FROM directories r WHERE r.id = u.directory_id), u.external_id"
+    "u.version, u.directory_id, (SELECT r.name FROM directories r WHERE r.id = u.directory_id), u.external_id, CASE WHEN " MAY_LOG_IN("u") " THEN 1 ELSE 0 END"
 
 void store_user_free(StoreUser *user)
 {
@@ -49,6 +49,7 @@ static gpointer user_read(Reader *reader)
     user->directory_id = read_text(reader);
     user->directory_name = read_text(reader);
     user->external_id = read_text(reader);
+    user->may_log_in = read_bool(reader);
     return user;
 }
 

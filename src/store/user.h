@@ -19,6 +19,7 @@ typedef struct {
     char *directory_id;   /* where they come from; NULL: Oriel itself */
     char *directory_name; /* NULL likewise */
     char *external_id;    /* who they are there */
+    bool may_log_in;      /* enabled, as is the directory they come from */
 } StoreUser;
 
 void store_user_free(StoreUser *user); /* NULL is fine */

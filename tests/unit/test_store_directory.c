@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "store/directory.h"
+#include "store/login.h"
 
 static StoreDirectory *make(Store *store, const char *name)
 {
@@ -55,6 +56,33 @@ static StoreUser *person(Store *store, const StoreDirectory *directory, const ch
                           .roles = "user",
                           .allow_create = true};
     return store_person_user(store, NULL, &fields, error);
+}
+
+static void test_disabled_ends_logins(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(StoreDirectory) corp = make(store, "corp");
+    g_autoptr(StoreDirectory) other = make(store, "other");
+    g_autoptr(StoreUser) ann = person(store, corp, "1", "ann", &error);
+    g_autoptr(StoreUser) bob = person(store, other, "1", "bob", &error);
+    g_assert_true(ann->may_log_in && bob->may_log_in);
+    StoreWebSessionNew fields = {
+        .token_hash = "a", .user_id = ann->id, .csrf = "x", .address = "", .agent = "", .scopes = "", .expires_ms = G_MAXINT64 / 2};
+    g_autoptr(StoreWebSession) gone = store_web_session_create(store, NULL, &fields, &error);
+    fields.token_hash = "b";
+    fields.user_id = bob->id;
+    g_autoptr(StoreWebSession) kept = store_web_session_create(store, NULL, &fields, &error);
+    g_assert_no_error(error);
+    corp->enabled = false;
+    g_assert_true(store_directory_update(store, NULL, corp, &error));
+    g_assert_null(store_web_session_get(store, "a", &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_autoptr(StoreWebSession) still = store_web_session_get(store, "b", &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(still);
+    g_autoptr(StoreUser) now = store_user_find(store, "ann", &error);
+    g_assert_true(now->enabled && !now->may_log_in);
 }
 
 static void test_people(Fixture *fixture)
@@ -192,6 +220,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     fixture_add("directory/directories", test_directories);
+    fixture_add("directory/disabled-ends-logins", test_disabled_ends_logins);
     fixture_add("directory/people", test_people);
     fixture_add("directory/groups", test_groups);
     fixture_add("directory/delete", test_delete);

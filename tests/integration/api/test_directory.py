@@ -198,6 +198,18 @@ def test_disabled_in_oriel_or_directory(house, corp, server):
     assert try_login(house, "eve", EVE).status == 401
 
 
+def test_disabling_a_directory_ends_what_its_people_have_open(house, server, authority):
+    with directory(house, "corp", settings(server, authority)):
+        cookie = house.login("ann", ANN, next(addresses))
+        token = Client(house, token=cookie.do("POST", "tokens", {"name": "of ann"})["token"])
+        assert cookie.call("GET", "me").status == token.call("GET", "me").status == 200
+        house.local.do("PATCH", "directories/corp", {"enabled": False})
+        assert cookie.refused("GET", "me") == token.refused("GET", "me") == (401, "unauthenticated")
+        house.local.do("PATCH", "directories/corp", {"enabled": True})
+        assert cookie.call("GET", "me").status == 401 and token.call("GET", "me").status == 200
+    assert token.refused("GET", "me") == (401, "unauthenticated")
+
+
 # ---- groups ----
 
 def enter(house, name, of, **more):
