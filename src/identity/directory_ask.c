@@ -355,11 +355,11 @@ static Asked ask_one(const Asking *asking, StoreUser **ret, GError **error)
     g_autoptr(GPtrArray) known = store_directory_groups(asking->identity->store, asking->directory->id, error);
     if (!known)
         return ASKED_ERROR;
-    /* Oriel's own user has this name: the directory is asked for somebody who is not there, so that it takes as long as for an
-     * unknown name, and never gets that password. */
+    /* Oriel's own user or another directory's has this name: this one is asked for somebody who is not there, so that it takes as
+     * long as for an unknown name, and never gets that password. */
     g_autoptr(SecretString) nobody = secret_token_new();
-    bool own = login->user && !login->user->directory_id;
-    LdapQuestion question = {own ? nobody : login->name, own ? nobody : login->password, known->len > 0};
+    bool foreign = login->user && !is_of(login->user, asking->directory);
+    LdapQuestion question = {foreign ? nobody : login->name, foreign ? nobody : login->password, known->len > 0};
     switch (ldap_person_ask(&asking->ready->ask, &question, &person, &failure)) {
     case LDAP_PERSON_GOOD:
         return good_person(asking, &person, known, ret, error) ? ASKED_ENOUGH : ASKED_ERROR;
@@ -427,14 +427,29 @@ void directory_answer_clear(DirectoryAnswer *answer)
     g_clear_pointer(&answer->why, g_free);
 }
 
+static bool is_asked(const StoreDirectory *directory)
+{
+    return directory->enabled && directory->kind == STORE_DIRECTORY_LDAP;
+}
+
+/* Whose person has that name already: no other needs to be asked. NULL: none's that can be asked. */
+static const StoreDirectory *theirs(const GPtrArray *directories, const StoreUser *user)
+{
+    for (unsigned i = 0; i < directories->len; i++)
+        if (is_of(user, directories->pdata[i]) && is_asked(directories->pdata[i]))
+            return directories->pdata[i];
+    return NULL;
+}
+
 bool directories_login(Identity *identity, const DirectoryLogin *login, DirectoryAnswer *ret, GError **error)
 {
     g_autoptr(GPtrArray) directories = store_directory_list(identity->store, error);
     if (!directories)
         return false;
+    const StoreDirectory *only = theirs(directories, login->user);
     for (unsigned i = 0; i < directories->len; i++) {
         const StoreDirectory *directory = directories->pdata[i];
-        if (!directory->enabled || directory->kind != STORE_DIRECTORY_LDAP)
+        if (!is_asked(directory) || (only && directory != only))
             continue;
         Asked asked = ask_directory(identity, login, directory, ret, error);
         if (asked == ASKED_ERROR)

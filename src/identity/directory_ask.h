@@ -30,7 +30,8 @@ typedef struct {
 
 void directory_answer_clear(DirectoryAnswer *answer);
 
-/* Asks the LDAP directories in their order until one knows the name. False: UNAVAILABLE (the store), TOO_MANY, or, the password
+/* Asks the LDAP directories in their order until one knows the name; for a user who came from one, that one
+ * alone. False: UNAVAILABLE (the store), TOO_MANY, or, the password
  * being right, CONFLICT and others of directory_person_user. */
 bool directories_login(Identity *identity, const DirectoryLogin *login, DirectoryAnswer *ret, GError **error);
 

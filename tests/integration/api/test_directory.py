@@ -494,3 +494,18 @@ def test_two_directories_in_order(house, server, authority):
         assert house.local.get("users/gina")["directory"]["name"] == "second"
         assert try_login(house, "ann", ANN).status == 200
         assert house.local.get("users/ann")["directory"]["name"] == "corp"
+
+
+def test_whom_one_directory_is_known_to_have_no_other_is_asked_for(house, server, authority):
+    with directory(house, "second", settings(server, authority)):
+        assert try_login(house, "ann", ANN).status == 200
+        with directory(house, "first", settings(server, authority, users_base=f"ou=ad,{SUFFIX}", login_attribute="uid")):
+            house.local.do("PATCH", "directories/first", {"position": 0})
+            yet = slapd.entry(f"cn=false,ou=ad,{SUFFIX}", objectClass="inetOrgPerson", cn="false", sn="false", uid="ann",
+                              userPassword="of somebody else")
+            server.change(yet)
+            try:
+                assert try_login(house, "ann", "of somebody else").status == 401
+                assert try_login(house, "ann", ANN).status == 200
+            finally:
+                server.change(f"dn: cn=false,ou=ad,{SUFFIX}\nchangetype: delete\n")
