@@ -12,7 +12,7 @@ from stack import wait_until
 from test_first_light import BOOT_SECONDS, Display, connected
 
 SHIFT, RETURN = 0xFFE1, 0xFF0D
-SHIFTED = {">": ".", "~": "`", "_": "-", "&": "7", "|": "\\"}
+SHIFTED = {">": ".", "~": "`", "_": "-", "&": "7", "|": "\\", "%": "5", "+": "="}
 GIB = 1 << 30
 
 
@@ -83,7 +83,7 @@ def log_on(orield, given):
 
 def work(given, command):
     """Types it into the console until it must have been seen."""
-    for _ in range(4):  # a shell that is starting may lose what is typed
+    for _ in range(12):  # a shell that is starting may lose what is typed
         time.sleep(5)
         given["screen"].type(f"\n{command}\n")
     time.sleep(3)
