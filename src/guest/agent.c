@@ -25,7 +25,7 @@
 
 #define CONFIG "/etc/oriel/agent.conf"
 #define LOG_OFF_ASKED_MS 8000 /* what the desktop gets to end by itself */
-#define LOG_OFF_ENDED_MS 6000 /* what logind gets after that: the host waits 20 s in all */
+#define LOG_OFF_ENDED_MS 6000 /* what logind gets after that: the host waits 60 s in all */
 #define CLIPBOARD_PORT "com.redhat.spice.0"
 #define CLIPBOARD_REST_MS 500  /* udev starts the daemon that the session's part connects to */
 #define CLIPBOARD_AGAIN_MS 5000
@@ -259,11 +259,14 @@ static void log_off_terminate(void)
 static void handle_log_on(const AgentRequest *request)
 {
     AgentLogOn result;
+    Failure ignored;
     agent.session = agent_session_read();
-    agent_log_on(&agent.person, request, &agent.session, &result);
+    bool is_first = agent_log_on(&agent.person, request, &agent.session, &result);
     agent.session = (AgentSession){0};
     session_update();
     agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
+    for (size_t i = 0; is_first && i < result.warnings_count; i++) /* a person must know before working, not after */
+        agent_show(&agent.session, "Oriel", result.warnings[i].text, &ignored);
 }
 
 static void handle_grow_home(const AgentRequest *request)

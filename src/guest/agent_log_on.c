@@ -18,7 +18,6 @@
 #define UNIT_FILE "/etc/systemd/system/oriel-session@.service"
 #define UNIT_MS 20000
 #define SESSION_GONE_MS 5000
-#define MESSAGE_MS 10000
 #define SCREEN "/dev/tty1"
 #define REMEMBERED "/run/oriel-person"
 
@@ -226,24 +225,7 @@ static void without_home(AgentPerson *who, const AgentRequest *request, AgentLog
         warn(result, "The account could not be named after you: ", &failure);
 }
 
-/* A person must know before working, not after. Nothing happens where nobody can be told. */
-static void show_warning(const AgentSession *session, const Failure *warning)
-{
-    SessionEnvironment environment;
-    Failure ignored;
-    const char *const argv[] = {"notify-send", "--urgency=critical", "--app-name=Oriel", "Oriel", warning->text, NULL};
-    AgentChild child = {.argv = argv, .uid = session->uid, .timeout_ms = MESSAGE_MS};
-    char text[sizeof warning->text + 16];
-    if (session->graphical && agent_session_environment(session, &environment)) {
-        child.environment = environment.entries;
-        agent_child_start(&child, &ignored);
-        return;
-    }
-    snprintf(text, sizeof text, "\r\n%s\r\n", warning->text);
-    guest_file_poke(SCREEN, text, &ignored);
-}
-
-void agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSession *session, AgentLogOn *result)
+bool agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSession *session, AgentLogOn *result)
 {
     AgentRequest request = *asked;
     Failure failure = {""};
@@ -252,7 +234,7 @@ void agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSessio
     bool again = strcmp(who->session, request.session) == 0; /* the host was restarted, or somebody came back */
     if (again && strcmp(who->last.account, who->person.name) == 0) {
         *result = who->last;
-        return;
+        return false;
     }
     if (request.warning.text[0] && !again)
         result->warnings[result->warnings_count++] = request.warning;
@@ -275,8 +257,7 @@ void agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSessio
     if (!who->has_home && session->graphical && request.keyboard[0])
         agent_screen_keyboard(session, request.keyboard, &failure);
     who->last = *result;
-    for (size_t i = 0; i < result->warnings_count; i++)
-        show_warning(session, &result->warnings[i]);
+    return true;
 }
 
 bool agent_log_off_home(AgentPerson *who, Failure *failure)

@@ -24,8 +24,9 @@ void agent_person_init(AgentPerson *who, const char *name);
 /* For an agent that is started again under a running session: a file of /run. */
 void agent_person_remember(const AgentPerson *who);
 
-/* Blocks, bounded by the limits of each step. `session`: what is there now. */
-void agent_log_on(AgentPerson *who, const AgentRequest *request, const AgentSession *session, AgentLogOn *result);
+/* Blocks, bounded by the limits of each step. `session`: what is there now. False: it was said already, and the result is the
+ * same; nobody needs to be shown its warnings again. */
+bool agent_log_on(AgentPerson *who, const AgentRequest *request, const AgentSession *session, AgentLogOn *result);
 
 /* After the person's session has ended: their disk is let go of, and the image's user is back on the screen. True at once
  * where there was no disk. */

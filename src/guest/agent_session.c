@@ -17,7 +17,7 @@
 #define SYSTEMD "/run/systemd"
 #define SESSIONS SYSTEMD "/sessions"
 #define ASK_MS 5000
-#define TERMINATE_MS 15000 /* a busy emulated guest needs more than 5 s; the host waits 20 s (host/session.c) */
+#define TERMINATE_MS 15000 /* a busy emulated guest needs more than 5 s; the host waits 60 s (host/session.c) */
 
 static void follow(int watch)
 {

@@ -15,8 +15,8 @@
 #include "host/record.h"
 
 static const int64_t grow_limit_ms = 60 * 1000;
-static const int64_t log_off_limit_ms = 20 * 1000;
-static const int64_t leaving_limit_ms = 20 * 1000; /* the person has just logged off elsewhere */
+static const int64_t log_off_limit_ms = 60 * 1000; /* as of a session (host/session.c) */
+static const int64_t leaving_limit_ms = 60 * 1000; /* the person has just logged off elsewhere */
 static const int64_t busy_limit_ms = 90 * 1000;
 static const int64_t look_again_ms = 250;
 

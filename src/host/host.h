@@ -125,7 +125,7 @@ bool host_display_open(Host *host, const HostDisplayRequest *request, HostDispla
 /* Closes the viewers of this session; the desktop runs on. Idempotent. */
 bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
-/* Asks the guest to log its user off (at most 20 s, then goes on without it), ends the session, and does with
+/* Asks the guest to log its user off (at most 60 s, then goes on without it), ends the session, and does with
  * the desktop what the pool says: a floating one is refreshed or released, a dedicated one stays. Returns
  * when the session has ended; the refresh comes beside. Idempotent. */
 bool host_session_log_off(Host *host, const char *session_id, const StoreActor *actor, GError **error);

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-static const int64_t log_off_limit_ms = 20 * 1000;
+static const int64_t log_off_limit_ms = 60 * 1000; /* programs that save, the disk that is unmounted, the next session on the screen */
 static const int64_t show_limit_ms = 15 * 1000;
 static const int64_t lock_limit_ms = 10 * 1000;
 static const int64_t ending_limit_ms = 500; /* a machine that closed its display because it ends */
