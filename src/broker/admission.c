@@ -55,16 +55,18 @@ uint64_t admission_disk_floor(uint64_t disk_total)
     return CLAMP(disk_total / 20, gib, 20 * gib);
 }
 
-bool admission_copy(uint64_t disk_free, uint64_t disk_total, uint64_t need, const char *desktop, GError **error)
+bool admission_copy(const AdmissionDisk *disk, uint64_t need, const char *desktop, GError **error)
 {
-    uint64_t floor = admission_disk_floor(disk_total);
-    if (need <= minus(disk_free, floor))
+    uint64_t floor = admission_disk_floor(disk->total);
+    if (need <= minus(minus(disk->free, floor), disk->promised))
         return true;
-    g_autofree char *wanted = number_format_size(need), *left = number_format_size(disk_free), *kept = number_format_size(floor);
+    g_autofree char *wanted = number_format_size(need), *left = number_format_size(disk->free), *kept = number_format_size(floor);
+    g_autofree char *promised = number_format_size(disk->promised);
     return oriel_fail(error, ORIEL_ERROR_NO_SPACE,
-                      "desktop \"%s\": a copy of its image's disk takes %s; %s are free, of which %s must stay free; remove what is not "
-                      "needed there, or use a linked pool",
-                      desktop, wanted, left, kept);
+                      "desktop \"%s\": a copy of its image's disk takes %s; %s are free, of which %s must stay free%s%s%s; remove what is "
+                      "not needed there, or use a linked pool",
+                      desktop, wanted, left, kept, disk->promised ? " and " : "", disk->promised ? promised : "",
+                      disk->promised ? " are for copies under way" : "");
 }
 
 bool admission_disk(uint64_t disk_free, uint64_t disk_total, const char *where, GError **error)

@@ -34,8 +34,14 @@ bool admission_memory(const AdmissionMemory *memory, uint64_t need, const char *
 /* Below this much free disk no new desktop is made: a twentieth, at least 1 GiB, at most 20 GiB. */
 uint64_t admission_disk_floor(uint64_t disk_total);
 
+typedef struct {
+    uint64_t free;
+    uint64_t total;
+    uint64_t promised; /* of the free: what copies under way have yet to write */
+} AdmissionDisk;
+
 /* NO_SPACE with the figures, unless a disk of `need` bytes fits above that. */
-bool admission_copy(uint64_t disk_free, uint64_t disk_total, uint64_t need, const char *desktop, GError **error);
+bool admission_copy(const AdmissionDisk *disk, uint64_t need, const char *desktop, GError **error);
 
 /* NO_SPACE with both figures. `where` names the folder. */
 bool admission_disk(uint64_t disk_free, uint64_t disk_total, const char *where, GError **error);

@@ -38,14 +38,19 @@ static void kernel_memory(uint64_t *ret_total, uint64_t *ret_available)
     }
 }
 
-static void measure_host(Host *host, Capacity *capacity)
+static void measure_disk(Host *host, Capacity *capacity)
 {
-    (host->driver->host_memory ? host->driver->host_memory : kernel_memory)(&capacity->total, &capacity->available);
     struct statvfs info;
     if (statvfs(host->config->state, &info) == 0) {
         capacity->disk_total = (uint64_t)info.f_blocks * info.f_frsize;
         capacity->disk_free = (uint64_t)info.f_bavail * info.f_frsize;
     }
+}
+
+static void measure_host(Host *host, Capacity *capacity)
+{
+    (host->driver->host_memory ? host->driver->host_memory : kernel_memory)(&capacity->total, &capacity->available);
+    measure_disk(host, capacity);
 }
 
 /* ---- machines ---- */
@@ -189,11 +194,42 @@ bool capacity_admit(Host *host, uint64_t need, const char *what, GError **error)
            admission_memory(&memory, need, what, error);
 }
 
-bool capacity_admit_copy(Host *host, uint64_t bytes, const char *desktop, GError **error)
+/* Measured with the lock held: no copy may be under way in the one figure and done in the other. */
+bool capacity_copy_begin(Host *host, uint64_t bytes, const char *desktop, CopyRoom *ret, GError **error)
 {
     Capacity fresh = {0};
-    measure_host(host, &fresh);
-    return admission_copy(fresh.disk_free, fresh.disk_total, bytes, desktop, error);
+    g_mutex_lock(&host->lock);
+    measure_disk(host, &fresh);
+    AdmissionDisk disk = {fresh.disk_free, fresh.disk_total, host->copying};
+    bool fits = admission_copy(&disk, bytes, desktop, error);
+    if (fits) {
+        host->copying += bytes;
+        *ret = (CopyRoom){host, bytes, bytes};
+    }
+    g_mutex_unlock(&host->lock);
+    return fits;
+}
+
+void capacity_copy_wrote(CopyRoom *room, uint64_t done, uint64_t total)
+{
+    double share = total ? MIN((double)done / (double)total, 1) : 1;
+    uint64_t left = room->bytes - (uint64_t)((double)room->bytes * share);
+    if (!room->host || left >= room->left)
+        return;
+    g_mutex_lock(&room->host->lock);
+    room->host->copying -= room->left - left;
+    g_mutex_unlock(&room->host->lock);
+    room->left = left;
+}
+
+void capacity_copy_end(CopyRoom *room)
+{
+    if (!room->host)
+        return;
+    g_mutex_lock(&room->host->lock);
+    room->host->copying -= room->left;
+    g_mutex_unlock(&room->host->lock);
+    *room = (CopyRoom){0};
 }
 
 /* ---- turns ---- */

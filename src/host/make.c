@@ -16,6 +16,7 @@ static const int64_t row_look_ms = 1000; /* while a disk is copied: whether anyb
 
 typedef struct {
     Work *work;
+    CopyRoom *room;
     int64_t looked_ms; /* monotonic */
 } Copying;
 
@@ -42,6 +43,7 @@ static bool on_progress(void *data, uint64_t done, uint64_t total, GError **erro
             return oriel_fail(error, ORIEL_ERROR_STALE, "desktop \"%s\": is not wanted any more", work->row->name);
     }
     slot_hold_session(work->slot);
+    capacity_copy_wrote(copying->room, done, total);
     if (work->job)
         job_progress(work->job, 1 + (int)(50 * (total ? (double)done / (double)total : 1)), "copying the image's disk");
     return true;
@@ -57,11 +59,12 @@ static bool make_disk(Work *work, const Image *image, const char *folder, GError
 {
     const HostDriver *driver = work->host->driver;
     g_autofree char *disk = g_build_filename(folder, "disk.qcow2", NULL);
-    Copying copying = {.work = work};
+    g_auto(CopyRoom) room = {0};
+    Copying copying = {.work = work, .room = &room};
     if (!driver->kill_in(folder, error) || !folder_remove(folder, error) || !folder_make(folder, 0700, error))
         return false;
     if (work->pool->provisioning == STORE_PROVISION_FULL)
-        return capacity_admit_copy(work->host, image->file_bytes, work->row->name, error) &&
+        return capacity_copy_begin(work->host, image->file_bytes, work->row->name, &room, error) &&
                driver->copy(image->disk, disk, on_progress, &copying, error);
     return driver->overlay(disk, image->disk, false, 0, error) && sync_file(disk, error);
 }

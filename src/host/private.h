@@ -172,6 +172,7 @@ struct Host {
     GHashTable *slots;        /* lock: id → Slot */
     GHashTable *templates_of; /* lock: pool id → PoolTemplate */
     Capacity capacity;        /* lock */
+    uint64_t copying;         /* lock: bytes that copies of disks have yet to write */
     unsigned thawing;         /* lock: forks, boots and resumes under way */
     unsigned thaws_queued;    /* lock: callers that wait for their turn */
     StoreHostService service; /* lock: as this host's row says */
@@ -435,8 +436,17 @@ bool capacity_admit(Host *host, uint64_t need, const char *what, GError **error)
 uint64_t capacity_of_fork(Host *host, uint64_t guest_memory);
 uint64_t capacity_of_new(Host *host, const StorePool *pool); /* one more desktop of it */
 unsigned capacity_room(Host *host, const StorePool *pool);
-/* NO_SPACE unless a file of this size fits beside what must stay free. */
-bool capacity_admit_copy(Host *host, uint64_t bytes, const char *desktop, GError **error);
+/* The room that a copy has yet to take: nobody else is given it. Of one thread. */
+typedef struct {
+    Host *host; /* NULL: none is held */
+    uint64_t bytes;
+    uint64_t left;
+} CopyRoom;
+/* NO_SPACE unless a file of this size fits beside what must stay free and what other copies have yet to take. */
+bool capacity_copy_begin(Host *host, uint64_t bytes, const char *desktop, CopyRoom *ret, GError **error);
+void capacity_copy_wrote(CopyRoom *room, uint64_t done, uint64_t total);
+void capacity_copy_end(CopyRoom *room);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CopyRoom, capacity_copy_end)
 /* Takes a turn: only so many machines start at once. TOO_MANY. */
 bool capacity_turn_begin(Host *host, GError **error);
 void capacity_turn_end(Host *host);

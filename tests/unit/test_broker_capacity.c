@@ -77,6 +77,21 @@ static void test_sentences(void)
     g_assert_error(disk, ORIEL_ERROR, ORIEL_ERROR_NO_SPACE);
 }
 
+static void test_copies(void)
+{
+    g_autoptr(GError) error = NULL;
+    AdmissionDisk disk = {.free = 10 * GIB, .total = 20 * GIB}; /* of which 1 GiB stays free */
+    g_assert_true(admission_copy(&disk, 9 * GIB, "sales-7", NULL));
+    g_assert_false(admission_copy(&disk, 9 * GIB + 1, "sales-7", NULL));
+    disk.promised = 4 * GIB;
+    g_assert_true(admission_copy(&disk, 5 * GIB, "sales-7", NULL));
+    g_assert_false(admission_copy(&disk, 5 * GIB + 1, "sales-7", &error));
+    g_assert_error(error, ORIEL_ERROR, ORIEL_ERROR_NO_SPACE);
+    g_assert_nonnull(strstr(error->message, "10 GiB are free, of which 1 GiB must stay free and 4 GiB are for copies under way;"));
+    disk.promised = 12 * GIB; /* somebody else filled the disk meanwhile */
+    g_assert_false(admission_copy(&disk, 1, "sales-7", NULL));
+}
+
 static void test_host_name(void)
 {
     static const char *const cases[][2] = {
@@ -102,6 +117,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broker/admission/reserve", test_reserve);
     g_test_add_func("/broker/admission/estimate", test_estimate);
     g_test_add_func("/broker/admission/sentences", test_sentences);
+    g_test_add_func("/broker/admission/copies", test_copies);
     g_test_add_func("/broker/name/host", test_host_name);
     return g_test_run();
 }
