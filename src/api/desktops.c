@@ -329,10 +329,37 @@ bool desktop_patch(Call *call, GError **error)
            desktop_answer(call, desktop->id, error);
 }
 
-/* A help desk sees that somebody works, and on what; to read along needs the person's leave (shadows.c). */
-static bool demand_small(const Call *call, const StoreDesktop *desktop, uint64_t width, GError **error)
+bool desktop_in_use_by_other(Call *call, const StoreDesktop *desktop, bool *ret, GError **error)
 {
-    return width <= THUMBNAIL_WIDTH_DEFAULT || call_is(call, desktop->user_id) || call_allows(call, PERMISSION_CONNECT_FOR_OTHERS) ||
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreSession) session = store_session_of_desktop(call->service->store, desktop->id, &problem);
+    *ret = session && !call_is(call, session->user_id);
+    if (session || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+/* One of those who have it, and what it shows is no other's of them. */
+static bool is_theirs(Call *call, const StoreDesktop *desktop, bool *ret, GError **error)
+{
+    bool in_use = false, has = call_is(call, desktop->user_id);
+    *ret = false;
+    if (!call->caller->user_id)
+        return true;
+    g_autoptr(GPtrArray) all = store_assignment_list(call->service->store, desktop->id, desktop->id, error);
+    for (unsigned i = 0; all && i < all->len; i++)
+        has = has || call_is(call, ((StoreAssignment *)all->pdata[i])->user_id);
+    if (!all || (has && !desktop_in_use_by_other(call, desktop, &in_use, error)))
+        return false;
+    *ret = has && !in_use;
+    return true;
+}
+
+/* A help desk sees that somebody works, and on what; to read along needs the person's leave (shadows.c). */
+static bool demand_small(const Call *call, const StoreDesktop *desktop, bool theirs, uint64_t width, GError **error)
+{
+    return width <= THUMBNAIL_WIDTH_DEFAULT || theirs || call_allows(call, PERMISSION_CONNECT_FOR_OTHERS) ||
            oriel_fail(error, ORIEL_ERROR_FORBIDDEN,
                       "desktop \"%s\": for a help desk its picture is at most %d pixels wide; ask its person to look on", desktop->name,
                       THUMBNAIL_WIDTH_DEFAULT);
@@ -346,13 +373,16 @@ bool desktop_thumbnail_get(Call *call, GError **error)
         return false;
     g_autoptr(GError) problem = NULL;
     g_autoptr(StoreDesktop) desktop = desktop_for(call, &problem);
-    if (!call_allows(call, PERMISSION_DESKTOP_READ) && !(desktop && call_is(call, desktop->user_id)))
+    bool theirs = false;
+    if (desktop && !is_theirs(call, desktop, &theirs, error))
+        return false;
+    if (!call_allows(call, PERMISSION_DESKTOP_READ) && !theirs)
         return call_demand(call, PERMISSION_DESKTOP_READ, error); /* the same whether it exists or not */
     if (!desktop) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    if (!demand_small(call, desktop, width, error))
+    if (!demand_small(call, desktop, theirs, width, error))
         return false;
     g_autoptr(GBytes) picture =
         host_desktop_thumbnail(call->service->host, desktop->id, (unsigned)width, error);

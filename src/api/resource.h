@@ -113,6 +113,8 @@ bool desktop_refresh_post(Call *call, GError **error);
 bool desktop_assign_post(Call *call, GError **error);
 bool desktop_unassign_post(Call *call, GError **error);
 bool desktop_release_post(Call *call, GError **error);
+/* Somebody else has a session there. */
+bool desktop_in_use_by_other(Call *call, const StoreDesktop *desktop, bool *ret, GError **error);
 bool desktop_thumbnail_get(Call *call, GError **error);
 /* machines.c */
 bool desktops_post(Call *call, GError **error);

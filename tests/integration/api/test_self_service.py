@@ -1,5 +1,7 @@
 """What people may do with their own desktop from the portal, with simulated machines."""
 
+import sqlite3
+
 import pytest
 
 from stack import Client, wait_until
@@ -80,15 +82,18 @@ def test_each_who_has_a_desktop_with_others_sees_it(house):
     make(house, "desk-share", type="dedicated", assignment="manual", users_a_desktop=2, minimum=1, size=1)
     wait_until(lambda: house.local.get("pools/desk-share")["counts"]["free"] == 1, 60, "its desktop")
     desktop = house.local.do("GET", "desktops", query={"pool": "desk-share"})["items"][0]["name"]
-    for name in ("uma", "ute"):
-        client = person(house, name)
+    clients = {name: person(house, name) for name in ("uma", "ute")}
+    for name in clients:
         house.local.do("POST", f"desktops/{desktop}/assign", {"user": name})
+    for name, client in clients.items():
         given = client.do("POST", "pools/desk-share/connect")
         display = Client(house, gateway=True).connection()
         display.connect()
         display.sock.sendall(UPGRADE.format(path=given["path"]).encode())
         assert display.sock.recv(4096).startswith(b"HTTP/1.1 101 "), name
         display.close()
+        seen = {who: one.call("GET", f"desktops/{desktop}/thumbnail", query={"width": 640}).status for who, one in clients.items()}
+        assert seen == {who: 200 if who == name else 403 for who in clients}, "each their own, and no other's"
         client.do("POST", f"sessions/{given['session']['id']}/log-off")
 
 
@@ -102,6 +107,11 @@ def test_only_ones_own(house):
     connection = sue.do("POST", "pools/shared-pc/connect")
     assert sid.refused("POST", "portal/pools/shared-pc/reset") == (409, "conflict")
     assert max_.refused("POST", "portal/pools/shared-pc/reset") == (404, "not-found")
+    for old, new in (("sessions", "sessions_away"), ("sessions_away", "sessions")):
+        with sqlite3.connect(house.state / "oriel.db", timeout=60) as database:
+            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        assert sid.call("POST", "portal/pools/shared-pc/reset").status == (500 if new == "sessions_away" else 409)
+    assert not [one for one in house.local.items("events") if (one["action"], one["actor"]) == ("desktop.reset", "sid")]
     sue.do("POST", f"sessions/{connection['session']['id']}/log-off")
     sid.do("POST", "portal/pools/shared-pc/reset")
     house.local.do("PATCH", "pools/shared-pc", {"maintenance": True})
