@@ -48,12 +48,6 @@ static bool own_desktop(Call *call, const StorePool *pool, StoreDesktop **ret, G
     return false;
 }
 
-static bool is_in_use(Call *call, const StoreDesktop *desktop)
-{
-    g_autoptr(StoreSession) session = desktop ? store_session_of_desktop(call->service->store, desktop->id, NULL) : NULL;
-    return session && !call_is(call, session->user_id);
-}
-
 static StoreDesktop *own_desktop_for(Call *call, const StorePool *pool, SelfAct act, GError **error)
 {
     g_autoptr(StoreDesktop) desktop = NULL;
@@ -63,8 +57,8 @@ static StoreDesktop *own_desktop_for(Call *call, const StorePool *pool, SelfAct 
         return NULL;
     question.has_desktop = desktop != NULL;
     question.maintenance = pool->maintenance || (desktop && desktop->maintenance);
-    question.in_use = is_in_use(call, desktop);
-    return self_service_check(&question, error) ? g_steal_pointer(&desktop) : NULL;
+    return (!desktop || desktop_in_use_by_other(call, desktop, &question.in_use, error)) && self_service_check(&question, error)
+               ? g_steal_pointer(&desktop) : NULL;
 }
 
 typedef bool (*SelfDo)(Host *host, const char *desktop_id, const StoreActor *actor, GError **error);
