@@ -168,10 +168,66 @@ static Change *change_new(ChangeAction action, DeclaredKind kind, const char *na
     return change;
 }
 
+static gint by_text(gconstpointer left, gconstpointer right)
+{
+    return strcmp(json_string_value(*(Json *const *)left), json_string_value(*(Json *const *)right));
+}
+
+/* A list of names means a set. New. */
+static Json *sorted(const Json *value)
+{
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+    size_t i;
+    Json *item, *list = json_array();
+    json_array_foreach ((Json *)value, i, item)
+        if (json_is_string(item))
+            g_ptr_array_add(items, item);
+    g_ptr_array_sort(items, by_text);
+    for (i = 0; i < items->len; i++)
+        json_array_append(list, items->pdata[i]);
+    return list;
+}
+
+/* What a policy's "when" or "then" comes to: by name, in any order, without conditions that are none. New. */
+static Json *part_essence(const Json *part)
+{
+    Json *essence = json_object(), *value;
+    const char *key;
+    json_object_foreach ((Json *)part, key, value) {
+        g_autoptr(Json) plain = as_declared(value);
+        if (json_is_array(plain) && json_array_size(plain) > 0)
+            json_object_set_new(essence, key, sorted(plain));
+        else if (!json_is_array(plain) && !json_is_null(plain))
+            json_object_set(essence, key, plain);
+    }
+    return essence;
+}
+
+/* What the file does not have any more has to be taken away by name: the API leaves what is not sent. */
+static void part_compare(Change *change, const char *key, const Json *wanted, const Json *current)
+{
+    g_autoptr(Json) now = part_essence(current), then = part_essence(wanted);
+    const char *name;
+    Json *value;
+    if (json_equal(now, then))
+        return;
+    g_autoptr(Json) sent = json_copy((Json *)wanted);
+    json_object_foreach (now, name, value)
+        if (!json_object_get(sent, name))
+            json_object_set_new(sent, name, json_null());
+    json_object_set(change->body, key, sent);
+    json_object_set(change->before, key, now);
+}
+
 /* Adds the field to the change where it differs. */
 static bool field_compare(Change *change, const char *key, Json *wanted, const Json *current, GError **error)
 {
+    const Json *part = change->kind == DECLARED_POLICY ? json_object_get(current, key) : NULL;
     g_autoptr(Json) now = current ? field_now(current, key) : NULL;
+    if (json_is_object(part) && json_is_object(wanted)) {
+        part_compare(change, key, wanted, part);
+        return true;
+    }
     if (current && !now)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "there is no field \"%s\"", key);
     if (now && json_equal(now, wanted))

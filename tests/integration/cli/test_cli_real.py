@@ -193,6 +193,51 @@ def test_apply(house, tmp_path):
     assert "Everything is as declared" in good(house, "apply", "-", given=file.read_text())
 
 
+POLICIES = """
+plans:
+  - {name: no-clipboard, kind: display, settings: {clipboard: none}}
+pools:
+  - {name: wing, image: mini, spares: 0}
+policies:
+  - name: outside
+    when: {groups: [ward], addresses: [198.51.100.0/24], devices: [tablet], pools: [wing]}
+    then: {display_plan: no-clipboard}
+  - name: nights
+    description: Nobody at night
+    when: {users: [nurse], times: {time_zone: Europe/Berlin, windows: [{from: "22:00", to: "05:00"}]}}
+    then: {deny: Come back in the morning.}
+"""
+
+
+def test_apply_policies_in_their_order(house, tmp_path):
+    """After one that somebody made by hand, which the file does not have."""
+    file = tmp_path / "policies.yaml"
+    file.write_text(POLICIES)
+    good(house, "user", "create", "nurse")
+    good(house, "group", "create", "ward")
+    house.local.do("POST", "policies", {"name": "by-hand", "when": {}, "then": {}})
+
+    def order():
+        return [one["name"] for one in house.local.items("policies")]
+    shown = good(house, "apply", file, "--dry-run")
+    assert "+ policy outside" in shown and "+ policy nights" in shown and order() == ["by-hand"]
+    good(house, "apply", file, "--yes")
+    assert order() == ["outside", "nights", "by-hand"]
+    nights = house.local.get("policies/nights")
+    assert nights["then"]["deny"] == "Come back in the morning." and nights["description"] == "Nobody at night"
+    assert "Everything is as declared" in good(house, "apply", file, "--yes"), "a second time changes nothing"
+
+    house.local.do("PUT", "policies/order", {"policies": ["by-hand", "nights", "outside"]}, status=204)
+    assert [one["action"] for one in data(house, "apply", file, "--yes")["changes"]] == ["order"]
+    assert order() == ["outside", "nights", "by-hand"]
+    file.write_text(POLICIES.replace("devices: [tablet], ", ""))
+    assert [(one["action"], one["name"]) for one in data(house, "apply", file, "--yes")["changes"]] == [("update", "outside")]
+    assert "Everything is as declared" in good(house, "apply", file, "--yes")
+    file.write_text("policies: []\n")
+    good(house, "apply", file, "--prune", "--yes")
+    assert order() == []
+
+
 def test_apply_that_ends_half_way(house, tmp_path):
     file = tmp_path / "half.yaml"
     file.write_text("pools:\n  - {name: fine, image: mini, spares: 0}\n  - {name: odd, image: none}\n")
