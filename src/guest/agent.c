@@ -265,6 +265,8 @@ static void handle_log_on(const AgentRequest *request)
     agent.session = (AgentSession){0};
     session_update();
     agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
+    if (is_first) /* a host that left and came back meanwhile was not noticed, and would wait for this word */
+        agent_port_send(&agent.port, agent_ready_text(agent.settled));
     for (size_t i = 0; is_first && i < result.warnings_count; i++) /* a person must know before working, not after */
         agent_show(&agent.session, "Oriel", result.warnings[i].text, &ignored);
 }
