@@ -349,7 +349,7 @@ static const Option list_options[] = {
     {"state", VALUE_CHOICE, .help = "Only those in this state",
      .choices = "absent|starting|running|stopping|stopped|failed"},
     {"user", VALUE_TEXT, "USER", "Only those assigned to this person", .names = NAMES_USER},
-    {"search", VALUE_TEXT, "TEXT", "Only those that have it in their name or their person's"},
+    {"search", VALUE_TEXT, "TEXT", .help = "Only those that have it in their name or their person's"},
     {0},
 };
 

@@ -173,7 +173,7 @@ static bool run_link(Cli *cli, const Call *call, GError **error)
 /* clang-format on */
 
 static const Option list_options[] = {
-    {"search", VALUE_TEXT, "TEXT", "Only those that have it in their name, full name or mail address"},
+    {"search", VALUE_TEXT, "TEXT", .help = "Only those that have it in their name, full name or mail address"},
     {0},
 };
 

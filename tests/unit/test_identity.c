@@ -336,12 +336,12 @@ static void test_disabled_and_expired(Fixture *fixture)
     g_autoptr(Login) other = identity_login(identity, "anna", GOOD, &client, &error);
     g_assert_no_error(error);
     g_autofree char *token = NULL;
-    const TokenNew script = {"script", SCOPES_ALL, 0};
+    const TokenNew script = {.name = "script", .scopes = SCOPES_ALL};
     g_autoptr(StoreToken) row = identity_token_new(identity, login->caller, &script, &token, &error);
     g_assert_no_error(error);
     g_assert_null(identity_token_new(identity, login->caller, &script, &token, &error));
     assert_kind(error, ORIEL_ERROR_CONFLICT);
-    g_assert_null(identity_token_new(identity, login->caller, &(TokenNew){"old", SCOPES_ALL, 1}, &token, &error));
+    g_assert_null(identity_token_new(identity, login->caller, &(TokenNew){.name = "old", .scopes = SCOPES_ALL, .expires_ms = 1}, &token, &error));
     assert_kind(error, ORIEL_ERROR_INVALID);
     g_autoptr(Caller) by_token = identity_by_token(identity, token, &error);
     g_assert_no_error(error);
