@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 import tempfile
 
 import stack
@@ -170,6 +171,7 @@ class House(stack.Orield):
             given = self.answered(user, pool)
             if given["session"]["state"] != "connecting" or self.look(given):
                 return given
+            time.sleep(1)  # a person's pace: on a busy host a machine's death is noticed a moment later
         raise AssertionError(f"{user} clicked five times and saw nothing: {self.log_text()[-4000:]}")
 
     def look(self, given):
