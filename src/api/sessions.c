@@ -85,12 +85,6 @@ static bool query_time(Call *call, const char *name, int64_t *ret, GError **erro
     return true;
 }
 
-static bool check_search(const char *text, GError **error)
-{
-    return !text || strlen(text) <= LIMIT_TEXT ||
-           oriel_fail(error, ORIEL_ERROR_INVALID, "search: at most %d bytes", LIMIT_TEXT);
-}
-
 bool sessions_get(Call *call, GError **error)
 {
     StorePage page;
@@ -98,9 +92,9 @@ bool sessions_get(Call *call, GError **error)
     bool ended = false;
     if (!call_page(call, &page, error) || !call_flag(call, "ended", &ended, error))
         return false;
-    StoreSessionFilter filter = {.with_ended = ended, .search = request_query(call->request, "search")};
+    StoreSessionFilter filter = {.with_ended = ended};
     if (!query_time(call, "from", &filter.from_ms, error) || !query_time(call, "until", &filter.until_ms, error) ||
-        !check_search(filter.search, error))
+        !call_search(call, &filter.search, error))
         return false;
     if (!call_allows(call, PERMISSION_SESSION_READ)) {
         filter.user_id = call->caller->user_id; /* whatever the query asks for */

@@ -9,8 +9,8 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import tempfile
+import time
 
 import stack
 from stack import BUILD, ROOT, wait_until
