@@ -224,10 +224,10 @@ void host_close(Host *host)
     g_mutex_unlock(&host->lock);
     g_clear_pointer(&host->loop, g_thread_join);
     relay_close_all(host);
+    g_thread_pool_free(host->workers, FALSE, TRUE); /* first: they give work to the others */
     g_thread_pool_free(host->checkers, FALSE, TRUE);
     g_thread_pool_free(host->openers, FALSE, TRUE);
     g_thread_pool_free(host->log_ons, FALSE, TRUE);
-    g_thread_pool_free(host->workers, FALSE, TRUE);
     g_clear_pointer(&host->viewers, viewers_close);
     release_machines(host);
     pool_template_sweep(host, NULL);
