@@ -34,6 +34,8 @@ from gateway_fake import Browser, FakeOrield, tls_context  # noqa: E402
 STREAMS = 4  # browsers' processes, each with one display that floods
 UPDATERS = 8  # or with so many that answer
 BLOCK = 65536
+VERSION = b"RFB 003.008\n"
+GREETING = VERSION + b"\1\1"  # and no security, shared (RFC 6143 7.1 to 7.3): the gateway reads along
 ASK = b"\3\1" + b"\0" * 8  # FramebufferUpdateRequest (RFC 6143 7.5.3)
 UPDATE = 4096
 
@@ -62,7 +64,8 @@ def flood(sock):
 
 def answer(sock):
     block = os.urandom(UPDATE)
-    held = 0
+    held = -len(GREETING)
+    sock.sendall(VERSION)  # the display speaks first
     while got := sock.recv(4096):
         held += len(got)
         while held >= len(ASK):
@@ -258,14 +261,21 @@ def read_flood(door, counter):
         counter.value += got
 
 
+def hear(door, browser, length):
+    return browser.hear_bytes(length) if door.upgrade else browser.take(length)
+
+
 def read_updates(door, counter):
     browsers = [door.open(tls_context(), None) for _ in range(UPDATERS)]
+    for browser in browsers:
+        hear(door, browser, len(VERSION))
+        browser.send(browser.frame(GREETING) if door.upgrade else GREETING)
     ask = browsers[0].frame(ASK) if door.upgrade else ASK
     while True:
         for browser in browsers:
             browser.send(ask)
         for browser in browsers:
-            browser.hear_bytes(UPDATE) if door.upgrade else browser.take(UPDATE)
+            hear(door, browser, UPDATE)
             counter.value += 1
 
 
