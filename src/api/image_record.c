@@ -23,6 +23,8 @@ void image_facts_read(const char *text, ImageFacts *ret)
     json_int_t memory = json_integer_value(json_object_get(facts, "memory_bytes"));
     ret->vcpus = vcpus > 0 ? (uint64_t)vcpus : 0;
     ret->memory_bytes = memory > 0 ? (uint64_t)memory : 0;
+    const char *session = json_string_value(json_object_get(facts, "session"));
+    g_strlcpy(ret->session, session ? session : "", sizeof ret->session);
 }
 
 void image_record_fill(StoreImageVersion *row, const Image *image)

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/naming.h"
 #include "base/number.h"
+#include "broker/application.h"
 #include "broker/self_service.h"
 #include "store/image.h"
 
@@ -13,7 +14,7 @@
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
 #define HOME_DEFAULT (10ULL << 30)
-#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop"
+#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop", "application"
 
 /* ---- out ---- */
 
@@ -70,13 +71,13 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I, s:s}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
                             (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool), "provisioning",
                             store_provisioning_word(pool->provisioning), "icon", pool->has_icon,
-                            "home", pool->home, "home_bytes", (json_int_t)pool->home_bytes);
+                            "home", pool->home, "home_bytes", (json_int_t)pool->home_bytes, "application", pool->application);
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
@@ -266,11 +267,43 @@ static bool home_read(Json *body, StorePool *pool, GError **error)
     return true;
 }
 
+/* The version of its image that it has now; NULL without an error: none yet. */
+static bool version_now(Store *store, const StorePool *pool, StoreImageVersion **ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    *ret = !pool->image_id           ? NULL
+           : pool->image_version_id ? store_image_version_get(store, pool->image_version_id, &problem)
+                                    : store_image_version_newest(store, pool->image_id, &problem);
+    if (!problem || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+/* What is not known yet of an image that is being built is found when its template is made. */
+static bool application_read(Call *call, StorePool *pool, GError **error)
+{
+    const char *command = NULL;
+    ImageFacts facts = {0};
+    if (!json_take_text(call->body, "application", &command, error) || !application_check(command, error))
+        return false;
+    if (command)
+        store_set(&pool->application, command);
+    if (!pool->application || !*pool->application)
+        return true;
+    g_autoptr(StoreImageVersion) version = NULL;
+    if (!version_now(call->service->store, pool, &version, error))
+        return false;
+    if (version)
+        image_facts_read(version->manifest, &facts);
+    return !*facts.session || application_fits(pool->application, facts.session, version->image_name, error);
+}
+
 /* A manual pool's machines are there already: nothing about how desktops are made means anything. */
 static bool manual_check(Json *body, const StorePool *pool, GError **error)
 {
     static const char *const none[] = {"image", "version", "minimum", "spares", "naming", "vcpus", "memory_bytes",
-                                       "refresh_on_log_off", "power_plan", "assignment", "provisioning", "home", "home_bytes", NULL};
+                                       "refresh_on_log_off", "power_plan", "assignment", "provisioning", "home", "home_bytes", "application", NULL};
     for (size_t i = 0; pool->type == STORE_POOL_MANUAL && none[i]; i++)
         if (json_object_get(body, none[i]) && !json_is_null(json_object_get(body, none[i])))
             return oriel_fail(error, ORIEL_ERROR_INVALID,
@@ -297,7 +330,7 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         !json_take_flag(body, "enabled", &pool->enabled, error) ||
         !json_take_flag(body, "maintenance", &pool->maintenance, error) || !plans_read(call, pool, error))
         return false;
-    if (!rules_read(body, pool, error) || !home_read(body, pool, error) || !sizes_check(call, pool, error))
+    if (!rules_read(body, pool, error) || !home_read(body, pool, error) || !application_read(call, pool, error) || !sizes_check(call, pool, error))
         return false;
     if (display_name)
         store_set(&pool->display_name, display_name);

@@ -244,6 +244,7 @@ char *recipes_folder(const Config *config);
 typedef struct {
     uint64_t vcpus; /* what its recipe asks for */
     uint64_t memory_bytes;
+    char session[16]; /* "x11", "console"; "": not known */
 } ImageFacts;
 
 /* Facts of an empty or odd text are 0. */

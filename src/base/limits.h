@@ -27,6 +27,7 @@
 #define LIMIT_PLANS 1000
 #define LIMIT_ICON (64 * 1024)              /* bytes of the picture of a tile */
 #define LIMIT_ICON_SIDE 512                 /* its pixels each way */
+#define LIMIT_APPLICATION 500                /* bytes of the command line of an application pool */
 #define LIMIT_KIOSKS 1000
 #define LIMIT_KIOSK_LOGINS 1000              /* open logins of one kiosk, which may be many devices */
 #define LIMIT_DIRECTORIES 32

@@ -43,6 +43,7 @@ static const Column card_columns[] = {
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
     {"People may", "self_service", SHOW_LIST},
+    {"Application", "application", SHOW_TEXT},
     {"Home", "home", SHOW_TEXT},
     {"Size of a new home", "home_bytes", SHOW_SIZE},
     {"Power plan", "power_plan.name", SHOW_TEXT},
@@ -295,6 +296,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
     {"enabled", VALUE_SWITCH, "yes|no", .help = "Whether people see it and may connect", .field = "enabled"}, \
     {"maintenance", VALUE_SWITCH, "yes|no", .help = "Nobody can connect; desktops stay", .field = "maintenance"}, \
     {"drain", VALUE_SWITCH, "yes|no", .help = "No new sessions; open ones go on, free desktops go", .field = "draining"}, \
+    {"application", VALUE_TEXT, "COMMAND", .help = "Shows this one program in place of a desktop; \"\": the whole desktop", \
+     .field = "application"}, \
     {"home", VALUE_TEXT, "NAME", .help = "Its people have a disk of their own there, the same in all pools of this NAME; \"\": none", \
      .field = "home"}, \
     {"home-size", VALUE_SIZE, "SIZE", .help = "Size of a new one (10 GiB)", .field = "home_bytes"}, \

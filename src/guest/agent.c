@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "guest/agent_activity.h"
+#include "guest/agent_application.h"
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
@@ -44,6 +45,9 @@ typedef struct {
     int epoll, events, watch;
     int timers[TIMER_COUNT];
     bool graphical; /* this image has a graphical session: wait for it at boot */
+    bool shows_application; /* and shows one program in it: wait for that */
+    int application_news;
+    AgentApplicationNews application;
     bool ready, settled;
     Settle settle;
     AgentSession session;
@@ -85,6 +89,19 @@ static void send_activity(void)
     agent_port_send(&agent.port, agent_activity_text(agent_activity_idle_ms(&agent.activity), agent.locked));
 }
 
+static void send_application(void)
+{
+    const AgentApplicationNews *news = &agent.application;
+    if (agent.shows_application && (news->runs || news->lines_count > 0))
+        agent_port_send(&agent.port, agent_application_text(news->runs, (const char(*)[APPLICATION_LINE + 1])news->lines, news->lines_count));
+}
+
+static void application_event(void)
+{
+    while (agent_application_hear(agent.application_news, &agent.application))
+        send_application();
+}
+
 static void send_hello(void)
 {
     char boot_id[64];
@@ -94,6 +111,7 @@ static void send_hello(void)
     agent_port_send(&agent.port, agent_hello_text(ORIEL_VERSION, boot_id));
     if (agent.session.present)
         agent_port_send(&agent.port, agent_session_text(true, agent.session.user));
+    send_application();
     if (agent.ready)
         agent_port_send(&agent.port, agent_ready_text(agent.settled));
     send_activity();
@@ -431,6 +449,7 @@ static void settle_tick(void)
     if (guest_file_read("/proc/stat", stat, sizeof stat) < 0)
         return;
     bool up = agent.graphical ? agent.session.present && agent.session.graphical : agent.session.present;
+    up = up && (!agent.shows_application || agent.application.runs);
     SettleAnswer answer = agent_settle_sample(&agent.settle, stat, up);
     if (answer == SETTLE_WAIT)
         return;
@@ -474,10 +493,22 @@ static void fd_event(int fd)
         activity_event();
     else if (fd == agent.lock_watch)
         lock_event();
+    else if (fd == agent.application_news)
+        application_event();
     else
         for (int timer = 0; timer < TIMER_COUNT; timer++)
             if (fd == agent.timers[timer])
                 timer_event((Timer)timer);
+}
+
+static void start_application(void)
+{
+    AgentApplication application;
+    agent.application_news = -1;
+    agent.shows_application = agent_application_wanted(&application);
+    if (agent.shows_application)
+        agent.application_news = agent_application_listen();
+    watch_fd(agent.application_news, EPOLLIN);
 }
 
 static bool start(void)
@@ -496,6 +527,7 @@ static bool start(void)
     agent.lock_watch = -1;
     if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity))
         return false;
+    start_application();
     watch_fd(agent.activity.epoll, EPOLLIN);
     watch_fd(agent.events, EPOLLIN);
     watch_fd(agent.watch, EPOLLIN);
@@ -507,9 +539,20 @@ static bool start(void)
     return true;
 }
 
-int main(void)
+/* What the session of an image asks for: "wanted" exits with 0 where one program is to be shown, "run" shows it. */
+static int session_side(const char *verb)
+{
+    AgentApplication application;
+    if (!agent_application_wanted(&application))
+        return EXIT_FAILURE;
+    return strcmp(verb, "run") == 0 ? agent_application_run(&application) : EXIT_SUCCESS;
+}
+
+int main(int count, char **words)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (count == 3 && strcmp(words[1], "application") == 0)
+        return session_side(words[2]);
     if (!start()) {
         fprintf(stderr, "oriel-agent: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

@@ -280,6 +280,17 @@ char *agent_activity_text(int64_t idle_ms, bool locked)
     return line_of(object);
 }
 
+char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count)
+{
+    json_t *object = json_pack("{s:s, s:s}", "type", APPLICATION_TYPE, "state", runs ? APPLICATION_RUNS : APPLICATION_ENDED);
+    json_t *list = object && !runs ? json_array() : NULL;
+    for (size_t i = 0; list && i < count; i++)
+        json_array_append_new(list, json_string(lines[i]));
+    if (list)
+        json_object_set_new(object, "lines", list);
+    return line_of(object);
+}
+
 static void put_steps(json_t *object, const AgentStep *steps, size_t count)
 {
     json_t *list = object && steps ? json_array() : NULL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/agent_wire.h"
+#include "base/application_wire.h"
 #include "guest/failure.h"
 
 typedef enum {
@@ -64,6 +65,9 @@ char *agent_session_text(bool logged_on, const char *user);
 
 /* idle_ms: since the last key or movement; negative: none was seen. */
 char *agent_activity_text(int64_t idle_ms, bool locked);
+
+/* lines: text of APPLICATION_LINE bytes each, how it ended. */
+char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count);
 
 /* error NULL or "": success. steps may be NULL. */
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);

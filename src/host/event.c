@@ -55,6 +55,16 @@ static void on_activity(Machine *machine, int64_t idle_ms, bool locked, void *da
     slot_tell_locked(data, locked);
 }
 
+static void on_application(Machine *machine, const char *ended, void *data)
+{
+    Slot *slot = data;
+    g_mutex_lock(&slot->host->lock);
+    store_set(&slot->application_ended, ended);
+    g_mutex_unlock(&slot->host->lock);
+    if (ended)
+        tell(slot, SLOT_APPLICATION);
+}
+
 static void on_floods(Machine *machine, void *data)
 {
     tell(data, SLOT_FLOODED);
@@ -68,6 +78,7 @@ const MachineListener event_listener = {
     .agent_ready = on_ready,
     .session = on_session,
     .activity = on_activity,
+    .application = on_application,
     .agent_floods = on_floods,
 };
 
@@ -125,6 +136,19 @@ static void handle_flood(Work *work)
         log_warning("desktop %s: that cannot be recorded: %s", work->row->name, error->message);
 }
 
+/* Before anybody could see it: this desktop will never show its program, so that its boot has failed. Later it is the end of
+ * a session, which the agent tells as such. */
+static void handle_application(Work *work)
+{
+    Slot *slot = work->slot;
+    g_autoptr(GError) error = NULL;
+    g_mutex_lock(&work->host->lock);
+    bool failed = slot->machine && slot->booted && !slot->agent_ready && slot->application_ended;
+    g_mutex_unlock(&work->host->lock);
+    if (failed && !work->host->driver->kill(slot->machine, &error))
+        log_warning("desktop %s: its application does not stay, but it cannot be ended: %s", work->row->name, error->message);
+}
+
 void event_handle(Work *work, unsigned events)
 {
     g_autoptr(GError) error = NULL;
@@ -140,6 +164,8 @@ void event_handle(Work *work, unsigned events)
         session_show_notice(work);
     if (events & SLOT_FLOODED)
         handle_flood(work);
+    if (events & SLOT_APPLICATION)
+        handle_application(work);
     if ((events & SLOT_READY) &&
         !store_desktop_set_agent(work->host->store, work->row->id, work->row->generation, STORE_AGENT_READY,
                                  &error) &&
@@ -179,6 +205,18 @@ static const char *sentence_of(MachineEnd end)
     default:
         return "its QEMU is gone (killed, or the host was restarted)";
     }
+}
+
+/* Why it is gone; caller frees. */
+static char *reason_of(const Work *work, MachineEnd end)
+{
+    Slot *slot = work->slot;
+    g_mutex_lock(&work->host->lock);
+    const char *ended = slot->booted && !slot->agent_ready ? slot->application_ended : NULL;
+    char *reason = ended ? g_strdup_printf("application \"%s\": does not stay: %s", work->pool->application, ended)
+                         : g_strdup(sentence_of(end));
+    g_mutex_unlock(&work->host->lock);
+    return reason;
 }
 
 /* Without a session: what the broker says about its desktop is done to the row directly. */
@@ -229,10 +267,10 @@ bool event_died(Work *work, GError **error)
     bool orderly = end == MACHINE_END_SHUT_DOWN || end == MACHINE_END_RESET;
     if (!orderly)
         slot_failed(slot);
+    g_autofree char *reason = reason_of(work, end);
     slot_set_machine(slot, NULL, GUEST_NOTHING);
-    log_info("desktop %s: %s", work->row->name, sentence_of(end));
-    if (!work_observe(work, orderly ? STORE_OBSERVED_STOPPED : STORE_OBSERVED_FAILED,
-                      orderly ? NULL : sentence_of(end), error))
+    log_info("desktop %s: %s", work->row->name, reason);
+    if (!work_observe(work, orderly ? STORE_OBSERVED_STOPPED : STORE_OBSERVED_FAILED, orderly ? NULL : reason, error))
         return false;
     if (end == MACHINE_END_RESET && work->row->user_id)
         return true; /* its disk boots again, and the session goes on */

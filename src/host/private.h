@@ -42,6 +42,7 @@ enum {
     SLOT_STEPS = 512,   /* a step of a log-on is over */
     SLOT_IDLE = 256,    /* told by the loop: its power plan has something to do with an idle desktop */
     SLOT_FLOODED = 128, /* its agent says more than is read */
+    SLOT_APPLICATION = 2048, /* the one program that it shows has ended */
     SLOT_TIME_UP = 32, /* told by the loop: its session's time is over, and the next user gets this very machine */
 };
 
@@ -85,6 +86,7 @@ typedef struct {
     bool locked, locked_told; /* what the guest says of its screen, and what of it the store knows */
     int64_t locking_ms;      /* UTC: when it was last locked because nobody did anything */
     char *notice;            /* what; NULL: nothing */
+    char *application_ended; /* how the one program of this machine ended last; NULL: it has not */
     LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
     bool checking;           /* a machine that was there before: somebody looks at it now */
@@ -357,6 +359,7 @@ typedef struct {
     char *version_id;
     uint64_t memory;
     unsigned vcpus;
+    char *application; /* of the pool; "": none */
     bool answered; /* pool_template_done was called */
 } TemplateOrder;
 

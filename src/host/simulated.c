@@ -16,6 +16,7 @@ typedef struct {
     unsigned viewers;
     bool ready;
     bool boots; /* its agent reports ready as soon as somebody listens */
+    char *append;
     const MachineListener *listener;
     void *data;
 } Simulated;
@@ -148,7 +149,7 @@ static void fake_listen(Machine *machine, const MachineListener *listener, void 
     if (ready)
         sim(machine)->boots = false;
     g_mutex_unlock(&lock);
-    if (ready && listener->agent_ready)
+    if (ready && simulated_application(machine, sim(machine)->append, listener, data) && listener->agent_ready)
         listener->agent_ready(machine, true, data);
     if (ended && listener && listener->ended)
         listener->ended(machine, sim(machine)->end, data);
@@ -197,6 +198,7 @@ static Machine *fake_start(Hypervisor *hypervisor, const MachineSpec *spec, GErr
     Machine *machine = simulated_new(spec->folder, NULL);
     g_mutex_lock(&lock);
     sim(machine)->boots = true;
+    sim(machine)->append = g_strdup(spec->append);
     g_mutex_unlock(&lock);
     return machine;
 }
@@ -607,7 +609,8 @@ static Image *fake_image(const char *folder, GError **error)
     image->disk = g_build_filename(folder, "disk.qcow2", NULL);
     image->kernel = g_build_filename(folder, "kernel", NULL);
     image->initrd = g_build_filename(folder, "initrd", NULL);
-    image->append = g_strdup("");
+    image->append = g_strdup("quiet");
+    image->session = g_strdup("x11");
     return image;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/application_wire.h"
 #include "base/file.h"
 
 /* What was shown last is in its folder. */
@@ -44,4 +45,16 @@ static void say_logged_off(Machine *machine, const MachineListener *listener, vo
 bool simulated_guest_logs_off(const char *folder)
 {
     return simulated_tell(folder, say_logged_off, NULL);
+}
+
+bool simulated_application(Machine *machine, const char *append, const MachineListener *listener, void *listener_data)
+{
+    static const char parameter[] = " " APPLICATION_PARAMETER "=";
+    const char *at = append ? strstr(append, parameter) : NULL;
+    gsize length = 0;
+    g_autofree guchar *words = at ? g_base64_decode(at + strlen(parameter), &length) : NULL;
+    bool stays = !words || g_strcmp0((const char *)words, "missing") != 0;
+    if (words && listener->application)
+        listener->application(machine, stays ? NULL : "\"missing\" ended with status 127\nmissing: No such file or directory", listener_data);
+    return stays;
 }

@@ -11,6 +11,9 @@ typedef void (*SimulatedWord)(Machine *machine, const MachineListener *listener,
 /* Whoever listens to the machine of this folder hears a word. false: none runs there. */
 bool simulated_tell(const char *folder, SimulatedWord word, void *data);
 
+/* Tells of the program that the kernel's command line names: it runs, unless it is called "missing". false: it does not. */
+bool simulated_application(Machine *machine, const char *append, const MachineListener *listener, void *listener_data);
+
 /* Entries of the driver's table. */
 bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
 bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);

@@ -31,6 +31,7 @@ void slot_unref(Slot *slot)
     g_clear_pointer(&slot->scaled, g_bytes_unref);
     steps_free(slot->log_on);
     g_free(slot->notice);
+    g_free(slot->application_ended);
     g_free(slot->id);
     g_free(slot);
 }
@@ -195,6 +196,8 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->up_generation = 0;
     slot->booted = machine && guest == GUEST_BOOTED;
     slot->viewers = 0;
+    if (machine)
+        g_clear_pointer(&slot->application_ended, g_free);
     slot->locked = false;
     slot->private_bytes = 0;
     slot->events = 0;

@@ -69,6 +69,15 @@ static bool is_usable(Slot *slot)
     return ready;
 }
 
+static bool fail_ended(Slot *slot, GError **error)
+{
+    g_mutex_lock(&slot->host->lock);
+    g_autofree char *ended = g_strdup(slot->application_ended);
+    g_mutex_unlock(&slot->host->lock);
+    return ended ? oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: its application does not stay: %s", ended)
+                 : oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: its machine ended while it booted");
+}
+
 static bool wait_usable(Job *job, const Order *order, Slot *slot, GError **error)
 {
     int first = order->kind == make_kind ? 51 : 10; /* a copy comes before */
@@ -77,7 +86,7 @@ static bool wait_usable(Job *job, const Order *order, Slot *slot, GError **error
             return false;
         Machine *machine = slot_machine(slot);
         if (!machine)
-            return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: its machine ended while it booted");
+            return fail_ended(slot, error);
         slot_release_machine(slot->host, machine);
         slot_hold_session(slot);
         job_progress(job, first + (int)((90 - first) * waited / (waited + 60 * 1000)), "booting");

@@ -1,7 +1,7 @@
 /* Which template each pool has on this host, and how it follows what the pool wants. One template for one
  * pool (memory side channels: pages are never shared across pools), in STATE/templates/KEY.
  *
- * KEY says what was frozen: machine, QEMU, memory, processors, image version, pool, and a number. The number
+ * KEY says what was frozen: machine, QEMU, memory, processors, image version, pool, its application, and a number. The number
  * is 0, unless that folder cannot be used any more but must stay, because disks of dedicated desktops rest on
  * its disk. In memory "made of" is compared instead: what can differ while this process lives. */
 #include "host/private.h"
@@ -33,6 +33,7 @@ void template_order_free(TemplateOrder *order)
     g_free(order->made_of);
     g_free(order->key);
     g_free(order->version_id);
+    g_free(order->application);
     g_free(order);
 }
 
@@ -175,13 +176,14 @@ static StoreImageVersion *wanted_version(Host *host, const StorePool *pool, GErr
 
 static char *made_of_what(const StorePool *pool, const StoreImageVersion *version)
 {
-    return g_strdup_printf("%s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, version->id, version->checksum,
-                           pool->memory_bytes, pool->vcpus);
+    return g_strdup_printf("%s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", version->id, version->checksum,
+                           pool->memory_bytes, pool->vcpus, pool->application);
 }
 
 static char *key_number(Host *host, const StorePool *pool, const StoreImageVersion *version, unsigned number)
 {
-    g_autofree char *made_of = g_strdup_printf("%s %s %u", version->checksum, pool->id, number);
+    g_autofree char *made_of = g_strdup_printf("%s %s %u%s%s", version->checksum, pool->id, number, *pool->application ? " " : "",
+                                               pool->application);
     return host->driver->key(host->hypervisor, pool->memory_bytes, (unsigned)pool->vcpus, made_of);
 }
 
@@ -399,6 +401,7 @@ void pool_template_follow(Host *host, const StorePool *pool)
     order->version_id = g_strdup(version->id);
     order->memory = pool->memory_bytes;
     order->vcpus = (unsigned)pool->vcpus;
+    order->application = g_strdup(pool->application);
     g_thread_pool_push(host->openers, order, NULL);
 }
 

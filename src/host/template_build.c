@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "broker/application.h"
 #include "host/boot.h"
 
 static const int64_t slice_ms = 1000; /* between two looks: cancel, progress */
@@ -26,7 +27,10 @@ typedef struct {
     Image *image;
     char *folder;
     Machine *machine;
+    char *append;
     int said_hello; /* atomic: the agent is there */
+    int shows;      /* atomic: the pool's application was seen to run */
+    char *ended;    /* host->lock: how it ended; NULL: it has not */
 } Build;
 
 static void build_clear(Build *build)
@@ -37,6 +41,8 @@ static void build_clear(Build *build)
     }
     image_free(build->image);
     g_free(build->folder);
+    g_free(build->append);
+    g_free(build->ended);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Build, build_clear)
 
@@ -57,7 +63,16 @@ static void on_hello(Machine *machine, const char *version, const char *boot_id,
     g_atomic_int_set(&build->said_hello, 1);
 }
 
-static const MachineListener boot_listener = {.agent_hello = on_hello};
+static void on_application(Machine *machine, const char *ended, void *data)
+{
+    Build *build = data;
+    g_atomic_int_set(&build->shows, ended == NULL);
+    g_mutex_lock(&build->order->host->lock);
+    store_set(&build->ended, ended);
+    g_mutex_unlock(&build->order->host->lock);
+}
+
+static const MachineListener boot_listener = {.agent_hello = on_hello, .application = on_application};
 
 static bool start(Build *build, GError **error)
 {
@@ -65,6 +80,7 @@ static bool start(Build *build, GError **error)
     g_autofree char *disk = g_build_filename(build->folder, "disk.qcow2", NULL);
     g_autofree char *what = g_strdup_printf("template of pool \"%s\"", build->order->pool_name);
     const char *const readable[] = {build->image->folder, NULL};
+    build->append = application_append(build->image->append, build->order->application);
     MachineSpec spec = {
         .folder = build->folder,
         .memory = build->order->memory,
@@ -73,7 +89,7 @@ static bool start(Build *build, GError **error)
         .disk_is_disposable = true, /* until it is frozen there is nothing to lose */
         .kernel = build->image->kernel,
         .initrd = build->image->initrd,
-        .append = build->image->append,
+        .append = build->append,
         .readable = readable,
         .freezable = true,
     };
@@ -94,6 +110,26 @@ static bool fail_boot(const Build *build, const char *why, GError **error)
     return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
                       "image \"%s\" version %u: does not boot: %s; the last lines of its console:\n%s",
                       build->image->name, build->image->version, why, *console ? console : "(nothing)");
+}
+
+/* Nobody is there who could have ended it: a program that does not stay is a mistake, and the template would show nothing. */
+static bool application_stays(Build *build, bool usable, GError **error)
+{
+    Host *host = build->order->host;
+    g_mutex_lock(&host->lock);
+    g_autofree char *ended = g_strdup(build->ended);
+    g_mutex_unlock(&host->lock);
+    if (ended) {
+        job_log(build->job, "%s", ended);
+        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "application \"%s\": does not stay in image \"%s\" version %u: %s",
+                          build->order->application, build->image->name, build->image->version, ended);
+    }
+    if (!usable || !*build->order->application || g_atomic_int_get(&build->shows))
+        return true;
+    return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                      "application \"%s\": the session of image \"%s\" version %u did not start it: that version may be older "
+                      "than application pools; build it again",
+                      build->order->application, build->image->name, build->image->version);
 }
 
 static void report(const Build *build, const Boot *boot, int64_t now_ms)
@@ -119,7 +155,10 @@ static bool wait_usable(Build *build, GError **error)
     for (;;) {
         g_autoptr(GError) problem = NULL;
         report(build, &boot, clock_monotonic_ms());
-        if (driver->wait_ready(build->machine, true, slice_ms, &problem))
+        bool usable = driver->wait_ready(build->machine, true, slice_ms, &problem);
+        if (!application_stays(build, usable, error))
+            return false;
+        if (usable)
             return true;
         if (job_is_cancelled(build->job, error))
             return false;
@@ -147,7 +186,8 @@ static Template *make(Build *build, GError **error)
     job_log(build->job, "booting image %s version %u to freeze it for pool %s", build->image->name,
             build->image->version, build->order->pool_name);
     job_progress(build->job, 1, "starting");
-    if (!make_folder(build, error) || !start(build, error) || !wait_usable(build, error))
+    if (!application_fits(build->order->application, build->image->session, build->image->name, error) ||
+        !make_folder(build, error) || !start(build, error) || !wait_usable(build, error))
         return NULL;
     job_log(build->job, "desktop is usable; freezing");
     return freeze(build, error);

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "broker/application.h"
 #include "host/record.h"
 #include "image/image.h"
 
@@ -136,6 +137,7 @@ typedef struct {
     char *folder;
     char *disk;
     char *template_folder;
+    char *append;
     const char *readable[3];
     MachineSpec spec;
 } SpecOwner;
@@ -146,6 +148,7 @@ static void spec_owner_clear(SpecOwner *owner)
     g_free(owner->folder);
     g_free(owner->disk);
     g_free(owner->template_folder);
+    g_free(owner->append);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpecOwner, spec_owner_clear)
 
@@ -167,8 +170,9 @@ static bool check_backing(const Work *work, const Image *image, const char *temp
 static bool spec_fill(Work *work, SpecOwner *owner, GError **error)
 {
     owner->image = host_image(work->host, work->row->image_version_id, error);
-    if (!owner->image)
+    if (!owner->image || !application_fits(work->pool->application, owner->image->session, owner->image->name, error))
         return false;
+    owner->append = application_append(owner->image->append, work->pool->application);
     owner->folder = slot_folder(work->slot);
     owner->disk = g_build_filename(owner->folder, "disk.qcow2", NULL);
     g_autofree char *backing = NULL;
@@ -187,7 +191,7 @@ static bool spec_fill(Work *work, SpecOwner *owner, GError **error)
         .disk_is_disposable = is_disposable(work),
         .kernel = owner->image->kernel,
         .initrd = owner->image->initrd,
-        .append = owner->image->append,
+        .append = owner->append,
         .readable = owner->readable,
     };
     return true;

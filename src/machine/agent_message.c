@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "base/application_wire.h"
 #include "base/person_wire.h"
 
 #define STEPS_MOST 32
-#define WARNING_LONGEST 300
+#define LINE_LONGEST 300
 
 void agent_message_clear(AgentMessage *message)
 {
@@ -98,18 +99,31 @@ static bool read_session(const Json *object, AgentMessage *message)
     return message->flag || g_str_equal(state, "logged-off");
 }
 
-/* What people will read: a guest cannot write a second line, nor much. */
-static char *warnings_of(const Json *object)
+/* What people will read: a guest cannot write more lines than `most`, nor long ones. */
+static char *lines_of(const Json *object, const char *key, size_t most)
 {
-    const Json *list = json_object_get(object, "warnings");
+    const Json *list = json_object_get(object, key);
     g_autoptr(GString) text = g_string_new(NULL);
-    for (size_t i = 0; i < MIN(json_array_size(list), AGENT_WARNINGS_MOST); i++) {
-        g_autoptr(Json) one = json_pack("{s:O}", "warning", json_array_get(list, i));
-        const char *warning = text_of(one, "warning", WARNING_LONGEST);
-        if (warning && *warning)
-            g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", warning);
+    for (size_t i = 0; i < MIN(json_array_size(list), most); i++) {
+        g_autoptr(Json) one = json_pack("{s:O}", "line", json_array_get(list, i));
+        const char *line = text_of(one, "line", LINE_LONGEST);
+        if (line && *line)
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", line);
     }
     return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static bool read_application(const Json *object, AgentMessage *message)
+{
+    const char *state = text_of(object, "state", AGENT_TEXT_LIMIT);
+    message->kind = AGENT_APPLICATION;
+    message->flag = g_strcmp0(state, APPLICATION_RUNS) == 0;
+    if (message->flag)
+        return true;
+    message->first = lines_of(object, "lines", APPLICATION_LINES);
+    if (!message->first)
+        message->first = g_strdup("it did not say why");
+    return g_strcmp0(state, APPLICATION_ENDED) == 0;
 }
 
 static char *account_of(const Json *object)
@@ -129,7 +143,7 @@ static bool read_done(const Json *object, AgentMessage *message)
     message->second = steps_of(object);
     message->flag = json_is_true(json_object_get(object, "home"));
     message->account = account_of(object);
-    message->warnings = warnings_of(object);
+    message->warnings = lines_of(object, "warnings", AGENT_WARNINGS_MOST);
     return true;
 }
 
@@ -166,6 +180,8 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
         sensible = read_session(object, &message);
     } else if (g_str_equal(type, "activity")) {
         sensible = read_activity(object, &message);
+    } else if (g_str_equal(type, APPLICATION_TYPE)) {
+        sensible = read_application(object, &message);
     } else if (g_str_equal(type, "pong")) {
         message.kind = AGENT_PONG;
         message.id = id_of(object);

@@ -64,6 +64,8 @@ typedef struct {
                     void *data); /* user: untrusted, valid UTF-8 */
     void (*activity)(Machine *machine, int64_t idle_ms, bool locked,
                      void *data); /* idle_ms: since the last input in the guest, -1: it saw none; untrusted */
+    void (*application)(Machine *machine, const char *ended,
+                        void *data); /* NULL: the one program that it shows runs; else how it ended: lines, untrusted */
     void (*agent_floods)(Machine *machine, void *data); /* it is read more slowly from now on; told once */
 } MachineListener;
 

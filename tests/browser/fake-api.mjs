@@ -235,7 +235,7 @@ export class FakeOriel {
       const desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === who.user.id) ?? null;
       const { id, name, display_name, description, type, refresh_on_log_off, self_service, home } = one;
       return {
-        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null, home: home !== '' },
+        pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null, home: home !== '', application: one.application !== '' },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
         clients: ['browser', 'vv'],
         denied: this.denied?.[name] ?? null,
@@ -461,7 +461,7 @@ export class FakeOriel {
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
       refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', icon: false, enabled: body.enabled ?? true,
-      home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
+      application: body.application ?? '', home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(), ...this.plansOf({}, body),
     };
     this.world.pools.push(one);

@@ -40,7 +40,7 @@ export type ClientKind = 'browser' | NativeClient;
 export interface Tile {
   pool: {
     id: string; name: string; display_name: string; description: string; type: PoolType; image: string;
-    refresh_on_log_off: boolean; self_service: SelfAct[]; icon: number | null; home: boolean;
+    refresh_on_log_off: boolean; self_service: SelfAct[]; icon: number | null; home: boolean; application: boolean;
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
@@ -74,7 +74,7 @@ export interface Shadow {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number; application: string;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   power_plan: Ref | null; release_plan: Ref | null; display_plan: Ref | null;
@@ -84,7 +84,7 @@ export interface Pool {
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number;
+  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number; application?: string;
   power_plan?: string | null; release_plan?: string | null; display_plan?: string | null;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }

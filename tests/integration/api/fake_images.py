@@ -21,7 +21,7 @@ def qcow2_header(size):
     return bytes(image)
 
 
-def make(folder, name, version):
+def make(folder, name, version, session="console"):
     """Writes FOLDER/NAME/VERSION and returns it."""
     place = folder / name / str(version)
     place.mkdir(parents=True)
@@ -36,8 +36,8 @@ def make(folder, name, version):
     manifest = {
         "format": 1, "name": name, "version": version, "title": name.title(), "description": "not bootable",
         "base": "debian", "suite": "bookworm", "built_ms": 1700000000000, "packages": 1, "disk_bytes": DISK_BYTES,
-        "defaults": {"memory": 256 * 1024 * 1024, "vcpus": 1, "append": "root=/dev/vda", "session": "console",
-                     "user": None},
+        "defaults": {"memory": 256 * 1024 * 1024, "vcpus": 1, "append": "root=/dev/vda", "session": session,
+                     "user": None if session == "console" else "user"},
         "files": {file: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
                   for file, data in files.items()},
         "recipe": "[image]\nsuite = bookworm\n",

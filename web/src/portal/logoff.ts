@@ -16,6 +16,7 @@ export const lostAtLogOff = {
 };
 
 export function logOffText(pool: Tile['pool']): string {
+  if (pool.application) return startsFresh(pool) && !pool.home ? t('What was saved there is lost too.') : t('What is not saved is lost.');
   if (!startsFresh(pool)) return lostAtLogOff.unsaved;
   return pool.home ? lostAtLogOff.allButHome : lostAtLogOff.all;
 }

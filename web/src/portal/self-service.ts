@@ -29,7 +29,9 @@ export function selfItems(tile: Tile, line: boolean): MenuItem[] {
   if (!tile.desktop) return [];
   const { pool } = tile;
   const known = acts(pool.display_name);
-  return pool.self_service.map((word, n) => {
+  // who sees one program knows of no machine around it; what answers no more can be reset all the same
+  const allowed = pool.application ? pool.self_service.filter((word) => word === 'reset') : pool.self_service;
+  return allowed.map((word, n) => {
     const act = known[word];
     return {
       text: act.item,

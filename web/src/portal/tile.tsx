@@ -16,7 +16,7 @@ import { selfItems } from './self-service.ts';
 export interface TileState { text: string; mood: Mood; detail: string }
 
 export function tileState(tile: Tile, now: number): TileState {
-  const { desktop, session } = tile;
+  const { desktop, session, pool } = tile;
   if (tile.denied) return { text: t('Not available'), mood: 'warn', detail: tile.denied };
   if (session?.state === 'connected') return { text: t('In session'), mood: 'good', detail: t('Open now; opening it here takes it over') };
   if (session?.state === 'connecting') return { text: t('Connecting'), mood: 'busy', detail: t('Being opened') };
@@ -24,12 +24,12 @@ export function tileState(tile: Tile, now: number): TileState {
     switch (desktop.state) {
       case 'absent':
       case 'starting':
-        return { text: t('Preparing'), mood: 'busy', detail: t('Your desktop is being started') };
+        return { text: t('Preparing'), mood: 'busy', detail: pool.application ? t('It is being started') : t('Your desktop is being started') };
       case 'refreshing':
         return { text: t('Preparing'), mood: 'busy', detail: t('Being made fresh from the image') };
       case 'stopping':
       case 'deleting':
-        return { text: t('Stopping'), mood: 'busy', detail: t('Your desktop is being shut down') };
+        return { text: t('Stopping'), mood: 'busy', detail: pool.application ? t('It is being ended') : t('Your desktop is being shut down') };
       case 'failed':
         return { text: t('Needs attention'), mood: 'bad', detail: t('It could not be started; Oriel tries again') };
       case 'stopped':
@@ -43,9 +43,10 @@ export function tileState(tile: Tile, now: number): TileState {
     }
   }
   if (session?.state === 'disconnected') {
-    return { text: t('Waiting for you'), mood: 'good', detail: t('Left {ago}; your programs are still open', { ago: ago(session.since_ms, now) }) };
+    return { text: t('Waiting for you'), mood: 'good', detail: pool.application ? t('Left {ago}; it is still open', { ago: ago(session.since_ms, now) }) : t('Left {ago}; your programs are still open', { ago: ago(session.since_ms, now) }) };
   }
-  if (desktop) return { text: t('Running'), mood: 'good', detail: t('Your desktop is ready') };
+  if (desktop) return { text: t('Running'), mood: 'good', detail: pool.application ? t('It is ready') : t('Your desktop is ready') };
+  if (pool.application) return { text: t('Available'), mood: '', detail: t('Yours until you close it') };
   return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' ? t('Yours until you log off') : tile.pool.type === 'manual' ? t('Your administrator has to assign a machine to you') : t('Becomes your own when you open it') };
 }
 
@@ -77,7 +78,7 @@ export function TileCard({ tile }: { tile: Tile }) {
   const address = `#/desktop/${encodeURIComponent(pool.name)}`;
   const inBrowser = tile.clients.includes('browser');
   const instead = inBrowser ? undefined : tile.clients.find((one) => one !== 'browser'); // of a click on the tile
-  const items: MenuItem[] = inBrowser ? [{ text: t('Open desktop'), href: address }] : [];
+  const items: MenuItem[] = inBrowser ? [{ text: pool.application ? t('Open') : t('Open desktop'), href: address }] : [];
   if (tile.clients.includes('vv')) items.push({ text: t('Open with remote-viewer'), run: () => openNative(pool.name, 'vv') });
   if (tile.clients.includes('rdp')) items.push({ text: t('Open with an RDP client'), run: () => openNative(pool.name, 'rdp') });
   if (session?.state === 'connected') {
@@ -91,13 +92,13 @@ export function TileCard({ tile }: { tile: Tile }) {
   }
   if (session) {
     items.push({
-      text: t('Log off…'),
+      text: pool.application ? t('Close it…') : t('Log off…'),
       danger: true,
       line: true,
       run: () => ask({
-        title: t('Log off from {name}?', { name: pool.display_name }),
+        title: pool.application ? t('Close {name}?', { name: pool.display_name }) : t('Log off from {name}?', { name: pool.display_name }),
         text: logOffText(pool),
-        action: t('Log off'),
+        action: pool.application ? t('Close it') : t('Log off'),
         danger: true,
         run: () => api.logOffSession(session.id),
       }),
@@ -124,7 +125,8 @@ export function TileCard({ tile }: { tile: Tile }) {
           {instead && (
             <p class="small faint">{instead === 'rdp' ? t('Opens with an RDP client on your computer') : t('Opens with remote-viewer on your computer')}</p>
           )}
-          {startsFresh(pool) && <p class="small faint tile-fresh">{pool.home ? t('A fresh desktop each time, with your own home folder') : t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
+          {startsFresh(pool) && pool.application && !pool.home && <p class="small faint tile-fresh">{t('Nothing that is saved there is kept after it is closed')}</p>}
+          {startsFresh(pool) && !pool.application && <p class="small faint tile-fresh">{pool.home ? t('A fresh desktop each time, with your own home folder') : t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
       {items.length > 1 && (
