@@ -1,11 +1,10 @@
-/* The help desk: finding people, a message to a screen, whom a help desk may help, and what it may do without asking. */
+/* The help desk: finding people, whom a help desk may help, and what it may do without asking. */
 #include "api/resource.h"
 
 #include <string.h>
 
 #include "api/help.h"
 #include "base/limits.h"
-#include "store/event.h"
 #include "store/help.h"
 #include "store/setting.h"
 
@@ -44,45 +43,6 @@ bool people_get(Call *call, GError **error)
     if (people)
         reply_json(call->reply, 200, json_pack("{s:O}", "items", items));
     return people != NULL;
-}
-
-/* ---- a message ---- */
-
-/* As the guest's agent takes it: no control characters but line ends. */
-static bool check_text(const char *text, GError **error)
-{
-    if (!*text || strlen(text) > LIMIT_MESSAGE)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"text\" must be 1 to %d bytes", LIMIT_MESSAGE);
-    for (const char *at = text; *at; at = g_utf8_next_char(at))
-        if (g_unichar_iscntrl(g_utf8_get_char(at)) && *at != '\n')
-            return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"text\" must not have control characters");
-    return true;
-}
-
-static bool record_message(Call *call, const StoreSession *session, const char *text, GError **error)
-{
-    g_autoptr(Json) detail = json_pack("{s:s, s:s}", "user", session->user_name, "text", text);
-    g_autofree char *words = json_text(detail);
-    StoreEventNew event = {.action = "session.message",
-                           .object_kind = "session",
-                           .object_id = session->id,
-                           .object_name = session->desktop_name,
-                           .detail = words};
-    return store_event_add(call->service->store, &call->actor, &event, error);
-}
-
-bool session_message_post(Call *call, GError **error)
-{
-    const char *text = NULL;
-    if (!json_read(call->body, "request body", error, "{s:s}", "text", &text) || !check_text(text, error))
-        return false;
-    g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_WRITE, error);
-    const char *from = call->actor.name && *call->actor.name ? call->actor.name : "Help desk";
-    if (!session || !host_session_show(call->service->host, session->id, from, text, error) ||
-        !record_message(call, session, text, error))
-        return false;
-    reply_empty(call->reply);
-    return true;
 }
 
 /* ---- whom a help desk may help ---- */

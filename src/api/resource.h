@@ -180,13 +180,16 @@ bool token_delete(Call *call, GError **error);
 
 /* help.c */
 bool people_get(Call *call, GError **error);
-bool session_message_post(Call *call, GError **error);
 bool user_helps_get(Call *call, GError **error);
 bool user_helps_put(Call *call, GError **error);
 bool group_helps_get(Call *call, GError **error);
 bool group_helps_put(Call *call, GError **error);
 bool settings_help_get(Call *call, GError **error);
 bool settings_help_patch(Call *call, GError **error);
+/* messages.c */
+bool session_message_post(Call *call, GError **error);
+bool messages_get(Call *call, GError **error);
+bool message_delete(Call *call, GError **error);
 /* shadows.c */
 bool session_shadow_post(Call *call, GError **error);
 bool session_shadows_get(Call *call, GError **error);

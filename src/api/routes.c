@@ -28,6 +28,8 @@ const Route routes[] = {
     {"POST", "sessions/{id}/disconnect", PERMISSION_SESSION_OWN, session_disconnect_post, LANE_SLOW, ROUTE_NO_BODY},
     {"POST", "sessions/{id}/log-off", PERMISSION_SESSION_OWN, session_log_off_post, LANE_SLOW, ROUTE_NO_BODY},
     {"POST", "sessions/{id}/message", PERMISSION_SESSION_WRITE, session_message_post, LANE_SLOW, 0},
+    {"GET", "messages", PERMISSION_SESSION_OWN, messages_get, LANE_QUICK, 0},
+    {"DELETE", "messages/{id}", PERMISSION_SESSION_OWN, message_delete, LANE_QUICK, ROUTE_NO_BODY},
     {"POST", "sessions/{id}/shadow", PERMISSION_SESSION_WRITE, session_shadow_post, LANE_QUICK, 0},
     {"GET", "sessions/{id}/shadows", PERMISSION_SESSION_OWN, session_shadows_get, LANE_QUICK, 0},
     {"GET", "shadows/{id}", PERMISSION_SESSION_OWN, shadow_get, LANE_QUICK, 0},

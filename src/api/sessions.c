@@ -37,15 +37,25 @@ static void set_activity(Json *value, const StoreSession *session)
 
 Json *session_json(const StoreSession *session)
 {
-    Json *value = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o}", "id", session->id, "user",
+    Json *value = json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "id", session->id, "user",
                      json_ref(session->user_id, session->user_name), "pool",
                      json_ref(session->pool_id, session->pool_name), "desktop",
                      json_ref(session->desktop_id, session->desktop_name), "state",
                      store_session_state_word(session->state), "client", json_text_or_null(session->client),
                      "started_ms", (json_int_t)session->started_ms, "since_ms",
                      (json_int_t)session->changed_ms, "ended_ms", json_time_or_null(session->ended_ms),
-                     "end_reason", json_text_or_null(session->end_reason));
+                     "end_reason", json_text_or_null(session->end_reason), "policy",
+                     session->policy_id ? json_ref(session->policy_id, session->policy_name) : json_null());
     set_activity(value, session);
+    return value;
+}
+
+/* Which policy decided is for those who look after sessions, not for the session's person. */
+static Json *shown_json(const Call *call, const StoreSession *session)
+{
+    Json *value = session_json(session);
+    if (!call_allows(call, PERMISSION_SESSION_READ))
+        json_object_set_new(value, "policy", json_null());
     return value;
 }
 
@@ -112,7 +122,7 @@ bool sessions_get(Call *call, GError **error)
         return false;
     Json *items = json_array();
     for (unsigned i = 0; i < sessions->len; i++)
-        json_array_append_new(items, session_json(sessions->pdata[i]));
+        json_array_append_new(items, shown_json(call, sessions->pdata[i]));
     call_reply_page(call, items, next);
     return true;
 }
@@ -140,7 +150,7 @@ bool session_get(Call *call, GError **error)
     g_autoptr(StoreLogOn) log_on = NULL;
     if (!session || !store_log_on_get(call->service->store, session->id, &log_on, error))
         return false;
-    Json *value = session_json(session);
+    Json *value = shown_json(call, session);
     Json *steps = json_loads(session->steps, 0, NULL);
     json_object_set_new(value, "steps", json_is_array(steps) ? steps : json_array());
     json_object_set_new(value, "log_on", log_on_json(log_on));
@@ -158,7 +168,7 @@ static bool session_act(Call *call, SessionAct act, GError **error)
     g_autoptr(StoreSession) now = store_session_get(call->service->store, session->id, error);
     if (!now)
         return false;
-    reply_json(call->reply, 200, session_json(now));
+    reply_json(call->reply, 200, shown_json(call, now));
     return true;
 }
 

@@ -60,6 +60,7 @@
 #define LIMIT_PEOPLE_FOUND 50                 /* people in one answer of the help desk's search */
 #define LIMIT_HELP_GROUPS 100                 /* groups that one help desk is limited to */
 #define LIMIT_MESSAGE 2000                   /* bytes of a message to somebody's screen */
+#define LIMIT_MESSAGES_SESSION 20             /* of one session that wait to be closed by its person; older ones make way */
 #define LIMIT_LOG_ON_STEPS 24                /* of one log-on that are kept */
 #define LIMIT_HOME_LEAST (64 * 1024 * 1024ULL) /* bytes of a user disk */
 #define LIMIT_HOME_MOST (64ULL << 40)

@@ -12,6 +12,7 @@ static const Column columns[] = {
     {"STATE", "activity", SHOW_STATE},
     {"FOR", "since_ms", SHOW_AGE},
     {"FROM", "client", SHOW_TEXT},
+    {"POLICY", "policy.name", SHOW_TEXT},
     {"BEGAN", "started_ms", SHOW_TIME},
     {0},
 };
@@ -31,6 +32,7 @@ static const Column card[] = {
     {"Last input", "idle_since_ms", SHOW_AGE},
     {"Agent", "agent", SHOW_TEXT},
     {"From", "client", SHOW_TEXT},
+    {"Policy", "policy.name", SHOW_TEXT},
     {"Began", "started_ms", SHOW_TIME},
     {"Ended", "ended_ms", SHOW_TIME},
     {"Because", "end_reason", SHOW_TEXT},
@@ -119,16 +121,22 @@ static bool run_log_off(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static void show_sent(Cli *cli, const Json *sent)
+{
+    const char *problem = json_string_value(json_object_get(sent, "problem"));
+    if (problem)
+        cli_say(cli, "Their browser shows it; their screen does not: %s.", problem);
+    else
+        cli_say(cli, "It is on the screen, and in their browser.");
+}
+
 static bool run_message(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *path = client_path("sessions", call_argument(call, 0), "message", NULL);
     g_autoptr(Json) body = json_pack("{s:s}", "text", call_argument(call, 1));
     if (!body)
         return cli_misused(cli, error, "the text is not UTF-8");
-    if (!cli_do(cli, "POST", path, body, error))
-        return false;
-    cli_say(cli, "It is on the screen of session %s.", call_argument(call, 0));
-    return true;
+    return cli_show(cli, client_request(cli->client, "POST", path, body, error), show_sent);
 }
 
 /* Until the person has answered, or had the time to. Looked at again and again: not every help desk hears of other people's sessions. */
@@ -193,7 +201,8 @@ static const Verb verbs[] = {
     {"show", "Show a session, and how long each step of its log-on took", .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_show},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
-    {"message", "Show a text on the session's screen", "Its guest needs the agent: a notification on a desktop, lines on a console.",
+    {"message", "Show a text to a session's person",
+     "In their browser, until they close it. On the screen too where the guest has the agent: a notification on a desktop, lines on a console.",
      .arguments = {{"SESSION", NAMES_SESSION}, {"TEXT", NAMES_NONE}}, .run = run_message},
     {"shadow", "Look on in a session, beside its person, who is asked first",
      "Prints an address that opens it in a browser, once and within 30 seconds. The person sees that you look on, and can end it.",

@@ -1,4 +1,4 @@
-/* The help desk: whom it may help, and who looks on in whose session. */
+/* The help desk: whom it may help, what it says to people, and who looks on in whose session. */
 #pragma once
 
 #include "store/session.h"
@@ -27,6 +27,28 @@ bool store_helper_set(Store *store, const StoreActor *actor, const StoreHelper *
 
 /* StoreUser whose name or display name has the text in it, by name; at most `most`. helper_id NULL: of all people. */
 GPtrArray *store_people_search(Store *store, const char *text, const char *helper_id, unsigned most, GError **error);
+
+/* ---- messages ---- */
+
+typedef struct {
+    char *id;
+    char *session_id;
+    char *desktop_name;
+    char *by_name; /* "": the local administrator */
+    char *text;
+    int64_t sent_ms;
+} StoreMessage;
+
+void store_message_free(StoreMessage *message);
+
+/* For the session's person, until they close it; the trail has it. CONFLICT: the session has ended. */
+StoreMessage *store_message_new(Store *store, const StoreActor *actor, const char *session_id, const char *text, GError **error);
+
+/* StoreMessage of this person's sessions that go on, oldest first. pool_id NULL: of all pools. */
+GPtrArray *store_message_list(Store *store, const char *user_id, const char *pool_id, GError **error);
+
+/* Its person has seen and closed it. NOT_FOUND: there is none, or it is not theirs. */
+bool store_message_close(Store *store, const StoreActor *actor, const char *id, GError **error);
 
 /* ---- shadowing ---- */
 
@@ -67,4 +89,5 @@ StoreShadow *store_shadow_opened(Store *store, const StoreTicket *ticket, GError
  * session whose person has left. */
 bool store_shadow_sweep(Store *store, GError **error);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreMessage, store_message_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreShadow, store_shadow_free)

@@ -6,10 +6,12 @@
 #include "store/desktop_internal.h"
 #include "store/rules.h"
 
+#define DECIDED "FROM choices c WHERE c.desktop_id = s.desktop_id AND c.session_id = s.id"
 #define SESSION_COLUMNS                                                                                      \
     "s.id, s.user_id, s.user_name, s.pool_id, s.pool_name, s.desktop_id, s.desktop_name, s.state, s.client," \
     " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version, s.input_ms, s.locked, s.steps,"          \
-    " COALESCE((SELECT a.agent FROM desktops a WHERE a.id = s.desktop_id), 'none')"
+    " COALESCE((SELECT a.agent FROM desktops a WHERE a.id = s.desktop_id), 'none'),"                            \
+    " (SELECT c.policy_id " DECIDED "), (SELECT c.policy_name " DECIDED ")"
 
 static const char *const agents[] = {"none", "ready", NULL};
 static const char *const states[] = {"connecting", "connected", "disconnected", "ended", NULL};
@@ -42,6 +44,8 @@ void store_session_free(StoreSession *session)
     g_free(session->client);
     g_free(session->end_reason);
     g_free(session->steps);
+    g_free(session->policy_id);
+    g_free(session->policy_name);
     g_free(session);
 }
 
@@ -66,6 +70,8 @@ static gpointer session_read(Reader *reader)
     session->locked = read_number(reader) != 0;
     session->steps = read_string(reader);
     session->agent = (StoreAgent)read_word(reader, agents);
+    session->policy_id = read_text(reader);
+    session->policy_name = read_text(reader);
     return session;
 }
 

@@ -35,6 +35,8 @@ typedef struct {
     bool locked;      /* its guest's screen */
     char *steps;      /* of the last log-on: JSON, an array (store_session_set_steps) */
     StoreAgent agent; /* of its desktop; NONE where that is gone */
+    char *policy_id;   /* which policy decided for it; NULL: none, or it has ended and its desktop has the next session */
+    char *policy_name; /* as it was called then */
 } StoreSession;
 
 void store_session_free(StoreSession *session);

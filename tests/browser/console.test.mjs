@@ -162,6 +162,21 @@ test('whoever looks on is asked for, always to be seen, and can be ended', async
   await eventually(() => again.state, (state) => state === 'refused');
 });
 
+test('a message stands over the desktop until it is closed, and only over its own', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const [session, other] = ['demo-1', 'demo-2'].map((name) => fake.world.sessions.find((one) => one.desktop.name === name && one.state !== 'ended'));
+  const ben = { user: fake.world.users.find((one) => one.name === 'ben') };
+  if (other) fake.message(other, 'not here', ben);
+  fake.message(session, 'Lunch is ready', ben);
+  const message = page.getByRole('alert').filter({ hasText: 'Lunch is ready' });
+  await message.waitFor();
+  assert.equal(await page.getByText('not here').count(), 0);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await message.getByRole('button', { name: 'Close the message' }).click();
+  await message.waitFor({ state: 'detached' });
+});
+
 test('a second browser takes over; the first says so and can take it back', async () => {
   const first = await admin();
   await openDesktop(first, 'Office');

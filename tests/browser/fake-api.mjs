@@ -263,7 +263,7 @@ export class FakeOriel {
     Object.assign(desktop, { user: ref(user), state: 'running', observed: 'running' });
     let session = this.world.sessions.find((s) => s.desktop.id === desktop.id && s.state !== 'ended');
     if (!session) {
-      session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null, end_reason: null };
+      session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null, end_reason: null, policy: null };
       this.world.sessions.push(session);
     }
     desktop.session = { id: session.id, state: session.state, since_ms: session.since_ms };
@@ -299,7 +299,9 @@ export class FakeOriel {
 
   sessionsAs(query) {
     const part = (query.get('search') ?? '').toLowerCase();
+    const [from, until] = ['from', 'until'].map((name) => Number(query.get(name) ?? 0));
     const found = this.world.sessions.filter((one) => (one.state !== 'ended' || query.get('ended') === 'true')
+      && (!from || (one.ended_ms ?? Infinity) >= from) && (!until || one.started_ms < until)
       && (one.user.name + one.desktop.name).toLowerCase().includes(part));
     return this.page(found.map((one) => this.withActivity(one)), query);
   }
@@ -335,14 +337,27 @@ export class FakeOriel {
     return [200, shadow];
   }
 
+  message(session, text, by) {
+    const made = { id: id(), session: { id: session.id, desktop: session.desktop.name }, by: by.user.name, text, sent_ms: Date.now() };
+    this.world.messages = [...(this.world.messages ?? []), made];
+    this.tell('session', session.id);
+    return made;
+  }
+
+  on_messages({ method, name, who }) {
+    const own = (this.world.messages ?? []).filter((one) => this.find('sessions', one.session.id, 'session').user.id === who.user.id);
+    if (method === 'GET') return [200, { items: own }];
+    this.world.messages = this.world.messages.filter((one) => one.id !== name);
+    return [204, null];
+  }
+
   on_sessions({ method, name, verb, query, body, who }) {
     if (!name) return this.sessionsAs(query);
     const session = this.find('sessions', name, 'session');
     if (verb === 'shadows') return [200, { items: (this.world.shadows ?? []).filter((one) => one.session === session.id && ['asked', 'allowed', 'open'].includes(one.state)) }];
     if (verb === 'shadow') return [201, this.shadow(session, body.mode, who)];
     if (verb === 'message') {
-      this.world.messages = [...(this.world.messages ?? []), body.text];
-      return [204, null];
+      return [200, { id: this.message(session, body.text, who).id, in_guest: this.world.showsNothing !== true, problem: this.world.showsNothing ? 'no agent' : null }];
     }
     if (method === 'POST') {
       this.screens.get(session.desktop.id)?.viewers.forEach((viewer) => viewer.end());

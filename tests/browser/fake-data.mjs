@@ -83,7 +83,7 @@ export function makeWorld() {
   const session = (of, user, state, minutes) => {
     const made = {
       id: id(), user: ref(user), pool: of.pool, desktop: ref(of), state, client: '192.0.2.17',
-      started_ms: now - 60000 * (minutes + 40), since_ms: now - 60000 * minutes, ended_ms: null, end_reason: null,
+      started_ms: now - 60000 * (minutes + 40), since_ms: now - 60000 * minutes, ended_ms: null, end_reason: null, policy: null,
     };
     of.session = { id: made.id, state, since_ms: made.since_ms };
     return made;

@@ -704,9 +704,27 @@ test('the help desk finds a person, sees a slow step, and shows a message', asyn
   await page.getByLabel('Text').fill('  Lunch is ready <b>now</b>  ');
   await page.getByRole('button', { name: 'Show it' }).click();
   await page.getByText('Shown on the screen.').waitFor();
-  assert.deepEqual(fake.world.messages, ['Lunch is ready <b>now</b>']);
+  assert.deepEqual(fake.world.messages.map((one) => one.text), ['Lunch is ready <b>now</b>']);
+  fake.world.showsNothing = true;
+  await ben.getByRole('button', { name: 'Message…' }).click();
+  await page.getByLabel('Text').fill('Once more');
+  await page.getByRole('button', { name: 'Show it' }).click();
+  await page.getByText('Their browser shows it; their screen does not: no agent').waitFor();
   await page.getByLabel('Person').fill('nobody at all');
   await page.getByText('Nobody found').waitFor();
+});
+
+test('a message is among the desktops until it is closed', async () => {
+  const page = await admin();
+  const session = fake.world.sessions.find((one) => one.user.name === 'admin' && one.state !== 'ended');
+  fake.message(session, '<b>Save</b> your work\nat noon', { user: fake.world.users.find((one) => one.name === 'ben') });
+  const message = page.getByRole('alert').filter({ hasText: 'Message from ben' });
+  await message.getByText('<b>Save</b> your work').waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await message.getByRole('button', { name: 'Close the message' }).focus();
+  await page.keyboard.press('Enter');
+  await message.waitFor({ state: 'detached' });
+  assert.deepEqual(fake.world.messages, []);
 });
 
 test('looking on waits for the person, and a refusal is said', async () => {
@@ -736,6 +754,21 @@ test('the sessions page knows those that have ended', async () => {
   assert.equal(await page.locator('tbody tr').count(), before);
   await page.getByLabel('Person or desktop').fill('chiara');
   await eventually(() => page.locator('tbody tr').count(), (many) => many === 1);
+});
+
+test('sessions of a stretch of time, and which policy decided', async () => {
+  const page = await admin({}, '/admin/sessions');
+  const [first] = fake.world.sessions;
+  first.policy = { id: '01ARZ3NDEKTSV4RRFFQ69G5FAV', name: 'from-home' };
+  fake.tell('session', first.id);
+  await page.getByRole('cell', { name: 'Policy: from-home' }).waitFor();
+  await page.getByLabel('Began before').fill('2001-01-01T00:00');
+  await page.getByText('Nobody is in session').waitFor();
+  await page.getByLabel('Went on after').fill('2002-01-01T00:00');
+  await page.getByRole('alert').filter({ hasText: 'This has to be later than the other time.' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByLabel('Began before').fill('');
+  await page.getByRole('cell', { name: 'Policy: from-home' }).waitFor();
 });
 
 const looks = [

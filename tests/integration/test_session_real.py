@@ -82,7 +82,7 @@ def test_a_real_guest(orield_with_machines):
     wait_until(lambda: now()["activity"] == "active", 120, "and that it is not")
 
     before = house.local.call("GET", f"desktops/{desktop}/thumbnail", query={"width": "640"}).body
-    house.local.do("POST", f"sessions/{session}/message", {"text": "Lunch is ready; $(reboot)\n<b>now</b>"}, status=204)
+    house.local.do("POST", f"sessions/{session}/message", {"text": "Lunch is ready; $(reboot)\n<b>now</b>"}, status=200)
     wait_until(lambda: house.local.call("GET", f"desktops/{desktop}/thumbnail", query={"width": "640"}).body != before, 60, "it is on the screen")
 
     steps = {one["name"] for one in now()["steps"]}

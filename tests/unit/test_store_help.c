@@ -189,11 +189,56 @@ static void test_input(Fixture *fixture)
     }
 }
 
+static unsigned messages_of(Store *store, const StoreUser *person, const char *pool_id, const char *last)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = store_message_list(store, person->id, pool_id, &error);
+    g_assert_no_error(error);
+    if (list->len > 0)
+        g_assert_cmpstr(((StoreMessage *)list->pdata[list->len - 1])->text, ==, last);
+    return list->len;
+}
+
+static void test_messages(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreUser) bert = world_user(store, "bert", "user");
+    g_autoptr(StoreSession) session = session_of(&world, store, ada);
+    g_autofree char *last = NULL;
+    for (int i = 0; i <= LIMIT_MESSAGES_SESSION; i++) { /* one more than are kept */
+        g_autofree char *text = g_strdup_printf("number %d", i);
+        g_autoptr(StoreMessage) message = store_message_new(store, &(StoreActor){.name = "hanna"}, session->id, text, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(message->by_name, ==, "hanna");
+        g_free(last);
+        last = g_strdup(message->id);
+    }
+    g_assert_cmpuint(messages_of(store, ada, NULL, "number 20"), ==, LIMIT_MESSAGES_SESSION);
+    g_assert_cmpuint(messages_of(store, ada, world.pool->id, "number 20"), ==, LIMIT_MESSAGES_SESSION);
+    g_assert_cmpuint(messages_of(store, ada, "another", ""), ==, 0);
+    g_assert_cmpuint(messages_of(store, bert, NULL, ""), ==, 0);
+    StoreActor hers = {.user_id = ada->id, .name = "ada"}, his = {.user_id = bert->id, .name = "bert"};
+    g_assert_false(store_message_close(store, &his, last, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_assert_true(store_message_close(store, &hers, last, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(messages_of(store, ada, NULL, "number 19"), ==, LIMIT_MESSAGES_SESSION - 1);
+    g_assert_true(store_session_end(store, NULL, session->id, "logged off", (StoreAfter){0}, &error));
+    g_assert_cmpuint(messages_of(store, ada, NULL, ""), ==, 0);
+    g_assert_null(store_message_new(store, NULL, session->id, "too late", &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     fixture_add("limits", test_limits);
     fixture_add("shadows", test_shadows);
+    fixture_add("messages", test_messages);
     fixture_add("input", test_input);
     return fixture_run();
 }

@@ -58,7 +58,7 @@ export interface Connection {
 }
 export interface Session {
   id: string; user: Ref | null; pool: Ref | null; desktop: Ref | null; state: SessionState;
-  client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null;
+  client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null; policy: Ref | null;
   activity: Activity; idle_since_ms: number | null; idle_ms: number | null; locked: boolean; agent: 'none' | 'ready';
   steps?: { name: string; at_us: number; took_us: number }[];
 }
@@ -66,6 +66,7 @@ export type Activity = 'connecting' | 'active' | 'idle' | 'locked' | 'disconnect
 export interface FoundPerson {
   id: string; name: string; display_name: string; enabled: boolean; last_login_ms: number | null; sessions: Session[];
 }
+export interface HelpMessage { id: string; session: { id: string; desktop: string }; by: string; text: string; sent_ms: number }
 export type ShadowMode = 'view' | 'control';
 export interface Shadow {
   id: string; session: string; by: { id: string | null; name: string }; mode: ShadowMode; consent: 'ask' | 'notify';
@@ -363,7 +364,9 @@ export const api = {
   sessions: list<Session>('sessions'),
   session: (id: string, signal?: AbortSignal) => call<Session>('GET', `sessions/${at(id)}`, { signal }),
   people: (search: string, signal?: AbortSignal) => call<{ items: FoundPerson[] }>('GET', 'people', { query: { search }, signal }),
-  messageSession: (id: string, text: string) => call<void>('POST', `sessions/${at(id)}/message`, { body: { text } }),
+  messageSession: (id: string, text: string) => call<{ id: string; in_guest: boolean; problem: string | null }>('POST', `sessions/${at(id)}/message`, { body: { text } }),
+  messages: (signal?: AbortSignal) => call<{ items: HelpMessage[] }>('GET', 'messages', { signal }),
+  closeMessage: (id: string) => call<void>('DELETE', `messages/${at(id)}`),
   shadowSession: (id: string, mode: ShadowMode) => call<Shadow>('POST', `sessions/${at(id)}/shadow`, { body: { mode } }),
   shadows: (session: string, signal?: AbortSignal) => call<{ items: Shadow[] }>('GET', `sessions/${at(session)}/shadows`, { signal }),
   shadow: (id: string) => call<Shadow>('GET', `shadows/${at(id)}`),

@@ -102,13 +102,29 @@ def test_a_message_is_shown(desk):
     hanna = desk.login("hanna")
     _, _, session, desktop = desk.views["ada"]
     text = "-x; $(reboot) <b>&\nsecond line"
-    hanna.do("POST", f"sessions/{session}/message", {"text": text}, status=204)
+    sent = hanna.do("POST", f"sessions/{session}/message", {"text": text}, status=200)
+    assert sent["in_guest"] and sent["problem"] is None
     shown = desk.state / "desktops" / desktop / "shown"
     assert shown.read_text() == "hanna\n" + text
     for bad in ("", "x" * 2001, "\x1b[2J", "a\u009bb", 5, None):
         assert hanna.refused("POST", f"sessions/{session}/message", {"text": bad})[0] == 422
     events = [one for one in desk.people["admin"].items("events", object=session) if one["action"] == "session.message"]
     assert len(events) == 1 and events[0]["detail"]["text"] == text
+
+
+def test_a_message_waits_in_the_browser_until_it_is_closed(desk):
+    hanna, (ada, _, session, _), bert = desk.login("hanna"), desk.views["ada"], desk.views["bert"][0]
+    before = [one["id"] for one in ada.get("messages")["items"]]
+    sent = hanna.do("POST", f"sessions/{session}/message", {"text": "at noon"}, status=200)["id"]
+    waiting = ada.get("messages")["items"]
+    assert [one["id"] for one in waiting] == before + [sent] and waiting[-1]["by"] == "hanna" and waiting[-1]["session"]["id"] == session
+    assert bert.get("messages")["items"] == [] and hanna.get("messages")["items"] == [] and desk.local.get("messages")["items"] == []
+    for other in (bert, hanna, desk.local):
+        assert other.refused("DELETE", f"messages/{sent}") == (404, "not-found")
+    ada.do("DELETE", f"messages/{sent}", status=204)
+    assert [one["id"] for one in ada.get("messages")["items"]] == before
+    closed = [one for one in desk.people["admin"].items("events", object=session) if one["action"] == "session.message-close"]
+    assert closed[0]["actor"] == "ada" and closed[0]["detail"]["by"] == "hanna"
 
 
 def ask(desk, name="ada", mode="view"):

@@ -203,6 +203,9 @@ def test_its_plans_hold_for_the_session_and_follow_what_changes(office):
     policy(local, "sales", {"groups": ["sales"]}, {"display_plan": "strict"})
     shown = Shown(office)
     assert shown.flags == SHARED | NO_CLIPBOARD_IN | NO_CLIPBOARD_OUT
+    sessions = {who: client.items("sessions") for who, client in (("local", local), ("ann", office.login("ann")))}
+    assert {one["policy"]["name"] for one in sessions["local"]} == {"sales"}
+    assert [one["policy"] for one in sessions["ann"]] == [None]  # why is for those who look after sessions
     local.do("PATCH", "policies/sales", {"then": {"display_plan": None}})
     assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)  # the pool's
     local.do("PATCH", "policies/sales", {"then": {"display_plan": "strict"}})

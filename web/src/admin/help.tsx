@@ -58,8 +58,8 @@ function Message({ session, onClose }: { session: Session; onClose: () => void }
   const send = async () => {
     setBusy(true);
     try {
-      await api.messageSession(session.id, text.trim());
-      toast(t('Shown on the screen.'));
+      const sent = await api.messageSession(session.id, text.trim());
+      toast(sent.in_guest ? t('Shown on the screen.') : t('Their browser shows it; their screen does not: {problem}', { problem: sent.problem ?? '' }));
       onClose();
     } catch (problem) {
       setWrong(sentence(problem));
@@ -73,7 +73,7 @@ function Message({ session, onClose }: { session: Session; onClose: () => void }
         <Button look="main" disabled={!text.trim()} busy={busy} onClick={() => void send()}>{t('Show it')}</Button>
       </>
     }>
-      <AreaField label={t('Text')} rows={4} maxLength={2000} value={text} onValue={setText} help={t('It appears on the person’s screen, with your name. The audit trail keeps it.')} />
+      <AreaField label={t('Text')} rows={4} maxLength={2000} value={text} onValue={setText} help={t('It appears on the person’s screen and in their browser, with your name. The audit trail keeps it.')} />
       {wrong && <Notice mood="bad">{wrong}</Notice>}
     </Dialog>
   );

@@ -60,17 +60,32 @@ const bulk: Bulk<Session> = {
   ],
 };
 
+/** A field's local time as milliseconds; empty or half typed: null. */
+function timeOf(text: string): number | null {
+  const time = text ? new Date(text).getTime() : NaN;
+  return Number.isFinite(time) && time > 0 ? time : null;
+}
+
 export function Sessions(_: PageProps) {
   const [ended, setEnded] = useState(false);
   const [search, setSearch] = useState('');
-  const page = useLivePage((query, signal) => api.sessions({ ...query, ...(ended ? { ended: true } : {}), ...(search.trim() ? { search: search.trim() } : {}) }, signal),
-    ['session', 'desktop'], [ended, search]);
+  const [from, setFrom] = useState('');
+  const [until, setUntil] = useState('');
+  const [begin, end] = [timeOf(from), timeOf(until)];
+  const crossed = begin !== null && end !== null && begin >= end;
+  const filter = {
+    ...(ended ? { ended: true } : {}), ...(search.trim() ? { search: search.trim() } : {}),
+    ...(begin !== null && !crossed ? { from: begin } : {}), ...(end !== null && !crossed ? { until: end } : {}),
+  };
+  const page = useLivePage((query, signal) => api.sessions({ ...query, ...filter }, signal), ['session', 'desktop'], [filter]);
   return (
     <>
       <Head title={t('Sessions')} text={t('A session lasts from the first connection until log off. Disconnected: the person is away, the programs go on.')} />
       <div class="card">
         <div class="row wrap">
           <TextField label={t('Person or desktop')} type="search" value={search} onValue={setSearch} autocomplete="off" spellcheck={false} maxLength={60} />
+          <TextField label={t('Went on after')} type="datetime-local" value={from} onValue={setFrom} />
+          <TextField label={t('Began before')} type="datetime-local" value={until} onValue={setUntil} wrong={crossed ? t('This has to be later than the other time.') : null} />
           <Check label={t('Also those that have ended')} checked={ended} onValue={setEnded} />
         </div>
         <Table label={t('Sessions')} page={page} file="sessions" bulk={bulk} rowKey={(session) => session.id} empty={
@@ -80,7 +95,10 @@ export function Sessions(_: PageProps) {
         } columns={[
           { head: t('Person'), cell: (session) => <strong>{name(session.user)}</strong> },
           { head: t('Desktop'), cell: (session) => name(session.desktop) },
-          { head: t('Pool'), cell: (session) => name(session.pool) },
+          {
+            head: t('Pool'),
+            cell: (session) => <>{name(session.pool)}{session.policy && <> <span class="small quiet">{t('Policy: {name}', { name: session.policy.name })}</span></>}</>,
+          },
           { head: t('State'), cell: (session) => <Badge mood={activities[session.activity].mood}>{activities[session.activity].text}</Badge> },
           { head: t('Since'), cell: (session) => <Ago time={session.since_ms} /> },
           { head: t('Began'), cell: (session) => <Ago time={session.started_ms} /> },

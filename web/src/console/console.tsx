@@ -22,6 +22,7 @@ import { pictureLevels, useSettings, type Settings } from './settings.ts';
 import { TextInput } from './textinput.ts';
 import { Toolbar, type PanelName } from './toolbar.tsx';
 import { Typist } from './typist.ts';
+import { Messages } from '../ui/messages.tsx';
 import { Watched } from './watched.tsx';
 
 interface Props { target: Target; me: Me | null; first: Dial }
@@ -231,6 +232,7 @@ export function Console({ target, me, first }: Props) {
       )}
       {connected && (starting || hint || own) && (
         <div class="console-lines">
+          {own && <Messages session={own} />}
           {own && <Watched session={own} />}
           {starting && (
             <div class="console-line" role="status">

@@ -8,6 +8,7 @@ import { useLive } from '../live.ts';
 import { useTitle } from '../route.ts';
 import { DesktopIcon } from '../ui/icons.tsx';
 import { Empty, Failure } from '../ui/parts.tsx';
+import { Messages } from '../ui/messages.tsx';
 import { OwnUse } from '../ui/quota.tsx';
 import { TileCard } from './tile.tsx';
 
@@ -46,6 +47,7 @@ export function Portal({ me }: { me: Me }) {
         <h1>{greeting(titleOf(me.user))}</h1>
         <p class="quiet">{t('Choose a desktop. It opens in this window and waits for you when you leave.')}</p>
       </div>
+      <Messages session={null} />
       {live.error !== null && <Failure error={live.error} again={live.reload} />}
       {live.loading && !live.value && <TileBones />}
       {live.value && tiles.length === 0 && (
