@@ -75,6 +75,18 @@ static Json *log_on_json(const StoreLogOn *log_on)
                      json_text_or_null(log_on->time_zone));
 }
 
+/* What its display plan allows now; null: it has ended. */
+static bool set_display(Call *call, Json *value, const StoreSession *session, GError **error)
+{
+    DisplayPlan plan;
+    if (session->state == STORE_SESSION_ENDED)
+        return json_object_set_new(value, "display", json_null()) == 0;
+    if (!host_session_display(call->service->host, session->id, &plan, error))
+        return false;
+    json_object_set_new(value, "display", json_pack("{s:o}", "bandwidth_kbit_s", plan.kbit_s ? json_integer(plan.kbit_s) : json_null()));
+    return true;
+}
+
 Json *session_brief(const StoreSession *session)
 {
     if (!session)
@@ -150,11 +162,13 @@ bool session_get(Call *call, GError **error)
     g_autoptr(StoreLogOn) log_on = NULL;
     if (!session || !store_log_on_get(call->service->store, session->id, &log_on, error))
         return false;
-    Json *value = shown_json(call, session);
+    g_autoptr(Json) value = shown_json(call, session);
+    if (!set_display(call, value, session, error))
+        return false;
     Json *steps = json_loads(session->steps, 0, NULL);
     json_object_set_new(value, "steps", json_is_array(steps) ? steps : json_array());
     json_object_set_new(value, "log_on", log_on_json(log_on));
-    reply_json(call->reply, 200, value);
+    reply_json(call->reply, 200, g_steal_pointer(&value));
     return true;
 }
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Places in the packet; numbers have their high byte first. */
-enum { AT_KIND = 0, AT_FLAGS = 1, AT_WIDTH = 2, AT_HEIGHT = 4, AT_CODE = 6, AT_ID = 8, AT_REASON = 36 };
-G_STATIC_ASSERT(AT_ID + ID_LENGTH <= AT_REASON && AT_REASON + DISPLAY_REASON + 1 == DISPLAY_PACKET);
+enum { AT_KIND = 0, AT_FLAGS = 1, AT_WIDTH = 2, AT_HEIGHT = 4, AT_CODE = 6, AT_ID = 8, AT_KBIT_S = 34, AT_REASON = 36 };
+G_STATIC_ASSERT(AT_ID + ID_LENGTH <= AT_KBIT_S && AT_KBIT_S + 2 <= AT_REASON && AT_REASON + DISPLAY_REASON + 1 == DISPLAY_PACKET);
 
 bool display_rules_restrict(const DisplayRules *rules)
 {
@@ -40,6 +40,7 @@ void display_packet_write(const DisplayPacket *packet, uint8_t bytes[DISPLAY_PAC
     put_16(bytes + AT_WIDTH, packet->rules.width);
     put_16(bytes + AT_HEIGHT, packet->rules.height);
     put_16(bytes + AT_CODE, packet->code);
+    put_16(bytes + AT_KBIT_S, packet->rules.kbit_s);
     memcpy(bytes + AT_ID, packet->id, ID_LENGTH);
     g_strlcpy((char *)bytes + AT_REASON, packet->reason, DISPLAY_REASON + 1);
 }
@@ -53,7 +54,7 @@ bool display_packet_read(const uint8_t bytes[DISPLAY_PACKET], DisplayPacket *ret
 {
     *ret = (DisplayPacket){
         .kind = bytes[AT_KIND],
-        .rules = {bytes[AT_FLAGS], get_16(bytes + AT_WIDTH), get_16(bytes + AT_HEIGHT)},
+        .rules = {bytes[AT_FLAGS], get_16(bytes + AT_WIDTH), get_16(bytes + AT_HEIGHT), get_16(bytes + AT_KBIT_S)},
         .code = get_16(bytes + AT_CODE),
     };
     memcpy(ret->id, bytes + AT_ID, ID_LENGTH);

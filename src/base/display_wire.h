@@ -42,6 +42,7 @@ enum {
 typedef struct {
     unsigned flags;
     uint16_t width, height; /* the largest size a client may ask for; 0: any */
+    uint16_t kbit_s;        /* most to the client, 1000 bits each; 0: any */
 } DisplayRules;
 
 typedef struct {

@@ -50,6 +50,8 @@
 #define LIMIT_SCHEDULE_WINDOWS 64
 #define LIMIT_SCREEN_LEAST 320                /* pixels of width and height that a plan may limit a screen to */
 #define LIMIT_SCREEN 16384
+#define LIMIT_BANDWIDTH_LEAST_KBIT_S 64       /* that a plan may limit a display to: what a still text screen can be worked with */
+#define LIMIT_BANDWIDTH_KBIT_S 65000
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */

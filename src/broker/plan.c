@@ -207,6 +207,17 @@ static bool read_largest(Json *settings, DisplayPlan *ret, GError **error)
     return true;
 }
 
+static bool read_bandwidth(Json *settings, DisplayPlan *ret, GError **error)
+{
+    static const WholeField field = {"bandwidth_kbit_s", LIMIT_BANDWIDTH_LEAST_KBIT_S, LIMIT_BANDWIDTH_KBIT_S};
+    int64_t most = 0;
+    bool given = false;
+    if (!whole(settings, &field, &most, &given, error))
+        return false;
+    ret->kbit_s = (uint16_t)most;
+    return true;
+}
+
 /* Those that are offered; absent: all. */
 static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
 {
@@ -230,11 +241,11 @@ static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
 
 static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
 {
-    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "clients", NULL};
+    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "bandwidth_kbit_s", "clients", NULL};
     bool follows = true;
     if (!only(settings, "settings", keys, error) || !read_clipboard(settings, ret, error) ||
         !read_largest(settings, ret, error) || !yes_no(settings, "follow_window", &follows, error) ||
-        !yes_no(settings, "view_only", &ret->view_only, error) || !read_clients(settings, ret, error))
+        !yes_no(settings, "view_only", &ret->view_only, error) || !read_bandwidth(settings, ret, error) || !read_clients(settings, ret, error))
         return false;
     ret->no_size = !follows;
     return true;

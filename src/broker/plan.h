@@ -47,6 +47,7 @@ typedef struct {
     bool view_only;           /* neither keys nor pointer */
     bool no_size;             /* the screen does not follow the window */
     uint16_t width, height;   /* the largest screen a window may ask for; 0: any */
+    uint16_t kbit_s;          /* most to the person's own viewer, 1000 bits each; 0: any */
     unsigned withheld;        /* bit 1 << DisplayClient: this way in is not offered */
 } DisplayPlan;
 

@@ -57,6 +57,7 @@ DisplayRules viewer_rules(ViewerMode mode, const DisplayPlan *plan, bool takes_o
     rules.flags |= takes_over ? DISPLAY_SHARED : 0;
     if (mode == VIEWER_VIEW || mode == VIEWER_CONTROL) /* a guest in somebody's session: no clipboard, no sizes */
         rules.flags |= DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
+    rules.kbit_s = mode == VIEWER_OWN ? plan->kbit_s : 0;
     if (mode == VIEWER_VIEW || (mode == VIEWER_OWN && plan->view_only))
         rules.flags |= DISPLAY_VIEW_ONLY;
     return rules;
@@ -64,5 +65,6 @@ DisplayRules viewer_rules(ViewerMode mode, const DisplayPlan *plan, bool takes_o
 
 bool viewer_rules_equal(const DisplayRules *one, const DisplayRules *other)
 {
-    return one->flags == other->flags && one->width == other->width && one->height == other->height;
+    return one->flags == other->flags && one->width == other->width && one->height == other->height &&
+           one->kbit_s == other->kbit_s;
 }

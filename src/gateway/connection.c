@@ -13,6 +13,7 @@
 
 /* Steps of one connection before others have their turn: at most 8 * 64 KiB. */
 #define PUMP_STEPS 8
+#define HELD_MS 20          /* so often displays that were held back are looked at, while there are any */
 #define INPUT_TOLD_MS 15000 /* so often orield is told that somebody works on a display */
 
 void connection_stage(Connection *connection, Stage stage)
@@ -64,12 +65,34 @@ static void upstream_drop(Connection *connection)
     connection->timing.upstream_stalled_ms = 0;
 }
 
+static void hold(Connection *connection)
+{
+    Gateway *gateway = connection->gateway;
+    GList *link = &connection->display->held;
+    if (link->data)
+        return;
+    link->data = connection;
+    if (g_queue_is_empty(&gateway->held))
+        gateway->held_ms = gateway->now_ms + HELD_MS;
+    g_queue_push_tail_link(&gateway->held, link);
+}
+
+static void let_go(Connection *connection)
+{
+    GList *link = &connection->display->held;
+    if (!link->data)
+        return;
+    g_queue_unlink(&connection->gateway->held, link);
+    link->data = NULL;
+}
+
 static void display_drop(Connection *connection)
 {
     if (!connection->display)
         return;
     Gateway *gateway = connection->gateway;
     gateway->displays--;
+    let_go(connection);
     channel_tell(&gateway->channel, DISPLAY_ENDED, connection->display->id);
     if (g_hash_table_lookup(gateway->by_id, connection->display->id) == connection)
         g_hash_table_remove(gateway->by_id, connection->display->id);
@@ -212,6 +235,7 @@ void connection_display(Connection *connection, const DisplayPacket *handover)
     Display *display = connection->display = g_new0(Display, 1);
     g_strlcpy(display->id, handover->id, sizeof display->id);
     display->rules = handover->rules;
+    bucket_set(&display->bucket, handover->rules.kbit_s, gateway->now_ms);
     g_hash_table_replace(gateway->by_id, display->id, connection);
     gateway->displays++;
     channel_tell(&gateway->channel, DISPLAY_ALIVE, display->id);
@@ -296,11 +320,40 @@ static bool relay_down(Connection *connection)
 
 /* ---- display ---- */
 
+size_t connection_may(Connection *connection, size_t size)
+{
+    size_t allowed = bucket_allows(&connection->display->bucket, size, connection->gateway->now_ms);
+    if (allowed == 0)
+        hold(connection);
+    return allowed;
+}
+
+void connection_counts(Connection *connection, size_t length)
+{
+    bucket_take(&connection->display->bucket, length);
+}
+
+void connection_held_go(Gateway *gateway, void (*go)(Connection *connection, void *data), void *data)
+{
+    GList *next = NULL;
+    for (GList *link = gateway->held.head; link; link = next) {
+        Connection *connection = link->data;
+        next = link->next;
+        if (bucket_due_ms(&connection->display->bucket) > gateway->now_ms)
+            continue;
+        let_go(connection);
+        go(connection, data);
+    }
+    gateway->held_ms = gateway->now_ms + HELD_MS;
+}
+
 static bool display_down(Connection *connection)
 {
     uint8_t *payload = connection->gateway->plain + WEBSOCKET_HEADER_LARGEST;
-    const size_t size = GATEWAY_PLAIN - WEBSOCKET_HEADER_LARGEST;
+    const size_t size = connection_may(connection, GATEWAY_PLAIN - WEBSOCKET_HEADER_LARGEST);
     Side *side = &connection->upstream;
+    if (size == 0)
+        return false;
     ssize_t got = recv(side->fd, payload, size, MSG_DONTWAIT);
     if (got <= 0) {
         if (!connection_is_end(side, got))
@@ -310,6 +363,7 @@ static bool display_down(Connection *connection)
     }
     /* Less than asked for was all there was: descriptors, which end a read early, come no more. */
     side->readable = (size_t)got == size || side->hung_up;
+    connection_counts(connection, (size_t)got);
     uint8_t header[WEBSOCKET_HEADER_LARGEST];
     size_t length = websocket_header(header, WEBSOCKET_BINARY, (uint64_t)got);
     memcpy(payload - length, header, length);
@@ -394,6 +448,7 @@ void connection_payload(Connection *connection, size_t length)
 void connection_rules(Connection *connection, const DisplayRules *rules)
 {
     connection->display->rules = *rules;
+    bucket_set(&connection->display->bucket, rules->kbit_s, connection->gateway->now_ms);
     if (connection->timing.stage == STAGE_RAW && display_rules_restrict(rules))
         connection_linger(connection); /* what RDP carries nobody here looks into */
     if (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_VIEWER)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "gateway/address.h"
+#include "gateway/bucket.h"
 #include "gateway/channel.h"
 #include "gateway/rdp.h"
 #include "gateway/rfb_client.h"
@@ -33,6 +34,8 @@ typedef struct {
     uint8_t *walked; /* GATEWAY_WALKED */
     Channel channel;
     GHashTable *by_id; /* displays: id → Connection */
+    GQueue held;       /* Connections whose displays may not send more before their bucket is fuller */
+    int64_t held_ms;   /* when those are looked at next */
     int64_t vnc_until_ms; /* monotonic: until then who stays silent may be a VNC client */
     int64_t now_ms; /* monotonic, of this turn of the loop */
     unsigned connections, displays;
@@ -51,6 +54,8 @@ typedef struct {
     WebsocketDecoder decoder;
     RfbClient client;
     DisplayRules rules;
+    Bucket bucket;     /* what may go to the client */
+    GList held;        /* in Gateway.held; data NULL: is not */
     int64_t input_ms; /* when orield was last told of input */
     char id[ID_LENGTH + 1];
 } Display;
@@ -88,6 +93,9 @@ bool connection_pump(Connection *connection);
 
 /* Once a second: pings, and ends what has had its time. In stage DEAD afterwards: free it. */
 void connection_tick(Connection *connection);
+
+/* Displays that were held back and may go on: `go` is called with each. Time does not pass for the others. */
+void connection_held_go(Gateway *gateway, void (*go)(Connection *connection, void *data), void *data);
 
 /* What orield says of this display; pump it afterwards. */
 void connection_rules(Connection *connection, const DisplayRules *rules);

@@ -21,6 +21,11 @@ void connection_display(Connection *connection, const DisplayPacket *handover);
 void connection_input(Connection *connection); /* its person does something: orield is told, now and then */
 void connection_payload(Connection *connection, size_t length); /* of gateway->plain: what the rules let pass */
 
+/* Of `size` bytes as many as the display's rules let go to the client now; what was read is counted by connection_counts. 0: it is
+ * pumped again when there may be some. */
+size_t connection_may(Connection *connection, size_t size);
+void connection_counts(Connection *connection, size_t length);
+
 /* ---- native.c: clients that are no browsers ---- */
 
 /* Whether these first bytes, or an earlier greeting, make it one; then the bytes have been taken. */

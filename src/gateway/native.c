@@ -212,13 +212,17 @@ bool native_answered(Connection *connection)
 bool native_down(Connection *connection)
 {
     Side *side = &connection->upstream;
-    ssize_t got = recv(side->fd, connection->gateway->plain, GATEWAY_PLAIN, MSG_DONTWAIT);
+    size_t size = connection_may(connection, GATEWAY_PLAIN);
+    if (size == 0)
+        return false;
+    ssize_t got = recv(side->fd, connection->gateway->plain, size, MSG_DONTWAIT);
     if (got <= 0) {
         if (!connection_is_end(side, got))
             return false;
         connection_linger(connection);
         return true;
     }
+    connection_counts(connection, (size_t)got);
     if (connection->timing.stage == STAGE_VIEWER)
         connection_put(connection, connection->gateway->plain, (size_t)got);
     else

@@ -325,14 +325,20 @@ static void tick(Server *server)
     }
 }
 
-/* Until the next tick; without clients and without a planned reload there is none. */
+static void held_go(Connection *connection, void *data)
+{
+    queue_put(data, connection);
+}
+
+/* Until the next tick, or until displays that were held back may go on; without clients and without a planned reload there is none. */
 static int wait_ms(const Server *server)
 {
     if (server->run_head)
         return 0;
     if (!server->first && !server->reload_ms && server->listening)
         return (int)CLAMP(server->daily_ms - server->gateway.now_ms, 0, DAY_MS);
-    int64_t wait = server->tick_ms - server->gateway.now_ms;
+    int64_t next_ms = server->gateway.held.length == 0 ? server->tick_ms : MIN(server->tick_ms, server->gateway.held_ms);
+    int64_t wait = next_ms - server->gateway.now_ms;
     return (int)CLAMP(wait, 0, TICK_MS);
 }
 
@@ -381,6 +387,8 @@ bool server_run(Server *server, GError **error)
         server->gateway.now_ms = clock_monotonic_ms();
         for (int i = 0; i < count; i++)
             dispatch(server, &events[i]);
+        if (!g_queue_is_empty(&server->gateway.held) && server->gateway.now_ms >= server->gateway.held_ms)
+            connection_held_go(&server->gateway, held_go, server);
         queue_run(server);
         if (server->gateway.now_ms >= server->tick_ms)
             tick(server);

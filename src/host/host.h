@@ -122,6 +122,9 @@ bool host_display_open(Host *host, const HostDisplayRequest *request, HostDispla
 
 /* ---- sessions ---- */
 
+/* What holds for the displays of a session. session_id NULL: a console, where everything is allowed. */
+bool host_session_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
+
 /* Closes the viewers of this session; the desktop runs on. Idempotent. */
 bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 

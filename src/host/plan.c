@@ -158,7 +158,7 @@ static bool has_plans(Host *host)
     return some;
 }
 
-bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error)
+bool host_session_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error)
 {
     *ret = (DisplayPlan){0};
     if (!session_id || !has_plans(host))

@@ -410,8 +410,6 @@ void plan_book_release(PlanBook *book);
 void plan_book_outdated(Host *host); /* read them again when they are next needed */
 /* choice: what policies decided; NULL: nothing. */
 PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *choice);
-/* What holds for the displays of a session. session_id NULL: a console, where everything is allowed. */
-bool plan_display(Host *host, const char *session_id, DisplayPlan *ret, GError **error);
 /* values_pool as the release plan makes it that holds on this desktop. Fails where that cannot be read: nothing may then be done
  * in its place. */
 bool plan_values(Host *host, const StorePool *pool, const char *desktop_id, BrokerPool *ret, GError **error);

@@ -64,7 +64,7 @@ static ViewerMode mode_of(StoreDisplayMode mode)
 static bool rules_of(Viewers *viewers, ViewerMode mode, const char *session_id, DisplayRules *ret, GError **error)
 {
     DisplayPlan plan;
-    if (!plan_display(viewers->host, session_id, &plan, error))
+    if (!host_session_display(viewers->host, session_id, &plan, error))
         return false;
     *ret = viewer_rules(mode, &plan, viewer_lines_connected(viewers->lines));
     return true;

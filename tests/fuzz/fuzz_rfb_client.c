@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3)
         return 0;
-    DisplayRules rules = {data[1] & 0x7f, data[2], data[2]};
+    DisplayRules rules = {.flags = data[1] & 0x7f, .width = data[2], .height = data[2]};
     g_autoptr(GByteArray) whole = walk(&rules, data + 3, size - 3, size);
     g_autoptr(GByteArray) pieces = walk(&rules, data + 3, size - 3, 1u + data[0] % 64u);
     if (whole->len != pieces->len || (whole->len && memcmp(whole->data, pieces->data, whole->len) != 0))

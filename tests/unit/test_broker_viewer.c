@@ -40,7 +40,7 @@ static void test_refusals(void)
 static void test_rules(void)
 {
     const unsigned guest = DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
-    const DisplayPlan narrow = {.no_clipboard_out = true, .view_only = true, .no_size = true, .width = 1920, .height = 1080};
+    const DisplayPlan narrow = {.no_clipboard_out = true, .view_only = true, .no_size = true, .width = 1920, .height = 1080, .kbit_s = 500};
     static const struct {
         ViewerMode mode;
         bool narrow, takes_over;
@@ -62,6 +62,7 @@ static void test_rules(void)
         g_assert_cmphex(rules.flags, ==, rows[i].flags);
         g_assert_cmpuint(rules.width, ==, limited ? 1920 : 0);
         g_assert_cmpuint(rules.height, ==, limited ? 1080 : 0);
+        g_assert_cmpuint(rules.kbit_s, ==, limited && rows[i].mode == VIEWER_OWN ? 500 : 0);
     }
 }
 
@@ -89,7 +90,7 @@ static void test_places(void)
 static void test_packets(void)
 {
     uint8_t bytes[DISPLAY_PACKET];
-    DisplayPacket packet = {.kind = DISPLAY_CLOSE, .rules = {63, 1920, 1080}, .code = 4001}, read;
+    DisplayPacket packet = {.kind = DISPLAY_CLOSE, .rules = {63, 1920, 1080, 65000}, .code = 4001}, read;
     g_autofree char *id = id_new(), *long_text = g_strnfill(DISPLAY_REASON - 1, 'x');
     g_autofree char *too_long = g_strconcat(long_text, "é", NULL);
     g_strlcpy(packet.id, id, sizeof packet.id);

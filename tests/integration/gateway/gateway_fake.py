@@ -18,9 +18,9 @@ PACKET = 160
 VIEW_ONLY, NO_CLIPBOARD_IN, NO_CLIPBOARD_OUT, NO_SOUND, SHARED, OPAQUE = 1, 2, 4, 8, 16, 32
 
 
-def packet(kind, display, flags=0, size=(0, 0), code=0, reason=""):
+def packet(kind, display, flags=0, size=(0, 0), code=0, reason="", kbit_s=0):
     """As base/display_wire.h has it."""
-    return struct.pack("!BBHHH26s2x124s", kind, flags, *size, code, display.encode(), reason.encode())
+    return struct.pack("!BBHHH26sH124s", kind, flags, *size, code, display.encode(), kbit_s, reason.encode())
 
 
 def display_id():

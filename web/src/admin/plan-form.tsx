@@ -124,6 +124,8 @@ function DisplayFields({ draft, wrong, set }: PartProps) {
           <TextField label={t('Height at most')} value={draft.height} onValue={set('height')} wrong={wrong.height} inputMode="numeric" />
         </div>
       )}
+      <TextField label={t('Data to the viewer, at most (kbit/s)')} value={draft.bandwidth_kbit_s} onValue={set('bandwidth_kbit_s')} wrong={wrong.bandwidth_kbit_s} inputMode="numeric"
+        help={t('For a line that many share. The picture then comes later, keys and pointer do not. Empty: no limit.')} />
       <fieldset class="field">
         <legend class="label">{t('How people may open it')}</legend>
         <div class="stack tight">

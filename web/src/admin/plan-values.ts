@@ -12,6 +12,8 @@ const mostMinutes = 366 * 24 * 60;
 const mostDesktops = 2000;
 const leastScreen = 320;
 const mostScreen = 16384;
+const leastBandwidth = 64;
+const mostBandwidth = 65000;
 
 export interface RuleDraft { action: string; after_minutes: string }
 type Moments = Record<(typeof moments)[number], RuleDraft>;
@@ -22,7 +24,7 @@ export interface PlanDraft extends Moments, Spans {
   name: string; description: string; kind: PlanKind;
   peak: ScheduleDraft | null; peak_spares: string; off_peak_spares: string;
   at_log_off: string; at_release: string;
-  clipboard: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; clients: string[];
+  clipboard: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; bandwidth_kbit_s: string; clients: string[];
 }
 
 type Settings = Record<string, unknown>;
@@ -49,7 +51,7 @@ export function planDraft({ name, description, kind, settings }: Pick<Plan, 'nam
     at_log_off: word(settings.at_log_off, 'as-pool'), at_release: word(settings.at_release, 'as-pool'),
     clipboard: word(settings.clipboard, 'both'),
     limited: largest !== null, width: text(largest?.width ?? 1920), height: text(largest?.height ?? 1080),
-    follow_window: settings.follow_window !== false, view_only: settings.view_only === true,
+    follow_window: settings.follow_window !== false, view_only: settings.view_only === true, bandwidth_kbit_s: text(settings.bandwidth_kbit_s),
     clients: (settings.clients as string[] | undefined) ?? [...clientKinds],
   };
 }
@@ -81,6 +83,7 @@ const checks: Record<PlanKind, (draft: PlanDraft, note: Note) => void> = {
   display(draft, note) {
     if (draft.limited) note('width', whole(draft.width, leastScreen, mostScreen));
     if (draft.limited) note('height', whole(draft.height, leastScreen, mostScreen));
+    note('bandwidth_kbit_s', optional(draft.bandwidth_kbit_s, leastBandwidth, mostBandwidth));
     if (draft.clients.length === 0) note('clients', t('At least one way is needed.'));
   },
 };
@@ -120,6 +123,7 @@ const makers: Record<PlanKind, (draft: PlanDraft, before: Settings) => Settings>
     largest: draft.limited ? { ...object(before.largest), width: Number(draft.width), height: Number(draft.height) } : undefined,
     follow_window: draft.follow_window ? undefined : false,
     view_only: draft.view_only ? true : undefined,
+    bandwidth_kbit_s: numberOf(draft.bandwidth_kbit_s),
     clients: draft.clients.length === clientKinds.length ? undefined : draft.clients,
   }),
 };

@@ -227,7 +227,7 @@ export function Console({ target, me, first }: Props) {
           {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focus} onMissed={missed} />}
           {panel === 'keys' && <KeysPanel typist={typist} locked={locked} />}
           {panel === 'keyboard' && <KeyboardPanel settings={settings} onChange={change} />}
-          {panel === 'picture' && <PicturePanel quality={quality} size={size} settings={settings} onChange={change} />}
+          {panel === 'picture' && <PicturePanel quality={quality} size={size} session={own} settings={settings} onChange={change} />}
         </Toolbar>
       )}
       {connected && (starting || hint || own) && (
