@@ -60,11 +60,11 @@ class Rdp(Viewer):
         read_all(self.desktop, len(test_gateway_rdp.request(b"")))
 
 
-def pour(desktop):
-    """A desktop that has MUCH to say: each byte of it as soon as somebody takes it."""
+def pour(desktop, much=MUCH):
+    """A desktop that has much to say: each byte of it as soon as somebody takes it."""
     def main():
         try:
-            desktop.sendall(bytes(MUCH))
+            desktop.sendall(bytes(much))
         except OSError:
             pass  # the test is over
     thread = threading.Thread(target=main, daemon=True)
@@ -97,7 +97,7 @@ def test_no_more_comes_than_the_plan_allows_and_input_waits_for_nothing(expected
 
 def test_a_limit_comes_to_a_display_that_had_none(expected, orield):  # noqa: F811
     seen = Browser(expected, orield, 0)
-    seen.desktop.sendall(bytes(MUCH // 4))
+    pour(seen.desktop, MUCH // 4)
     seen.hear(MUCH // 4)
     orield.order(ord("R"), orield.ids.queue[-1], kbit_s=LEAST)
     heard_order(orield)
@@ -105,7 +105,7 @@ def test_a_limit_comes_to_a_display_that_had_none(expected, orield):  # noqa: F8
     pour(seen.desktop)
     assert seen.hear(SOME) <= 4096 + 8000 * (time.monotonic() - began)
     other = Browser(expected, orield, 0)  # and others do not wait for it
-    other.desktop.sendall(bytes(MUCH // 4))
+    pour(other.desktop, MUCH // 4)
     assert other.hear(MUCH // 4) >= MUCH // 4
     for one in (seen, other):
         one.close()
