@@ -37,6 +37,7 @@ class Shown(Channel):
         while len(heard) < PACKET:
             heard += self.socket.recv(PACKET - len(heard))
         assert heard[8:34].decode() == self.display
+        self.kbit_s, = struct.unpack("!H", heard[34:36])
         return chr(heard[0]), heard[1], struct.unpack("!HH", heard[2:6])
 
 
@@ -66,6 +67,19 @@ def test_the_rules_come_with_the_display_and_follow_the_plan(seen):
     assert shown.rules() == ("R", SHARED | NO_CLIPBOARD_IN, (0, 0))
     seen.local.do("PATCH", "pools/seen", {"display_plan": None})
     assert shown.rules() == ("R", SHARED, (0, 0))
+
+
+def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
+    shown = Shown(seen)
+    session = f"sessions/{seen.local.get('sessions')['items'][0]['id']}"
+    assert struct.unpack("!H", shown.handover[34:36]) == (0,)
+    assert seen.login("wanda").get(session)["display"] == {"bandwidth_kbit_s": None}
+    change(seen, {"bandwidth_kbit_s": 500})
+    assert shown.rules() == ("R", SHARED, (0, 0))
+    assert shown.kbit_s == 500
+    assert seen.login("wanda").get(session)["display"] == {"bandwidth_kbit_s": 500}
+    seen.local.do("POST", f"{session}/log-off")
+    assert seen.local.get(session)["display"] is None
 
 
 def test_a_plan_that_changed_while_orield_was_away_holds_when_it_is_back(seen):
