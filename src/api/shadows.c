@@ -26,6 +26,15 @@ static bool shadow_answer(Call *call, const char *id, GError **error)
 
 /* ---- of a session ---- */
 
+/* As the person's page asks; whoever answers first, there or here, decides. */
+static void ask_in_guest(Call *call, const StoreSession *session, const StoreShadow *shadow)
+{
+    g_autofree char *text = g_strdup_printf("%s of the help desk asks to look at your screen%s.",
+                                            *shadow->by_name ? shadow->by_name : "An administrator",
+                                            shadow->mode == STORE_DISPLAY_CONTROL ? " and work in it" : "");
+    host_session_ask(call->service->host, session, shadow->id, text);
+}
+
 bool session_shadow_post(Call *call, GError **error)
 {
     const char *mode = NULL;
@@ -49,6 +58,8 @@ bool session_shadow_post(Call *call, GError **error)
                           .mode = control ? STORE_DISPLAY_CONTROL : STORE_DISPLAY_VIEW,
                           .asks = asks};
     g_autoptr(StoreShadow) shadow = store_shadow_new(call->service->store, &call->actor, &fields, error);
+    if (shadow && asks)
+        ask_in_guest(call, session, shadow);
     if (shadow)
         call_reply_created(call, "shadows", shadow->id, 0, shadow_json(shadow));
     return shadow != NULL;
@@ -68,6 +79,14 @@ bool session_shadows_get(Call *call, GError **error)
 }
 
 /* ---- one ---- */
+
+/* The question in the guest is over, however that came. */
+static void end_in_guest(Call *call, const StoreShadow *shadow)
+{
+    g_autoptr(StoreSession) session = shadow->asks ? store_session_get(call->service->store, shadow->session_id, NULL) : NULL;
+    if (session)
+        host_session_ask(call->service->host, session, shadow->id, NULL);
+}
 
 /* The person's own, or one of a help desk that may help them. *ret_own: it is the person. */
 static StoreShadow *shadow_for(Call *call, bool *ret_own, GError **error)
@@ -103,16 +122,21 @@ bool shadow_answer_post(Call *call, GError **error)
         return false;
     if (!own)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "only the person whose session it is can answer");
-    return store_shadow_set(call->service->store, &call->actor, shadow->id, allow ? SHADOW_ALLOWED : SHADOW_REFUSED, error) &&
-           shadow_answer(call, shadow->id, error);
+    if (!store_shadow_set(call->service->store, &call->actor, shadow->id, allow ? SHADOW_ALLOWED : SHADOW_REFUSED, error))
+        return false;
+    end_in_guest(call, shadow);
+    return shadow_answer(call, shadow->id, error);
 }
 
 bool shadow_end_post(Call *call, GError **error)
 {
     bool own = false;
     g_autoptr(StoreShadow) shadow = shadow_for(call, &own, error);
-    return shadow && store_shadow_set(call->service->store, &call->actor, shadow->id, SHADOW_ENDED, error) &&
-           shadow_answer(call, shadow->id, error);
+    if (!shadow || !store_shadow_set(call->service->store, &call->actor, shadow->id, SHADOW_ENDED, error))
+        return false;
+    if (shadow->state == SHADOW_ASKED)
+        end_in_guest(call, shadow);
+    return shadow_answer(call, shadow->id, error);
 }
 
 bool shadow_connect_post(Call *call, GError **error)

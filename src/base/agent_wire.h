@@ -16,6 +16,8 @@
 #define AGENT_SHUT_DOWN "shut-down"
 #define AGENT_LOCK "lock"
 #define AGENT_SHOW "message"
+#define AGENT_ASK "ask"         /* a question to whoever sits there, until it is answered, taken back or its time is up */
+#define AGENT_ASK_END "ask-end" /* takes it back */
 
 /* "type" of a message from the agent */
 #define AGENT_HELLO "hello"
@@ -24,6 +26,7 @@
 #define AGENT_SESSION "session"
 #define AGENT_PONG "pong"
 #define AGENT_ACTIVITY "activity"
+#define AGENT_ANSWER "answer"
 
 /* "state" of AGENT_SESSION */
 #define AGENT_LOGGED_ON "logged-on"
@@ -33,5 +36,7 @@
 #define AGENT_ID_LONGEST 64     /* bytes of "id" */
 #define AGENT_TITLE_LONGEST 200 /* bytes of "title" */
 #define AGENT_TEXT_LONGEST 2000 /* bytes of "text" */
+#define AGENT_CHOICE_LONGEST 60 /* bytes of "allow" and "refuse", what stands on a question's buttons */
+#define AGENT_ASK_MOST_MS 120000 /* longest "limit_ms" of a question */
 #define AGENT_SCREEN_SMALLEST 64 /* pixels: bounds of "width" and "height" */
 #define AGENT_SCREEN_LARGEST 8192

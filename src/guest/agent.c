@@ -11,6 +11,7 @@
 
 #include "guest/agent_activity.h"
 #include "guest/agent_application.h"
+#include "guest/agent_ask.h"
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
@@ -38,7 +39,7 @@
 #define SCREEN_TRIES 20        /* a session that begins, or a host that is out of breath, answers late */
 
 /* Each has a timer of its own. */
-typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_ACTIVITY, TIMER_LOCK, TIMER_LOCKING, TIMER_COUNT } Timer;
+typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_ACTIVITY, TIMER_LOCK, TIMER_LOCKING, TIMER_ASK, TIMER_COUNT } Timer;
 
 typedef struct {
     AgentPort port;
@@ -56,6 +57,7 @@ typedef struct {
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
     AgentActivity activity;
+    AgentQuestion question;
     int lock_watch;
     bool locked;
     char lock_id[sizeof((AgentRequest *)0)->id]; /* of a request to lock that is under way; "": none */
@@ -252,6 +254,7 @@ static void session_update(void)
     lock_follow();
     timer_set(TIMER_LOCK, LOCK_REST_MS, 0);
     if (before.present) {
+        agent_ask_end(&agent.question, NULL); /* it was for whoever has left */
         agent_port_send(&agent.port, agent_session_text(false, before.user));
         log_off_ended(NULL);
     }
@@ -364,6 +367,26 @@ static void handle_show(const AgentRequest *request)
     send_done(request->id, &failure);
 }
 
+static void handle_ask(const AgentRequest *request)
+{
+    Failure failure = {""};
+    if (agent_ask_begin(&agent.question, &agent.session, request, &failure)) {
+        watch_fd(agent.question.output, EPOLLIN);
+        timer_set(TIMER_ASK, request->ask_ms, 0);
+    }
+    send_done(request->id, &failure);
+}
+
+static void question_event(void)
+{
+    AgentAnswer answer = agent_ask_hear(&agent.question);
+    if (answer == ANSWER_NONE)
+        return;
+    timer_set(TIMER_ASK, 0, 0);
+    if (answer != ANSWER_LOST)
+        agent_port_send(&agent.port, agent_answer_text(agent.question.id, answer == ANSWER_ALLOW));
+}
+
 static void handle_line(void *data, const char *line, size_t length)
 {
     AgentRequest request;
@@ -403,6 +426,13 @@ static void handle_line(void *data, const char *line, size_t length)
         break;
     case REQUEST_SHOW:
         handle_show(&request);
+        break;
+    case REQUEST_ASK:
+        handle_ask(&request);
+        break;
+    case REQUEST_ASK_END:
+        agent_ask_end(&agent.question, request.question);
+        send_done(request.id, NULL);
         break;
     }
     explicit_bzero(request.entropy, sizeof request.entropy);
@@ -478,6 +508,8 @@ static void timer_event(Timer timer)
         lock_tick();
     else if (timer == TIMER_LOCKING)
         locking_late();
+    else if (timer == TIMER_ASK)
+        agent_ask_end(&agent.question, NULL);
 }
 
 static void fd_event(int fd)
@@ -493,6 +525,8 @@ static void fd_event(int fd)
         activity_event();
     else if (fd == agent.lock_watch)
         lock_event();
+    else if (agent.question.pid > 0 && fd == agent.question.output)
+        question_event();
     else if (fd == agent.application_news)
         application_event();
     else

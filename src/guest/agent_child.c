@@ -76,6 +76,39 @@ static void take_output(const AgentChild *child, int pipe)
     child->output[got > 0 ? got : 0] = '\0';
 }
 
+int agent_child_open(const AgentChild *child, pid_t *ret_pid, Failure *failure)
+{
+    int ends[2] = {-1, -1};
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
+        return -1;
+    }
+    autofd int output = ends[0];
+    autofd int input = ends[1];
+    *ret_pid = fork();
+    if (*ret_pid == 0)
+        run_in_child(child, input);
+    if (*ret_pid < 0) {
+        failure_set_errno(failure, errno, "cannot start %.64s", child->argv[0]);
+        return -1;
+    }
+    int kept = output;
+    output = -1;
+    return kept;
+}
+
+int agent_child_reap(pid_t pid, int timeout_ms)
+{
+    autofd int handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd waiting = {handle, POLLIN, 0};
+    if (handle < 0 || poll(&waiting, 1, timeout_ms) <= 0)
+        kill(pid, SIGKILL);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 bool agent_child_run(const AgentChild *child, Failure *failure)
 {
     int ends[2] = {-1, -1};

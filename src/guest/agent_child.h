@@ -21,5 +21,11 @@ typedef struct {
 /* Runs and waits. False: could not start, timed out, or did not exit with 0. What it writes must be short: less than a pipe holds. */
 bool agent_child_run(const AgentChild *child, Failure *failure);
 
+/* Starts it and returns the read end of its standard output, at whose end it has ended: then agent_child_reap. -1 on failure. */
+int agent_child_open(const AgentChild *child, pid_t *ret_pid, Failure *failure);
+
+/* Its exit status; one that does not end within timeout_ms is killed: -1, as for one that a signal ended. */
+int agent_child_reap(pid_t pid, int timeout_ms);
+
 /* Starts it as nobody's child and does not wait: whether it could be started shows only in what it does. */
 bool agent_child_start(const AgentChild *child, Failure *failure);

@@ -12,6 +12,7 @@ static const char *const REQUEST_NAMES[] = {
     [REQUEST_LOG_OFF] = AGENT_LOG_OFF,   [REQUEST_GROW_HOME] = AGENT_GROW_HOME,
     [REQUEST_RESIZE] = AGENT_RESIZE,     [REQUEST_SHUT_DOWN] = AGENT_SHUT_DOWN,
     [REQUEST_LOCK] = AGENT_LOCK,         [REQUEST_SHOW] = AGENT_SHOW,
+    [REQUEST_ASK] = AGENT_ASK,           [REQUEST_ASK_END] = AGENT_ASK_END,
 };
 
 static int base64_value(char letter)
@@ -193,6 +194,27 @@ static void take_message(json_t *object, AgentRequest *request)
         failure_set(&request->failure, "message: text must be 1 to %d bytes without control characters", AGENT_TEXT_LONGEST);
 }
 
+static bool take_question(json_t *object, AgentRequest *request)
+{
+    return (take_word(object, "question", "", request->question, sizeof request->question) && request->question[0]) ||
+           failure_set(&request->failure, "question must be letters and digits");
+}
+
+static void take_ask(json_t *object, AgentRequest *request)
+{
+    json_int_t limit_ms = json_integer_value(json_object_get(object, "limit_ms"));
+    take_message(object, request);
+    if (request->failure.text[0] || !take_question(object, request))
+        return;
+    if (!take_line_of(object, "allow", false, request->allow, sizeof request->allow) || !request->allow[0] ||
+        !take_line_of(object, "refuse", false, request->refuse, sizeof request->refuse) || !request->refuse[0])
+        failure_set(&request->failure, "ask: allow and refuse must be 1 to %d bytes without control characters", AGENT_CHOICE_LONGEST);
+    else if (limit_ms < 1 || limit_ms > AGENT_ASK_MOST_MS)
+        failure_set(&request->failure, "ask: limit_ms must be 1 to %d", AGENT_ASK_MOST_MS);
+    else
+        request->ask_ms = (int)limit_ms;
+}
+
 static void take_id(json_t *object, AgentRequest *request)
 {
     json_t *id = json_object_get(object, "id");
@@ -226,6 +248,10 @@ bool agent_request_parse(const char *line, size_t length, AgentRequest *request)
         take_size(object, request);
     if (request->type == REQUEST_SHOW)
         take_message(object, request);
+    if (request->type == REQUEST_ASK)
+        take_ask(object, request);
+    if (request->type == REQUEST_ASK_END)
+        take_question(object, request);
     json_decref(object);
     return true;
 }
@@ -278,6 +304,11 @@ char *agent_activity_text(int64_t idle_ms, bool locked)
     if (object && idle_ms >= 0)
         json_object_set_new(object, "idle_ms", json_integer(idle_ms));
     return line_of(object);
+}
+
+char *agent_answer_text(const char *question, bool allow)
+{
+    return line_of(json_pack("{s:s, s:s, s:b}", "type", AGENT_ANSWER, "question", question, "allow", (int)allow));
 }
 
 char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count)

@@ -21,6 +21,8 @@ typedef enum {
     REQUEST_SHUT_DOWN,
     REQUEST_LOCK,
     REQUEST_SHOW,
+    REQUEST_ASK,
+    REQUEST_ASK_END,
 } AgentRequestType;
 
 typedef struct {
@@ -38,6 +40,9 @@ typedef struct {
     unsigned width, height; /* resize */
     char title[AGENT_TITLE_LONGEST + 1]; /* message; "" if not given; no control characters, as the next but for \n */
     char text[AGENT_TEXT_LONGEST + 1];
+    char question[AGENT_ID_LONGEST + 1]; /* ask, ask-end: letters and digits */
+    char allow[AGENT_CHOICE_LONGEST + 1], refuse[AGENT_CHOICE_LONGEST + 1];
+    int ask_ms; /* so long there is to answer */
     char account[AGENT_ACCOUNT_LONGEST + 1]; /* log-on, as all of the following */
     unsigned uid;
     char display_name[256]; /* without ':', ',' and control characters: fit for passwd(5) */
@@ -68,6 +73,8 @@ char *agent_activity_text(int64_t idle_ms, bool locked);
 
 /* lines: text of APPLICATION_LINE bytes each, how it ended. */
 char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count);
+
+char *agent_answer_text(const char *question, bool allow);
 
 /* error NULL or "": success. steps may be NULL. */
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);

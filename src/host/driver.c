@@ -68,6 +68,8 @@ const HostDriver *host_driver_real(void)
         .resize = agent_resize,
         .shut_down = agent_shut_down,
         .show = agent_show,
+        .ask = agent_ask,
+        .ask_end = agent_ask_end,
         .lock = agent_lock,
         .display = display_connect,
         .viewers = display_viewers,

@@ -74,6 +74,8 @@ struct HostDriver {
     bool (*resize)(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
     bool (*shut_down)(Machine *machine, GError **error);
     bool (*show)(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+    bool (*ask)(Machine *machine, const AgentQuestion *question, GError **error);
+    bool (*ask_end)(Machine *machine, const char *question, GError **error);
     bool (*lock)(Machine *machine, int64_t limit_ms, GError **error);
 
     int (*display)(Machine *machine, GError **error);

@@ -65,6 +65,11 @@ static void on_application(Machine *machine, const char *ended, void *data)
         tell(slot, SLOT_APPLICATION);
 }
 
+static void on_answer(Machine *machine, const char *question, bool allow, void *data)
+{
+    slot_tell_answer(data, question, allow);
+}
+
 static void on_floods(Machine *machine, void *data)
 {
     tell(data, SLOT_FLOODED);
@@ -79,6 +84,7 @@ const MachineListener event_listener = {
     .session = on_session,
     .activity = on_activity,
     .application = on_application,
+    .answer = on_answer,
     .agent_floods = on_floods,
 };
 
@@ -162,6 +168,8 @@ void event_handle(Work *work, unsigned events)
         steps_write(work);
     if (events & SLOT_NOTICE)
         session_show_notice(work);
+    if (events & SLOT_QUESTION)
+        question_handle(work);
     if (events & SLOT_FLOODED)
         handle_flood(work);
     if (events & SLOT_APPLICATION)

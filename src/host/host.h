@@ -25,6 +25,7 @@
 #include "store/host.h"
 #include "store/pool.h"
 #include "store/quota.h"
+#include "store/session.h"
 #include "store/store.h"
 
 typedef struct Host Host;
@@ -136,6 +137,10 @@ bool host_session_log_off(Host *host, const char *session_id, const StoreActor *
 /* Shows a text to whoever sits in front of the session's screen; `title` says who it is from. The trail has it. UNAVAILABLE: the session
  * has no running desktop, or its guest no agent. Takes up to 15 s. */
 bool host_session_show(Host *host, const char *session_id, const char *title, const char *text, GError **error);
+
+/* Asks in the session's guest whether somebody may look on; what is answered there is in the store then (store_shadow_answer). Never
+ * blocks; without an agent that can ask nothing happens. text NULL: it is answered elsewhere, or over. */
+void host_session_ask(Host *host, const StoreSession *session, const char *shadow_id, const char *text);
 
 typedef struct {
     const StoreActor *actor;

@@ -42,6 +42,7 @@ enum {
     SLOT_STEPS = 512,   /* a step of a log-on is over */
     SLOT_IDLE = 256,    /* told by the loop: its power plan has something to do with an idle desktop */
     SLOT_FLOODED = 128, /* its agent says more than is read */
+    SLOT_QUESTION = 4096, /* its guest is to ask something, or has answered */
     SLOT_APPLICATION = 2048, /* the one program that it shows has ended */
     SLOT_TIME_UP = 32, /* told by the loop: its session's time is over, and the next user gets this very machine */
 };
@@ -86,6 +87,9 @@ typedef struct {
     bool locked, locked_told; /* what the guest says of its screen, and what of it the store knows */
     int64_t locking_ms;      /* UTC: when it was last locked because nobody did anything */
     char *notice;            /* what; NULL: nothing */
+    GPtrArray *questions;    /* of Question, to be asked in the guest or taken back; NULL: none */
+    char *answered;          /* which question the guest has answered; NULL: none */
+    bool answer_allows;
     char *application_ended; /* how the one program of this machine ended last; NULL: it has not */
     LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
@@ -343,6 +347,10 @@ bool session_apply(Host *host, const StoreSession *session, const SessionVerdict
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
 bool session_time_up(Work *work, GError **error); /* its time may be over */
+/* question.c */
+void slot_tell_answer(Slot *slot, const char *question, bool allow); /* the last one counts */
+void question_handle(Work *work);
+
 void session_show_notice(Work *work); /* what slot_tell_notice said; without an agent it is only logged */
 bool session_disconnect_idle(Work *work, GError **error); /* nobody does anything: the picture goes, the programs stay */
 /* Whoever looks at this desktop is put out; the session's state is not asked. */

@@ -663,6 +663,8 @@ const HostDriver *host_driver_simulated(void)
         .resize = fake_resize,
         .shut_down = fake_shut_down,
         .show = simulated_show,
+        .ask = simulated_ask,
+        .ask_end = simulated_ask_end,
         .lock = simulated_lock,
         .display = fake_display,
         .viewers = fake_viewers,

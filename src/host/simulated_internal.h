@@ -16,4 +16,6 @@ bool simulated_application(Machine *machine, const char *append, const MachineLi
 
 /* Entries of the driver's table. */
 bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+bool simulated_ask(Machine *machine, const AgentQuestion *question, GError **error);
+bool simulated_ask_end(Machine *machine, const char *question, GError **error);
 bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);

@@ -31,6 +31,8 @@ void slot_unref(Slot *slot)
     g_clear_pointer(&slot->scaled, g_bytes_unref);
     steps_free(slot->log_on);
     g_free(slot->notice);
+    g_free(slot->answered);
+    g_clear_pointer(&slot->questions, g_ptr_array_unref);
     g_free(slot->application_ended);
     g_free(slot->id);
     g_free(slot);

@@ -116,6 +116,25 @@ bool agent_show(Machine *machine, const char *title, const char *text, int64_t l
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
+bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error)
+{
+    Json *message = message_new("ask");
+    set_text(message, "question", question->id);
+    set_text(message, "title", question->title);
+    set_text(message, "text", question->text);
+    set_text(message, "allow", question->allow);
+    set_text(message, "refuse", question->refuse);
+    json_object_set_new(message, "limit_ms", json_integer(question->limit_ms));
+    return agent_link_call(machine->agent, message, 0, NULL, error);
+}
+
+bool agent_ask_end(Machine *machine, const char *question, GError **error)
+{
+    Json *message = message_new("ask-end");
+    set_text(message, "question", question);
+    return agent_link_call(machine->agent, message, 0, NULL, error);
+}
+
 bool agent_lock(Machine *machine, int64_t limit_ms, GError **error)
 {
     return agent_link_call(machine->agent, message_new("lock"), limit_ms, NULL, error);

@@ -60,6 +60,19 @@ bool agent_ping(Machine *machine, int64_t limit_ms, GError **error);
 
 /* Shows a text of at most LIMIT_MESSAGE bytes, and a title, to whoever sits in front of the screen. */
 bool agent_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+typedef struct {
+    const char *id;    /* ULID */
+    const char *title; /* who asks */
+    const char *text;
+    const char *allow; /* what stands on the buttons */
+    const char *refuse;
+    int64_t limit_ms;  /* so long there is to answer; then it is taken off the screen */
+} AgentQuestion;
+
+/* Asks whoever sits in front of the screen; MachineListener.answer says what they chose. Does not wait: a guest that cannot ask says
+ * nothing. */
+bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error);
+bool agent_ask_end(Machine *machine, const char *question, GError **error); /* takes it back */
 /* Has the session's screen locker lock it; fails where it has none. */
 bool agent_lock(Machine *machine, int64_t limit_ms, GError **error);
 

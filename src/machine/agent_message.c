@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/application_wire.h"
+#include "base/id.h"
 #include "base/person_wire.h"
 
 #define STEPS_MOST 32
@@ -158,6 +159,18 @@ static bool read_activity(const Json *object, AgentMessage *message)
     return json_is_boolean(locked) && (!idle || is_time);
 }
 
+static bool read_answer(const Json *object, AgentMessage *message)
+{
+    const char *question = text_of(object, "question", ID_LENGTH);
+    const Json *allow = json_object_get(object, "allow");
+    if (!question || !id_is_valid(question) || !json_is_boolean(allow))
+        return false;
+    message->kind = AGENT_ANSWERED;
+    message->first = g_strdup(question);
+    message->flag = json_is_true(allow);
+    return true;
+}
+
 bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
 {
     g_auto(AgentMessage) message = {.kind = AGENT_UNKNOWN};
@@ -182,6 +195,8 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
         sensible = read_activity(object, &message);
     } else if (g_str_equal(type, APPLICATION_TYPE)) {
         sensible = read_application(object, &message);
+    } else if (g_str_equal(type, "answer")) {
+        sensible = read_answer(object, &message);
     } else if (g_str_equal(type, "pong")) {
         message.kind = AGENT_PONG;
         message.id = id_of(object);

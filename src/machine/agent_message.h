@@ -17,6 +17,7 @@ typedef enum {
     AGENT_SESSION,
     AGENT_PONG,
     AGENT_ACTIVITY,
+    AGENT_ANSWERED,
     AGENT_APPLICATION,
     AGENT_UNKNOWN,
     AGENT_FLOODS, /* no message: more came than is read */
@@ -28,9 +29,9 @@ typedef struct {
     AgentMessageKind kind;
     uint64_t id;  /* DONE, PONG; 0: none of ours */
     bool logs_on; /* READY: it knows log-on */
-    bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked; APPLICATION: runs; DONE: of a log-on: the user disk is the home */
+    bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked; APPLICATION: runs; DONE: of a log-on: the user disk is the home; ANSWERED: they allow it */
     int64_t idle_ms; /* ACTIVITY: since the last input in the guest; -1: it saw none */
-    char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; owned; valid UTF-8, no
+    char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; ANSWERED: the question, an id; owned; valid UTF-8, no
                      controls; APPLICATION: how it ended, lines; NULL: it runs */
     char *second; /* HELLO: boot id; DONE: the steps as text or NULL; owned */
     char *account;  /* DONE: of a log-on, or NULL; owned; fit for an account's name */

@@ -66,6 +66,8 @@ typedef struct {
                      void *data); /* idle_ms: since the last input in the guest, -1: it saw none; untrusted */
     void (*application)(Machine *machine, const char *ended,
                         void *data); /* NULL: the one program that it shows runs; else how it ended: lines, untrusted */
+    void (*answer)(Machine *machine, const char *question, bool allow,
+                   void *data); /* of agent_ask's question, or so the guest says; untrusted, of an id's form */
     void (*agent_floods)(Machine *machine, void *data); /* it is read more slowly from now on; told once */
 } MachineListener;
 

@@ -90,6 +90,8 @@ void machine_on_agent(const AgentMessage *message, void *owner)
         listener.activity(machine, message->idle_ms, message->flag, data);
     else if (message->kind == AGENT_APPLICATION && listener.application)
         listener.application(machine, message->first, data);
+    else if (message->kind == AGENT_ANSWERED && listener.answer)
+        listener.answer(machine, message->first, message->flag, data);
     else if (message->kind == AGENT_FLOODS && listener.agent_floods)
         listener.agent_floods(machine, data);
 }

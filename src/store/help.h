@@ -82,6 +82,9 @@ GPtrArray *store_shadow_list(Store *store, const char *session_id, GError **erro
  * session's watchers are told. */
 bool store_shadow_set(Store *store, const StoreActor *actor, const char *id, StoreShadowState state, GError **error);
 
+/* The same by the guest of this desktop, for its session's person. NOT_FOUND: nothing of the kind is asked there. */
+bool store_shadow_answer(Store *store, const char *desktop_id, const char *id, bool allow, GError **error);
+
 /* The allowed one of this session and helper has its display now. NOT_FOUND: there is none. */
 StoreShadow *store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error);
 

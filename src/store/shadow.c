@@ -171,6 +171,42 @@ bool store_shadow_set(Store *store, const StoreActor *actor, const char *id, Sto
     return shadow && become(&transaction, shadow, state, error) && transaction_commit(&transaction, error);
 }
 
+/* Whose session it is, where that is on this desktop. NULL on failure. */
+static Rows *person_asked(Transaction *transaction, const char *desktop_id, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction,
+                          "SELECT s.user_id, s.user_name FROM sessions s JOIN shadows w ON w.session_id = s.id WHERE w.id = $1"
+                          " AND w.state = 'asked' AND s.desktop_id = $2 AND s.state <> 'ended'",
+                          PARAMS(TEXT(id), TEXT(desktop_id)), error);
+    if (rows && rows->count == 0) {
+        oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "shadow \"%s\": nothing of the kind is asked there", id);
+        return NULL;
+    }
+    return g_steal_pointer(&rows);
+}
+
+bool store_shadow_answer(Store *store, const char *desktop_id, const char *id, bool allow, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    StoreActor actor = {.address = "guest"};
+    if (!transaction_begin(&transaction, store, &actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(Rows) person = person_asked(&transaction, desktop_id, id, error);
+    if (!person)
+        return false;
+    Reader reader = {person, 0, 0};
+    g_autofree char *user_id = read_text(&reader);
+    g_autofree char *user_name = read_string(&reader);
+    actor.user_id = user_id;
+    actor.name = user_name;
+    g_autoptr(StoreShadow) shadow = one_shadow(
+        transaction_query(&transaction, "SELECT " SHADOW_COLUMNS " FROM shadows w WHERE w.id = $1 FOR UPDATE", PARAMS(TEXT(id)), error),
+        id, error);
+    return shadow && become(&transaction, shadow, allow ? SHADOW_ALLOWED : SHADOW_REFUSED, error) &&
+           transaction_commit(&transaction, error);
+}
+
 StoreShadow *store_shadow_opened(Store *store, const StoreTicket *ticket, GError **error)
 {
     g_auto(Transaction) transaction = {0};

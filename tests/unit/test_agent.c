@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "guest/agent_account.h"
 #include "guest/agent_activity.h"
+#include "guest/agent_ask.h"
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
@@ -52,6 +54,11 @@ static void test_requests(void)
     g_assert_true(agent_show_escape("<b>&", escaped, sizeof escaped));
     g_assert_cmpstr(escaped, ==, "&lt;b&gt;&amp;");
     g_assert_false(agent_show_escape("<<<<", escaped, 16));
+    g_assert_true(parse("{\"type\":\"ask\",\"id\":1,\"question\":\"01AB\",\"text\":\"May I?\",\"allow\":\"Yes\",\"refuse\":\"No\",\"limit_ms\":30000}", &request));
+    g_assert_cmpstr(request.failure.text, ==, "");
+    g_assert_cmpstr(request.question, ==, "01AB");
+    g_assert_cmpstr(request.refuse, ==, "No");
+    g_assert_cmpint(request.ask_ms, ==, 30000);
     g_assert_true(parse("{\"type\":\"lock\",\"id\":1}", &request));
     g_assert_cmpint(request.type, ==, REQUEST_LOCK);
     g_assert_true(parse("{\"type\":\"identity\",\"id\":1,\"time_ms\":1700000000123,\"entropy\":\"" ENTROPY
@@ -86,6 +93,12 @@ static void test_refused(void)
         "{\"type\":\"message\",\"id\":1,\"text\":\"\\u001b[2J\"}",
         "{\"type\":\"message\",\"id\":1,\"text\":\"\\u009b2J\"}",
         "{\"type\":\"message\",\"id\":1,\"title\":\"a\\nb\",\"text\":\"x\"}",
+        "{\"type\":\"ask\",\"id\":1,\"text\":\"x\",\"allow\":\"Yes\",\"refuse\":\"No\",\"limit_ms\":1}",
+        "{\"type\":\"ask\",\"id\":1,\"question\":\"-x\",\"text\":\"x\",\"allow\":\"Yes\",\"refuse\":\"No\",\"limit_ms\":1}",
+        "{\"type\":\"ask\",\"id\":1,\"question\":\"1\",\"text\":\"x\",\"allow\":\"Yes\",\"limit_ms\":1}",
+        "{\"type\":\"ask\",\"id\":1,\"question\":\"1\",\"text\":\"x\",\"allow\":\"Yes\",\"refuse\":\"No\\n\",\"limit_ms\":1}",
+        "{\"type\":\"ask\",\"id\":1,\"question\":\"1\",\"text\":\"x\",\"allow\":\"Yes\",\"refuse\":\"No\",\"limit_ms\":120001}",
+        "{\"type\":\"ask-end\",\"id\":1}",
         "{\"type\":\"resize\",\"id\":1}",
         "{\"type\":\"resize\",\"id\":1,\"width\":63,\"height\":800}",
         "{\"type\":\"resize\",\"id\":1,\"width\":1280,\"height\":99999}",
@@ -111,6 +124,38 @@ static void test_refused(void)
         if (!request.failure.text[0])
             g_error("accepted: %s", LINES[i]);
     }
+}
+
+/* What notify-send would say, and how it would end. */
+static AgentAnswer answer_to(const char *script, bool take_back)
+{
+    const char *const argv[] = {"sh", "-c", script, NULL};
+    AgentChild child = {.argv = argv};
+    AgentQuestion question = {.id = "1"};
+    Failure failure = {""};
+    question.output = agent_child_open(&child, &question.pid, &failure);
+    g_assert_cmpint(question.output, >=, 0);
+    agent_ask_end(&question, "2"); /* another's */
+    g_assert_false(question.taken_back);
+    if (take_back)
+        agent_ask_end(&question, "1");
+    AgentAnswer answer;
+    struct pollfd waiting = {question.output, POLLIN, 0};
+    while ((answer = agent_ask_hear(&question)) == ANSWER_NONE)
+        poll(&waiting, 1, -1);
+    g_assert_cmpint(question.pid, ==, 0);
+    return answer;
+}
+
+static void test_asking(void)
+{
+    g_assert_cmpint(answer_to("echo allow", false), ==, ANSWER_ALLOW);
+    g_assert_cmpint(answer_to("echo refuse", false), ==, ANSWER_REFUSE);
+    g_assert_cmpint(answer_to("true", false), ==, ANSWER_REFUSE); /* closed */
+    g_assert_cmpint(answer_to("printf 'allow\\n%1000s' x", false), ==, ANSWER_REFUSE);
+    g_assert_cmpint(answer_to("echo allow; exit 1", false), ==, ANSWER_LOST); /* nothing shows notifications */
+    g_assert_cmpint(answer_to("exec sleep 60", true), ==, ANSWER_LOST);
+    g_assert_cmpint(answer_to("trap 'echo allow; exit 0' INT; echo; while :; do :; done", true), ==, ANSWER_LOST);
 }
 
 static void test_base64(void)
@@ -494,6 +539,7 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/requests", test_requests);
     g_test_add_func("/agent/ignored", test_ignored);
     g_test_add_func("/agent/refused", test_refused);
+    g_test_add_func("/agent/asking", test_asking);
     g_test_add_func("/agent/base64", test_base64);
     g_test_add_func("/agent/activity", test_activity);
     g_test_add_func("/agent/output", test_output);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/event.h"
 #include "store/help.h"
 
 static char *names_of(GPtrArray *owned)
@@ -189,6 +190,36 @@ static void test_input(Fixture *fixture)
     }
 }
 
+static void test_answers_of_guests(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreUser) hanna = world_user(store, "hanna", "helpdesk");
+    g_autoptr(StoreSession) session = session_of(&world, store, ada);
+    g_autoptr(StoreDesktop) other = world_desktop(&world, store);
+    StoreShadow fields = {.session_id = session->id, .by_id = hanna->id, .by_name = (char *)"hanna", .mode = STORE_DISPLAY_VIEW, .asks = true};
+    g_autoptr(StoreShadow) shadow = store_shadow_new(store, NULL, &fields, &error);
+    g_assert_no_error(error);
+    g_assert_false(store_shadow_answer(store, other->id, shadow->id, true, &error)); /* a guest that lies */
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_assert_false(store_shadow_answer(store, session->desktop_id, "01ARZ3NDEKTSV4RRFFQ69G5FAV", true, &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    assert_state(store, shadow->id, SHADOW_ASKED);
+    g_assert_true(store_shadow_answer(store, session->desktop_id, shadow->id, false, &error));
+    g_assert_no_error(error);
+    assert_state(store, shadow->id, SHADOW_REFUSED);
+    g_assert_false(store_shadow_answer(store, session->desktop_id, shadow->id, true, &error)); /* who is first decides */
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_autoptr(GPtrArray) events = store_event_list(store, &(StoreEventFilter){.action = "session.shadow-refuse"}, NULL, NULL, &error);
+    g_assert_cmpuint(events->len, ==, 1);
+    const StoreEvent *event = events->pdata[0];
+    g_assert_cmpstr(event->actor_id, ==, ada->id);
+    g_assert_cmpstr(event->address, ==, "guest");
+}
+
 static unsigned messages_of(Store *store, const StoreUser *person, const char *pool_id, const char *last)
 {
     g_autoptr(GError) error = NULL;
@@ -238,6 +269,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     fixture_add("limits", test_limits);
     fixture_add("shadows", test_shadows);
+    fixture_add("answers of guests", test_answers_of_guests);
     fixture_add("messages", test_messages);
     fixture_add("input", test_input);
     return fixture_run();

@@ -160,6 +160,42 @@ def test_looking_on_with_leave(desk):
     assert {"session.shadow-ask", "session.shadow-allow", "session.shadow-begin", "session.shadow-end"} <= set(words)
 
 
+def guest_says(desk, answer, name="ada"):
+    """Whoever sits in that guest answers all questions so; None: nobody does."""
+    path = desk.state / "desktops" / desk.views[name][3] / "answers"
+    path.unlink(missing_ok=True) if answer is None else path.write_text(answer)
+
+
+def test_the_guest_asks_too(desk):
+    guest_says(desk, "allow")
+    hanna, person, viewer, session, shadow = ask(desk)
+    wait_until(lambda: hanna.get(f"shadows/{shadow}")["state"] == "allowed", 30, "the guest has answered")
+    asked = (desk.state / "desktops" / desk.views["ada"][3] / "asked").read_text()
+    assert asked == f"{shadow}\nhanna of the help desk asks to look at your screen."
+    event = [one for one in desk.people["admin"].items("events", object=session) if one["action"] == "session.shadow-allow"][0]
+    assert (event["actor"], event["address"]) == ("ada", "guest")
+    hanna.do("POST", f"shadows/{shadow}/end")
+    guest_says(desk, "refuse")
+    shadow = ask(desk, mode="control")[4]
+    wait_until(lambda: hanna.get(f"shadows/{shadow}")["state"] == "refused", 30, "the guest has refused")
+    guest_says(desk, None)
+    assert still_seen(viewer)
+
+
+def test_a_guest_answers_for_itself_alone(desk):
+    hanna, person, _, _, shadow = ask(desk)  # ada's guest says nothing
+    guest_says(desk, f"allow {shadow}", "bert")
+    other = desk.people["helpdesk"].do("POST", f"sessions/{desk.views['bert'][2]}/shadow", {"mode": "view"}, status=201)["id"]
+    asked = desk.state / "desktops" / desk.views["bert"][3] / "asked"
+    wait_until(lambda: asked.exists() and asked.read_text().startswith(other), 30, "bert's guest was asked")
+    assert hanna.get(f"shadows/{shadow}")["state"] == "asked" and desk.local.get(f"shadows/{other}")["state"] == "asked"
+    guest_says(desk, None, "bert")
+    assert person.do("POST", f"shadows/{shadow}/answer", {"allow": False})["state"] == "refused"
+    mine = desk.state / "desktops" / desk.views["ada"][3] / "asked"
+    wait_until(lambda: mine.read_text() == "", 30, "the question is taken back in the guest")
+    desk.people["helpdesk"].do("POST", f"shadows/{other}/end")
+
+
 def test_a_refusal(desk):
     hanna, person, _, session, shadow = ask(desk, mode="control")
     assert person.do("POST", f"shadows/{shadow}/answer", {"allow": False})["state"] == "refused"
