@@ -52,9 +52,19 @@ static char *vv_text(const Place *place, const char *name, const char *ticket)
                            place->host, place->port, ticket, name);
 }
 
-/* Reconnecting by itself would bring the used ticket again; the log-on is between client and machine. */
-static char *rdp_text(const Place *place, const char *ticket)
+/* What the plan allows is left to the person and their client; the rest the file asks it to leave out. */
+static char *rdp_devices(const DisplayPlan *plan)
 {
+    return g_strconcat(plan->no_sound ? "audiomode:i:2\r\naudiocapturemode:i:0\r\n" : "",
+                       plan->no_drives ? "redirectdrives:i:0\r\ndrivestoredirect:s:\r\n" : "",
+                       plan->no_usb ? "usbdevicestoredirect:s:\r\ndevicestoredirect:s:\r\n" : "",
+                       plan->no_printers ? "redirectprinters:i:0\r\n" : "", NULL);
+}
+
+/* Reconnecting by itself would bring the used ticket again; the log-on is between client and machine. */
+static char *rdp_text(const Place *place, const char *ticket, const DisplayPlan *plan)
+{
+    g_autofree char *devices = rdp_devices(plan);
     bool v6 = strchr(place->host, ':') != NULL;
     return g_strdup_printf("full address:s:%s%s%s:%d\r\n"
                            "loadbalanceinfo:s:oriel-%s\r\n"
@@ -64,17 +74,17 @@ static char *rdp_text(const Place *place, const char *ticket)
                            "authentication level:i:2\r\n"
                            "autoreconnection enabled:i:0\r\n"
                            "gatewayusagemethod:i:0\r\n"
-                           "dynamic resolution:i:1\r\n",
-                           v6 ? "[" : "", place->host, v6 ? "]" : "", place->port, ticket);
+                           "dynamic resolution:i:1\r\n%s",
+                           v6 ? "[" : "", place->host, v6 ? "]" : "", place->port, ticket, devices);
 }
 
-Json *native_file(const Call *call, DisplayClient client, const char *name, const char *ticket)
+Json *native_file(const Call *call, DisplayClient client, const NativeTicket *ticket)
 {
     g_auto(Place) place = {0};
     place_find(call, &place);
     bool vv = client == DISPLAY_CLIENT_VV;
-    g_autofree char *text = vv ? vv_text(&place, name, ticket) : rdp_text(&place, ticket);
-    g_autofree char *file = g_strconcat(name, vv ? ".vv" : ".rdp", NULL);
+    g_autofree char *text = vv ? vv_text(&place, ticket->desktop, ticket->text) : rdp_text(&place, ticket->text, &ticket->plan);
+    g_autofree char *file = g_strconcat(ticket->desktop, vv ? ".vv" : ".rdp", NULL);
     return json_pack("{s:s, s:s, s:s}", "name", file, "type", vv ? "application/x-virt-viewer" : "application/x-rdp", "text",
                      text);
 }

@@ -5,4 +5,10 @@
 #include "broker/client.h"
 
 /* {"name","type","text"}: a .vv or .rdp file that brings this ticket to the gateway. name: the desktop's. */
-Json *native_file(const Call *call, DisplayClient client, const char *name, const char *ticket);
+typedef struct {
+    const char *desktop; /* its name */
+    const char *text;
+    DisplayPlan plan;    /* that holds for its session */
+} NativeTicket;
+
+Json *native_file(const Call *call, DisplayClient client, const NativeTicket *ticket);

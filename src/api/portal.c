@@ -113,16 +113,20 @@ bool portal_get(Call *call, GError **error)
 /* ---- the click ---- */
 
 /* A browser's way in, or a file. */
-static void connection_way(const Call *call, const StoreDesktop *desktop, DisplayClient client, const char *ticket, Json *value)
+static bool connection_way(const Call *call, const StoreDesktop *desktop, DisplayClient client, const HostConnection *connection,
+                           Json *value, GError **error)
 {
+    const char *ticket = connection->ticket;
+    NativeTicket native = {.desktop = desktop->name, .text = ticket};
     if (client != DISPLAY_CLIENT_BROWSER) {
-        json_object_set_new(value, "file", native_file(call, client, desktop->name, ticket));
-        return;
+        if (!host_session_display(call->service->host, connection->session_id, &native.plan, error))
+            return false;
+        return json_object_set_new(value, "file", native_file(call, client, &native)) == 0;
     }
     g_autofree char *path = g_strconcat("api/v1/display/", ticket, NULL);
     g_autofree char *url = g_strdup_printf("%s/#/desktop/%s?ticket=%s", call->service->public_url, desktop->id, ticket);
     json_object_set_new(value, "path", json_string(path));
-    json_object_set_new(value, "url", json_string(url));
+    return json_object_set_new(value, "url", json_string(url)) == 0;
 }
 
 bool connection_answer(Call *call, const HostConnection *connection, DisplayClient client, GError **error)
@@ -136,10 +140,11 @@ bool connection_answer(Call *call, const HostConnection *connection, DisplayClie
         return false;
     if (connection->session_id && !(session = store_session_get(store, connection->session_id, error)))
         return false;
-    Json *value = json_pack("{s:o, s:o, s:s, s:I}", "desktop", desktop_brief(desktop), "session", session_brief(session),
+    g_autoptr(Json) value = json_pack("{s:o, s:o, s:s, s:I}", "desktop", desktop_brief(desktop), "session", session_brief(session),
                             "ticket", connection->ticket, "expires_ms", (json_int_t)connection->expires_ms);
-    connection_way(call, desktop, client, connection->ticket, value);
-    reply_json(call->reply, 200, value);
+    if (!connection_way(call, desktop, client, connection, value, error))
+        return false;
+    reply_json(call->reply, 200, g_steal_pointer(&value));
     return true;
 }
 

@@ -83,7 +83,8 @@ static bool set_display(Call *call, Json *value, const StoreSession *session, GE
         return json_object_set_new(value, "display", json_null()) == 0;
     if (!host_session_display(call->service->host, session->id, &plan, error))
         return false;
-    json_object_set_new(value, "display", json_pack("{s:o}", "bandwidth_kbit_s", plan.kbit_s ? json_integer(plan.kbit_s) : json_null()));
+    json_object_set_new(value, "display", json_pack("{s:b, s:o}", "sound", !plan.no_sound, "bandwidth_kbit_s",
+                                                            plan.kbit_s ? json_integer(plan.kbit_s) : json_null()));
     return true;
 }
 

@@ -241,13 +241,21 @@ static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
 
 static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
 {
-    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "bandwidth_kbit_s", "clients", NULL};
-    bool follows = true;
+    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "sound", "drives", "usb",
+                                       "printers", "bandwidth_kbit_s", "clients", NULL};
+    bool follows = true, sound = true, drives = true, usb = true, printers = true;
     if (!only(settings, "settings", keys, error) || !read_clipboard(settings, ret, error) ||
         !read_largest(settings, ret, error) || !yes_no(settings, "follow_window", &follows, error) ||
-        !yes_no(settings, "view_only", &ret->view_only, error) || !read_bandwidth(settings, ret, error) || !read_clients(settings, ret, error))
+        !yes_no(settings, "view_only", &ret->view_only, error) || !yes_no(settings, "sound", &sound, error) ||
+        !yes_no(settings, "drives", &drives, error) || !yes_no(settings, "usb", &usb, error) ||
+        !yes_no(settings, "printers", &printers, error) ||
+        !read_bandwidth(settings, ret, error) || !read_clients(settings, ret, error))
         return false;
     ret->no_size = !follows;
+    ret->no_sound = !sound;
+    ret->no_drives = !drives;
+    ret->no_usb = !usb;
+    ret->no_printers = !printers;
     return true;
 }
 

@@ -46,6 +46,8 @@ typedef struct {
     bool no_clipboard_out;    /* nothing copied comes from it */
     bool view_only;           /* neither keys nor pointer */
     bool no_size;             /* the screen does not follow the window */
+    bool no_sound;            /* nothing that the desktop plays is heard */
+    bool no_drives, no_usb, no_printers; /* of the person's computer, in the desktop: of RDP, which alone has them, the client's own word */
     uint16_t width, height;   /* the largest screen a window may ask for; 0: any */
     uint16_t kbit_s;          /* most to the person's own viewer, 1000 bits each; 0: any */
     unsigned withheld;        /* bit 1 << DisplayClient: this way in is not offered */

@@ -54,9 +54,10 @@ DisplayRules viewer_rules(ViewerMode mode, const DisplayPlan *plan, bool takes_o
     rules.flags |= plan->no_clipboard_in ? DISPLAY_NO_CLIPBOARD_IN : 0;
     rules.flags |= plan->no_clipboard_out ? DISPLAY_NO_CLIPBOARD_OUT : 0;
     rules.flags |= plan->no_size ? DISPLAY_NO_SIZE : 0;
+    rules.flags |= plan->no_sound ? DISPLAY_NO_SOUND : 0;
     rules.flags |= takes_over ? DISPLAY_SHARED : 0;
-    if (mode == VIEWER_VIEW || mode == VIEWER_CONTROL) /* a guest in somebody's session: no clipboard, no sizes */
-        rules.flags |= DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
+    if (mode == VIEWER_VIEW || mode == VIEWER_CONTROL) /* a guest in somebody's session: no clipboard, no sizes, no sound */
+        rules.flags |= DISPLAY_SHARED | DISPLAY_NO_SOUND | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
     rules.kbit_s = mode == VIEWER_OWN ? plan->kbit_s : 0;
     if (mode == VIEWER_VIEW || (mode == VIEWER_OWN && plan->view_only))
         rules.flags |= DISPLAY_VIEW_ONLY;

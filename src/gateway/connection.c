@@ -449,7 +449,9 @@ void connection_rules(Connection *connection, const DisplayRules *rules)
 {
     connection->display->rules = *rules;
     bucket_set(&connection->display->bucket, rules->kbit_s, connection->gateway->now_ms);
-    if (connection->timing.stage == STAGE_RAW && display_rules_restrict(rules))
+    DisplayRules held = *rules;
+    held.flags &= ~(unsigned)DISPLAY_NO_SOUND; /* of RDP that is the client's own word */
+    if (connection->timing.stage == STAGE_RAW && display_rules_restrict(&held))
         connection_linger(connection); /* what RDP carries nobody here looks into */
     if (connection->timing.stage == STAGE_DISPLAY || connection->timing.stage == STAGE_VIEWER)
         connection_payload(connection, 0); /* of one that is not understood this is the end */

@@ -20,7 +20,7 @@
  * records). */
 #define GATEWAY_INPUT (32 * 1024)
 #define GATEWAY_PLAIN (64 * 1024)
-#define GATEWAY_WALKED (GATEWAY_PLAIN + RFB_HELD_LARGEST)
+#define GATEWAY_WALKED (GATEWAY_PLAIN + RFB_MORE_LARGEST)
 
 /* What all connections share. The buffers are scratch: empty between two connections' turns. */
 typedef struct {

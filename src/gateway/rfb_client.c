@@ -188,6 +188,23 @@ static void head_put(Walker *walker)
     client->sent = client->have;
 }
 
+/* Between two messages only. */
+static void silence(Walker *walker)
+{
+    static const uint8_t off[] = {QEMU, QEMU_SOUND, 0, SOUND_OFF};
+    RfbClient *client = walker->client;
+    bool between = client->phase == RFB_MESSAGE && !client->body && !client->sent;
+    if (!client->hears || !between || !(walker->rules->flags & DISPLAY_NO_SOUND))
+        return;
+    put(walker, off, sizeof off);
+    client->hears = false;
+}
+
+static bool is_sound(const uint8_t *head, unsigned operation)
+{
+    return head[0] == QEMU && head[1] == QEMU_SOUND && get_16(head + 2) == operation;
+}
+
 static void head_done(RfbClient *client, RfbPhase next)
 {
     client->phase = (uint8_t)next;
@@ -223,6 +240,7 @@ static void message_take(Walker *walker)
     client->drops = !client->sent && !may_pass(client, walker->rules);
     if (!client->drops) {
         walker->walk.input |= is_input(client->head);
+        client->hears = (client->hears || is_sound(client->head, SOUND_ON)) && !is_sound(client->head, SOUND_OFF);
         head_put(walker);
     }
     head_done(client, RFB_MESSAGE);
@@ -308,10 +326,12 @@ RfbWalk rfb_client_walk(RfbClient *client, const DisplayRules *rules, const uint
     Walker walker = {client, rules, display_rules_restrict(rules), out, {0}};
     if (rules->flags & DISPLAY_OPAQUE)
         client->phase = RFB_LOST;
+    silence(&walker);
     while (length > 0 && !walker.walk.refused && client->phase != RFB_LOST) {
         size_t used = client->body ? body_feed(&walker, bytes, length) : head_feed(&walker, bytes, length);
         bytes += used;
         length -= used;
+        silence(&walker);
     }
     if (client->phase == RFB_LOST) {
         walker.walk.refused |= walker.holds;

@@ -3,7 +3,7 @@
  * Fuzzed by tests/fuzz/fuzz_rfb_client.c.
  *
  * Without rules every byte passes as it came, at once; a client that says what this does not know is relayed on and its
- * input is not seen any more. With rules the first bytes of a message are held until it is known what they begin. */
+ * input is not seen any more. Sound that rules forbid later is switched off in its name. With rules the first bytes of a message are held until it is known what they begin. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #include "base/display_wire.h"
 
 #define RFB_HELD_LARGEST 24 /* bytes: SetDesktopSize with one screen */
+#define RFB_MORE_LARGEST (RFB_HELD_LARGEST + 4) /* that may come out besides what comes in: what was held, and an end of sound */
 
 typedef enum {
     RFB_VERSION, /* the client's protocol version (7.1.1) */
@@ -27,6 +28,7 @@ typedef struct {
     uint32_t body; /* bytes of the message under way that still come after its head */
     uint8_t phase; /* RfbPhase */
     bool drops;    /* that message goes nowhere */
+    bool hears;    /* it has switched on sound, and not off again */
     uint8_t have;  /* bytes of head */
     uint8_t sent;  /* of them already passed on */
     uint8_t head[RFB_HELD_LARGEST];
@@ -38,5 +40,5 @@ typedef struct {
     bool refused;  /* not understood, and rules must be held: end the display */
 } RfbWalk;
 
-/* Writes to `out` (length + RFB_HELD_LARGEST bytes, not overlapping) what may go on. */
+/* Writes to `out` (length + RFB_MORE_LARGEST bytes, not overlapping) what may go on. */
 RfbWalk rfb_client_walk(RfbClient *client, const DisplayRules *rules, const uint8_t *bytes, size_t length, uint8_t *out);

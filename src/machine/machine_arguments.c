@@ -93,6 +93,15 @@ static void add_devices(GPtrArray *arguments)
         add(arguments, "-device", devices[i]);
 }
 
+/* Played into nothing, at the pace of a clock, unless a viewer listens (RFB extension of QEMU). No volume of its own: what a guest
+ * has switched off at start would stay silent for ever. It costs nothing while nothing plays: no voice, no timer. */
+static void add_sound(GPtrArray *arguments)
+{
+    add(arguments, "-audiodev", "none,id=" MACHINE_SOUND);
+    add(arguments, "-device", "intel-hda,id=sound-card,bus=pcie.0,addr=7");
+    add(arguments, "-device", "hda-output,id=sound-output,bus=sound-card.0,audiodev=" MACHINE_SOUND ",mixer=off");
+}
+
 static void add_channels(GPtrArray *arguments, const QemuFeatures *features)
 {
     add_formatted(arguments, "-chardev", "socket,id=qmp,fd=%d,server=on,wait=off", MACHINE_FD_QMP);
@@ -100,7 +109,7 @@ static void add_channels(GPtrArray *arguments, const QemuFeatures *features)
     add_formatted(arguments, "-chardev", "socket,id=agent,fd=%d,server=on,wait=off", MACHINE_FD_AGENT);
     add(arguments, "-chardev", "file,id=serial,path=" MACHINE_FILE_SERIAL ",append=on");
     add(arguments, "-serial", "chardev:serial");
-    add(arguments, "-vnc", "unix:" MACHINE_FILE_DISPLAY ",lossy=on");
+    add(arguments, "-vnc", features->sound ? "unix:" MACHINE_FILE_DISPLAY ",lossy=on,audiodev=" MACHINE_SOUND : "unix:" MACHINE_FILE_DISPLAY ",lossy=on");
     /* Its console listener keeps the screen's refresh at 30 ms, where VNC alone backs off to 3 s (console.c
      * gui_update). */
     add(arguments, "-display", features->display_dbus ? "dbus,p2p=on" : "none");
@@ -163,6 +172,8 @@ static void add_fixed(GPtrArray *arguments, const MachineLaunch *launch, const Q
 {
     add_machine(arguments, launch, features, accelerator);
     add_devices(arguments);
+    if (features->sound)
+        add_sound(arguments);
     add_channels(arguments, features);
 }
 

@@ -31,6 +31,7 @@ enum {
 #define MACHINE_PORT_NETWORK "port-network"
 #define MACHINE_PORT_USER_DISK "port-user-disk"
 #define MACHINE_PORT_SPARE "port-spare"
+#define MACHINE_SOUND "sound" /* an audiodev, no device */
 #define MACHINE_AGENT_PORT "org.oriel.agent.0"
 #define MACHINE_VDAGENT_PORT "com.redhat.spice.0"
 

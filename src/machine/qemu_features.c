@@ -92,6 +92,20 @@ static bool read_chardevs(Qmp *qmp, QemuFeatures *features, GError **error)
     return true;
 }
 
+static bool has_type(Qmp *qmp, const char *type)
+{
+    g_autoptr(Json) found = NULL;
+    return qmp_run(qmp, "qom-list-types", json_pack("{s:s}", "implements", type), PROBE_LIMIT_MS, &found, NULL) &&
+           json_array_size(found) > 0;
+}
+
+static bool has_option(Qmp *qmp, const char *option, const char *parameter)
+{
+    g_autoptr(Json) options = NULL;
+    return qmp_run(qmp, "query-command-line-options", json_pack("{s:s}", "option", option), PROBE_LIMIT_MS, &options, NULL) &&
+           list_names(json_object_get(json_array_get(options, 0), "parameters"), parameter);
+}
+
 static bool array_has_string(const Json *array, const char *text)
 {
     size_t i;
@@ -119,6 +133,7 @@ static bool read_schema(Qmp *qmp, QemuFeatures *features, GError **error)
     g_autoptr(Json) options = NULL;
     features->sandbox = qmp_run(qmp, "query-command-line-options", json_pack("{s:s}", "option", "sandbox"),
                                 PROBE_LIMIT_MS, &options, NULL);
+    features->sound = has_type(qmp, "intel-hda") && has_type(qmp, "hda-output") && has_option(qmp, "vnc", "audiodev");
     return true;
 }
 

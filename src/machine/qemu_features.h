@@ -15,6 +15,7 @@ typedef struct {
     bool vdagent;      /* chardev qemu-vdagent: the clipboard of VNC */
     bool smbus_switch; /* the machine has the switches smbus= and sata=, so both can be left out */
     bool sata_switch;
+    bool sound;        /* a sound card (intel-hda), and a VNC server that passes on what it plays (audiodev=) */
     bool sandbox;      /* built with seccomp: -sandbox on */
     bool user_network; /* built with libslirp: -netdev user */
 } QemuFeatures;

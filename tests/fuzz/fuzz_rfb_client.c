@@ -13,9 +13,9 @@ static GByteArray *walk(const DisplayRules *rules, const uint8_t *data, size_t s
     GByteArray *all = g_byte_array_new();
     for (size_t from = 0; from < size; from += piece) {
         size_t length = MIN(piece, size - from);
-        g_autofree uint8_t *out = g_malloc(length + RFB_HELD_LARGEST);
+        g_autofree uint8_t *out = g_malloc(length + RFB_MORE_LARGEST);
         RfbWalk walked = rfb_client_walk(&client, rules, data + from, length, out);
-        if (walked.length > length + RFB_HELD_LARGEST || client.have > RFB_HELD_LARGEST || client.sent > client.have)
+        if (walked.length > length + RFB_MORE_LARGEST || client.have > RFB_HELD_LARGEST || client.sent > client.have)
             g_abort();
         g_byte_array_append(all, out, (guint)walked.length);
         if (walked.refused)

@@ -120,6 +120,7 @@ static const struct {
     {PLAN_DISPLAY, "{'largest': 1920}", "must be an object"},
     {PLAN_DISPLAY, "{'largest': {'depth': 3}}", "\"depth\" is unknown"},
     {PLAN_DISPLAY, "{'view_only': 1}", "true or false"},
+    {PLAN_DISPLAY, "{'sound': 'off'}", "true or false"},
     {PLAN_DISPLAY, "{'bandwidth_kbit_s': 63}", "from 64 to 65000"},
     {PLAN_DISPLAY, "{'bandwidth_kbit_s': 65001}", "from 64 to 65000"},
     {PLAN_DISPLAY, "{'bandwidth_kbit_s': '1M'}", "whole number"},
@@ -127,7 +128,8 @@ static const struct {
     {PLAN_DISPLAY, "{'clients': 'vv'}", "at least one of"},
     {PLAN_DISPLAY, "{'clients': ['vv', 'vv']}", "each once"},
     {PLAN_DISPLAY, "{'clients': ['telnet']}", "browser, vv, rdp"},
-    {PLAN_DISPLAY, "{'usb': true}", "\"usb\" is unknown"},
+    {PLAN_DISPLAY, "{'drives': 'none'}", "true or false"},
+    {PLAN_DISPLAY, "{'cameras': true}", "\"cameras\" is unknown"},
 };
 
 static void test_settings(void)
@@ -159,6 +161,10 @@ static const struct {
     {"{'clipboard': 'from_desktop'}", {.no_clipboard_in = true}},
     {"{'largest': {'width': 1920, 'height': 1080}, 'follow_window': true}", {.width = 1920, .height = 1080}},
     {"{'follow_window': false, 'view_only': true}", {.no_size = true, .view_only = true}},
+    {"{'sound': false}", {.no_sound = true}},
+    {"{'sound': true}", {0}},
+    {"{'drives': false}", {.no_drives = true}},
+    {"{'usb': false, 'printers': false}", {.no_usb = true, .no_printers = true}},
     {"{'bandwidth_kbit_s': 2000}", {.kbit_s = 2000}},
     {"{'bandwidth_kbit_s': null}", {0}},
     {"{'clients': ['vv', 'rdp']}", {.withheld = 1u << DISPLAY_CLIENT_BROWSER}},
@@ -179,6 +185,10 @@ static void test_display(void)
         g_assert_cmpint(plan->display.no_size, ==, want->no_size);
         g_assert_cmpint(plan->display.width, ==, want->width);
         g_assert_cmpint(plan->display.height, ==, want->height);
+        g_assert_cmpint(plan->display.no_drives, ==, want->no_drives);
+        g_assert_cmpint(plan->display.no_usb, ==, want->no_usb);
+        g_assert_cmpint(plan->display.no_printers, ==, want->no_printers);
+        g_assert_cmpint(plan->display.no_sound, ==, want->no_sound);
         g_assert_cmpint(plan->display.kbit_s, ==, want->kbit_s);
         for (DisplayClient client = 0; client < DISPLAY_CLIENTS; client++)
             g_assert_cmpint(display_plan_offers(&plan->display, client), ==, !(want->withheld & (1u << client)));

@@ -39,8 +39,9 @@ static void test_refusals(void)
 
 static void test_rules(void)
 {
-    const unsigned guest = DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE;
-    const DisplayPlan narrow = {.no_clipboard_out = true, .view_only = true, .no_size = true, .width = 1920, .height = 1080, .kbit_s = 500};
+    const unsigned guest = DISPLAY_SHARED | DISPLAY_NO_CLIPBOARD_IN | DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_NO_SIZE | DISPLAY_NO_SOUND;
+    const DisplayPlan narrow = {.no_clipboard_out = true, 
+                                .view_only = true, .no_size = true, .no_sound = true, .width = 1920, .height = 1080, .kbit_s = 500};
     static const struct {
         ViewerMode mode;
         bool narrow, takes_over;
@@ -49,7 +50,7 @@ static void test_rules(void)
         {VIEWER_OWN, false, false, 0},
         {VIEWER_OWN, false, true, DISPLAY_SHARED},
         {VIEWER_CONSOLE, false, true, DISPLAY_SHARED},
-        {VIEWER_OWN, true, false, DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_VIEW_ONLY | DISPLAY_NO_SIZE},
+        {VIEWER_OWN, true, false, DISPLAY_NO_CLIPBOARD_OUT | DISPLAY_VIEW_ONLY | DISPLAY_NO_SIZE | DISPLAY_NO_SOUND},
         {VIEWER_CONSOLE, true, false, 0},
         {VIEWER_CONTROL, true, false, guest},
         {VIEWER_VIEW, false, false, guest | DISPLAY_VIEW_ONLY},

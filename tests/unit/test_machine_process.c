@@ -303,7 +303,9 @@ static void test_template_key(Fixture *fixture, const void *data)
     g_hash_table_add(keys, template_key(&hypervisor, gib, 1, "image 1"));
     accelerator.kind = ACCELERATOR_KVM;
     g_hash_table_add(keys, template_key(&hypervisor, gib, 1, "image 1"));
-    g_assert_cmpuint(g_hash_table_size(keys), ==, 7);
+    features.sound = true;
+    g_hash_table_add(keys, template_key(&hypervisor, gib, 1, "image 1"));
+    g_assert_cmpuint(g_hash_table_size(keys), ==, 8);
 }
 
 static bool has_argument(GStrv arguments, const char *text)
@@ -318,7 +320,7 @@ static void test_arguments(Fixture *fixture, const void *data)
 {
     static const char *const forbidden[] = {"balloon", "free-page-reporting", "virtio-mem",
                                             "vhost",   "virtio-fs",           "-netdev"};
-    const QemuFeatures features = {
+    QemuFeatures features = {
         .path = "/usr/bin/qemu", .version = "7.2", .machine_type = "pc-q35-7.2", .sandbox = true};
     const MachineSpec spec = {.folder = "/s/desktops/a,b",
                               .memory = (uint64_t)1 << 30,
@@ -332,6 +334,11 @@ static void test_arguments(Fixture *fixture, const void *data)
     g_assert_true(has_argument(arguments, "elevateprivileges=deny"));
     g_assert_true(has_argument(arguments, "lossy=on"));
     g_assert_true(has_argument(arguments, "vmgenid,guid=auto"));
+    g_assert_false(has_argument(arguments, "audiodev"));
+    features.sound = true;
+    g_auto(GStrv) loud = machine_arguments(&launch, &features, ACCELERATOR_TCG, NULL);
+    g_assert_true(has_argument(loud, "lossy=on,audiodev=sound"));
+    g_assert_true(has_argument(loud, "intel-hda"));
     for (size_t i = 0; i < G_N_ELEMENTS(forbidden); i++)
         g_assert_false(has_argument(arguments, forbidden[i]));
     const MachineSpec bad[] = {

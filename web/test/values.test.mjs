@@ -282,7 +282,7 @@ test('a plan keeps what its form does not know, and says nothing of what is usua
   assert.deepEqual(back('power', power), power);
   const release = { log_off_after_minutes: 1, lock_after_idle_minutes: 2, disconnect_after_idle_minutes: 3, log_off_after_idle_minutes: 4, release_after_minutes: 5, at_log_off: 'keep', at_release: 'delete', later: null };
   assert.deepEqual(back('release', release), release);
-  const display = { clipboard: 'to_desktop', largest: { width: 800, height: 600 }, follow_window: false, view_only: true, bandwidth_kbit_s: 500, clients: ['vv'], later: 1 };
+  const display = { clipboard: 'to_desktop', largest: { width: 800, height: 600 }, follow_window: false, view_only: true, sound: false, drives: false, usb: false, printers: false, bandwidth_kbit_s: 500, clients: ['vv'], later: 1 };
   assert.deepEqual(back('display', display), display);
   assert.deepEqual(back('power', { on_log_off: { action: 'suspend' } }), { on_log_off: { action: 'suspend', after_minutes: 0 } });
   assert.deepEqual(back('power', { on_log_off: { action: 'none' }, peak_spares: null }), {});

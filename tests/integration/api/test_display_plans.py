@@ -9,7 +9,7 @@ from stack import Client, wait_until
 from test_display import UPGRADE, receive_all
 from test_viewers import PACKET, Channel, connect
 
-VIEW_ONLY, NO_CLIPBOARD_IN, NO_CLIPBOARD_OUT, SHARED, NO_SIZE = 1, 2, 4, 16, 64
+VIEW_ONLY, NO_CLIPBOARD_IN, NO_CLIPBOARD_OUT, NO_SOUND, SHARED, NO_SIZE = 1, 2, 4, 8, 16, 64
 
 
 class Shown(Channel):
@@ -73,11 +73,11 @@ def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
     shown = Shown(seen)
     session = f"sessions/{seen.local.get('sessions')['items'][0]['id']}"
     assert struct.unpack("!H", shown.handover[34:36]) == (0,)
-    assert seen.login("wanda").get(session)["display"] == {"bandwidth_kbit_s": None}
-    change(seen, {"bandwidth_kbit_s": 500})
-    assert shown.rules() == ("R", SHARED, (0, 0))
+    assert seen.login("wanda").get(session)["display"] == {"sound": True, "bandwidth_kbit_s": None}
+    change(seen, {"bandwidth_kbit_s": 500, "sound": False})
+    assert shown.rules() == ("R", SHARED | NO_SOUND, (0, 0))
     assert shown.kbit_s == 500
-    assert seen.login("wanda").get(session)["display"] == {"bandwidth_kbit_s": 500}
+    assert seen.login("wanda").get(session)["display"] == {"sound": False, "bandwidth_kbit_s": 500}
     seen.local.do("POST", f"{session}/log-off")
     assert seen.local.get(session)["display"] is None
 

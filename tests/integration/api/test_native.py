@@ -286,6 +286,22 @@ def test_a_ticket_works_once_and_for_its_own_kind(rooms, rdp):
     assert len(refusals) == 1 and refusals != {Rdp.CONFIRM}
 
 
+def test_an_rdp_file_leaves_out_what_the_plan_does_not_want(rooms, rdp):
+    rosa = own(rooms, "rosa4", "pc-4", rdp.port, protocol="rdp")
+    plain = rosa.do("POST", "pools/rooms/connect", {"client": "rdp"})["file"]["text"]
+    assert not any(word in plain for word in ("audiomode", "drives", "usb", "printers"))
+    rooms.local.do("POST", "plans", {"name": "bare", "kind": "display", "settings": {
+        "sound": False, "drives": False, "usb": False, "printers": False, "bandwidth_kbit_s": 2000}})
+    rooms.local.do("PATCH", "pools/rooms", {"display_plan": "bare"})
+    try:
+        connection = rosa.do("POST", "pools/rooms/connect", {"client": "rdp"})
+        lines = connection["file"]["text"].split("\r\n")
+        assert {"audiomode:i:2", "redirectdrives:i:0", "drivestoredirect:s:", "usbdevicestoredirect:s:", "redirectprinters:i:0"} <= set(lines)
+        assert knock(rooms, connection["ticket"]) == Rdp.CONFIRM  # it is let in: these are the client's own word
+    finally:
+        rooms.local.do("PATCH", "pools/rooms", {"display_plan": None})
+
+
 def test_a_ticket_goes_with_the_log_in_that_got_it(rooms, rdp):
     own(rooms, "rosa3", "pc-2", rdp.port, protocol="rdp")
     browser = rooms.login("rosa3")

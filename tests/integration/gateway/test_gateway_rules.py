@@ -12,7 +12,7 @@ POINTER = struct.pack("!BBHH", 5, 0, 10, 20)
 QEMU_KEY = struct.pack("!BBHII", 255, 0, 1, 0x61, 30)
 UPDATE = struct.pack("!BBHHHH", 3, 1, 0, 0, 800, 600)
 PLAIN_TEXT = struct.pack("!BxxxI", 6, 5) + b"hello"
-SOUND_ON = struct.pack("!BBH", 255, 1, 0)
+SOUND_ON, SOUND_OFF = struct.pack("!BBH", 255, 1, 0), struct.pack("!BBH", 255, 1, 1)
 
 
 def extended(action, body=b""):
@@ -134,6 +134,28 @@ def test_rules_change_under_a_display(gateway, orield):
         pass
     browser.say(KEY)
     assert read_all(machine, len(KEY)) == KEY
+
+
+def heard_order(orield, *what, **more):
+    orield.order(*what, **more)
+    orield.order(ord("R"), "0" * 26)
+    while orield.hear() != ("E", "0" * 26):
+        pass
+
+
+@pytest.mark.parametrize("before", [b"", KEY[:3]], ids=["between messages", "within one"])
+def test_sound_that_is_forbidden_later_is_switched_off(gateway, orield, before):
+    browser, machine, display = opened(gateway, orield)
+    assert orield.hear() == ("A", display)
+    browser.say(SOUND_ON + before)
+    assert read_all(machine, len(SOUND_ON + before)) == SOUND_ON + before
+    heard_order(orield, ord("R"), display, flags=NO_SOUND)
+    browser.say(KEY[len(before):] + SOUND_ON + UPDATE)
+    wanted = KEY + SOUND_OFF + UPDATE if before else SOUND_OFF + KEY + UPDATE
+    assert read_all(machine, len(wanted) - len(before)) == wanted[len(before):]
+    heard_order(orield, ord("R"), display)
+    browser.say(SOUND_ON + KEY)
+    assert read_all(machine, len(SOUND_ON + KEY)) == SOUND_ON + KEY
 
 
 def test_an_orield_that_comes_back_is_told_of_all(gateway, orield):

@@ -124,6 +124,7 @@ function DisplayFields({ draft, wrong, set }: PartProps) {
           <TextField label={t('Height at most')} value={draft.height} onValue={set('height')} wrong={wrong.height} inputMode="numeric" />
         </div>
       )}
+      <Check label={t('What the desktop plays may be heard')} help={t('In the browser. An RDP client is only asked to play nothing.')} checked={draft.sound} onValue={set('sound')} />
       <TextField label={t('Data to the viewer, at most (kbit/s)')} value={draft.bandwidth_kbit_s} onValue={set('bandwidth_kbit_s')} wrong={wrong.bandwidth_kbit_s} inputMode="numeric"
         help={t('For a line that many share. The picture then comes later, keys and pointer do not. Empty: no limit.')} />
       <fieldset class="field">
@@ -133,6 +134,17 @@ function DisplayFields({ draft, wrong, set }: PartProps) {
           {wrong.clients && <Notice mood="bad">{wrong.clients}</Notice>}
         </div>
       </fieldset>
+      {draft.clients.includes('rdp') && (
+        <fieldset class="field">
+          <legend class="label">{t('What an RDP client may bring along')}</legend>
+          <p class="small quiet">{t('Only RDP can. The file with which people connect asks their client to leave the rest out; it is not held to that.')}</p>
+          <div class="stack tight">
+            <Check label={t('Drives and folders')} checked={draft.drives} onValue={set('drives')} />
+            <Check label={t('USB devices')} checked={draft.usb} onValue={set('usb')} />
+            <Check label={t('Printers')} checked={draft.printers} onValue={set('printers')} />
+          </div>
+        </fieldset>
+      )}
     </>
   );
 }

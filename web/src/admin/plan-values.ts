@@ -24,7 +24,7 @@ export interface PlanDraft extends Moments, Spans {
   name: string; description: string; kind: PlanKind;
   peak: ScheduleDraft | null; peak_spares: string; off_peak_spares: string;
   at_log_off: string; at_release: string;
-  clipboard: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; bandwidth_kbit_s: string; clients: string[];
+  clipboard: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; sound: boolean; drives: boolean; usb: boolean; printers: boolean; bandwidth_kbit_s: string; clients: string[];
 }
 
 type Settings = Record<string, unknown>;
@@ -51,7 +51,8 @@ export function planDraft({ name, description, kind, settings }: Pick<Plan, 'nam
     at_log_off: word(settings.at_log_off, 'as-pool'), at_release: word(settings.at_release, 'as-pool'),
     clipboard: word(settings.clipboard, 'both'),
     limited: largest !== null, width: text(largest?.width ?? 1920), height: text(largest?.height ?? 1080),
-    follow_window: settings.follow_window !== false, view_only: settings.view_only === true, bandwidth_kbit_s: text(settings.bandwidth_kbit_s),
+    follow_window: settings.follow_window !== false, view_only: settings.view_only === true,
+    sound: settings.sound !== false, drives: settings.drives !== false, usb: settings.usb !== false, printers: settings.printers !== false, bandwidth_kbit_s: text(settings.bandwidth_kbit_s),
     clients: (settings.clients as string[] | undefined) ?? [...clientKinds],
   };
 }
@@ -123,6 +124,10 @@ const makers: Record<PlanKind, (draft: PlanDraft, before: Settings) => Settings>
     largest: draft.limited ? { ...object(before.largest), width: Number(draft.width), height: Number(draft.height) } : undefined,
     follow_window: draft.follow_window ? undefined : false,
     view_only: draft.view_only ? true : undefined,
+    sound: draft.sound ? undefined : false,
+    drives: draft.drives ? undefined : false,
+    usb: draft.usb ? undefined : false,
+    printers: draft.printers ? undefined : false,
     bandwidth_kbit_s: numberOf(draft.bandwidth_kbit_s),
     clients: draft.clients.length === clientKinds.length ? undefined : draft.clients,
   }),
