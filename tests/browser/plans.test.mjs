@@ -102,12 +102,16 @@ test('a release plan is made and a display plan is changed; what the page does n
   await form.getByLabel('Width at most').fill('100');
   await form.getByText(/A whole number from 320 to 16.384 is needed/).waitFor();
   await form.getByLabel('Width at most').fill('1280');
-  for (const client of ['In the browser', 'With remote-viewer', 'With an RDP client']) await form.getByLabel(client).uncheck();
+  for (const client of ['In the browser', 'With remote-viewer', 'With an RDP client']) await form.getByLabel(client, { exact: true }).uncheck();
   await form.getByText('At least one way is needed.').waitFor();
-  await form.getByLabel('In the browser').check();
+  await form.getByLabel('In the browser', { exact: true }).check();
+  await form.getByLabel('What the desktop plays may be heard').uncheck();
+  await form.getByLabel('Data to the viewer, at most').fill('50');
+  await form.getByText(/A whole number from 64 to 65.000 is needed/).waitFor();
+  await form.getByLabel('Data to the viewer, at most').fill('2000');
   await form.getByRole('button', { name: 'Save' }).click();
   await form.waitFor({ state: 'detached' });
-  assert.deepEqual(fake.world.plans[0].settings, { clipboard: 'none', later: { some: 'thing' }, largest: { width: 1280, height: 1080 }, clients: ['browser'] });
+  assert.deepEqual(fake.world.plans[0].settings, { clipboard: 'none', later: { some: 'thing' }, largest: { width: 1280, height: 1080 }, clients: ['browser'], sound: false, bandwidth_kbit_s: 2000 });
 });
 
 test('a plan in use is not deleted, and the server says who uses it; another is, and lists follow', async () => {
