@@ -84,7 +84,7 @@ static void click(Scene *scene, unsigned number)
     g_autofree char *token = secret_token_new();
     g_autofree char *hash = secret_token_hash(token);
     StoreActor actor = {.user_id = scene->users[number % DESKTOPS], .address = "::1"};
-    StoreClaim claim = {scene->pool_id, actor.user_id, NULL};
+    StoreClaim claim = {.pool_id = scene->pool_id, .user_id = actor.user_id};
     StoreSessionOpen open = {
         .client = "::1", .ticket_hash = hash, .ticket_expires_ms = clock_utc_ms() + 30000};
     g_auto(StoreConnected) connected = {0};

@@ -14,7 +14,7 @@
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
 #define HOME_DEFAULT (10ULL << 30)
-#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop", "application"
+#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop", "application", "sessions_a_user"
 
 /* ---- out ---- */
 
@@ -71,13 +71,14 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I, s:s}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
                             (json_int_t)pool->users_a_desktop, "self_service", self_service_json(pool), "provisioning",
                             store_provisioning_word(pool->provisioning), "icon", pool->has_icon,
-                            "home", pool->home, "home_bytes", (json_int_t)pool->home_bytes, "application", pool->application);
+                            "home", pool->home, "home_bytes", (json_int_t)pool->home_bytes, "application", pool->application,
+                            "sessions_a_user", (json_int_t)pool->sessions_a_user);
     json_object_update(value, more);
     for (int kind = 0; kind < STORE_PLAN_KINDS; kind++)
         json_object_set_new(value, plan_keys[kind], json_ref(pool->plan_ids[kind], pool->plan_names[kind]));
@@ -229,9 +230,10 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
 {
     const char *naming, *assignment;
     const NumberField minimum = {"minimum", 0, LIMIT_DESKTOPS_POOL},
-                      users = {"users_a_desktop", 1, LIMIT_USERS_DESKTOP};
+                      users = {"users_a_desktop", 1, LIMIT_USERS_DESKTOP}, sessions = {"sessions_a_user", 1, LIMIT_SESSIONS_USER};
     if (!json_take_number(body, &minimum, &pool->minimum, error) ||
         !json_take_number(body, &users, &pool->users_a_desktop, error) ||
+        !json_take_number(body, &sessions, &pool->sessions_a_user, error) ||
         !json_take_text(body, "naming", &naming, error) ||
         !json_take_text(body, "assignment", &assignment, error) ||
         !json_take_flag(body, "draining", &pool->draining, error) || !self_service_read(body, pool, error) ||
@@ -247,6 +249,8 @@ static bool rules_read(Json *body, StorePool *pool, GError **error)
     if (pool->type == STORE_POOL_FLOATING && (pool->assign_by_hand || pool->users_a_desktop > 1))
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "pool: assignment by hand and several users a desktop are for dedicated pools");
+    if (pool->type != STORE_POOL_FLOATING && pool->sessions_a_user > 1)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool: several desktops a person are for floating pools");
     return true;
 }
 

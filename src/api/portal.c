@@ -15,14 +15,32 @@ static Json *tile_pool(const StorePool *pool)
                      pool->has_icon ? json_integer((json_int_t)pool->version) : json_null(), "home", *pool->home != '\0', "application", *pool->application != '\0');
 }
 
-static StoreSession *session_in(GPtrArray *sessions, const char *pool_id)
+/* On this desktop; NULL, one whose desktop is gone, which ends in a moment. */
+static StoreSession *session_in(GPtrArray *sessions, const char *pool_id, const StoreDesktop *desktop)
 {
     for (unsigned i = 0; i < sessions->len; i++) {
         StoreSession *session = sessions->pdata[i];
-        if (g_strcmp0(session->pool_id, pool_id) == 0)
+        if (g_strcmp0(session->pool_id, pool_id) == 0 && (!desktop || g_strcmp0(session->desktop_id, desktop->id) == 0))
             return session;
     }
     return NULL;
+}
+
+/* All that they have there. */
+static Json *tile_desktops(GPtrArray *desktops, GPtrArray *sessions, const StorePool *pool)
+{
+    Json *list = json_array();
+    for (unsigned i = 0; i < desktops->len; i++) {
+        const StoreDesktop *desktop = desktops->pdata[i];
+        json_array_append_new(list, json_pack("{s:o, s:o}", "desktop", desktop_brief(desktop), "session",
+                                              session_brief(session_in(sessions, pool->id, desktop))));
+    }
+    return list;
+}
+
+static bool may_have_another(const StorePool *pool, const GPtrArray *desktops)
+{
+    return pool->type == STORE_POOL_FLOATING && desktops->len > 0 && desktops->len < pool->sessions_a_user;
 }
 
 /* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
@@ -41,9 +59,12 @@ static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop 
 static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessions, const HostPolicyAnswer *decided)
 {
     const Service *service = call->service;
-    g_autoptr(StoreDesktop) desktop = store_desktop_of_user(service->store, pool->id, call->caller->user_id, NULL);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
-                     session_brief(session_in(sessions, pool->id)), "clients", tile_clients(service->host, pool, desktop, decided), "denied",
+    g_autoptr(GPtrArray) found = store_desktops_of_user(service->store, pool->id, call->caller->user_id, NULL);
+    g_autoptr(GPtrArray) desktops = found ? g_steal_pointer(&found) : g_ptr_array_new();
+    const StoreDesktop *desktop = desktops->len > 0 ? desktops->pdata[0] : NULL;
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
+                     session_brief(session_in(sessions, pool->id, desktop)), "desktops", tile_desktops(desktops, sessions, pool),
+                     "another", may_have_another(pool, desktops), "clients", tile_clients(service->host, pool, desktop, decided), "denied",
                      json_text_or_null(decided->denied));
 }
 
@@ -188,15 +209,31 @@ static bool place_read(Call *call, bool is_own, Place *ret, GError **error)
     return true;
 }
 
+/* Whose it is, is asked later, with the same answer for one that is somebody else's and one that does not exist. */
+static bool own_id_of(Store *store, const char *name, char **ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreDesktop) desktop = name ? store_desktop_find(store, name, &problem) : NULL;
+    *ret = g_strdup(desktop ? desktop->id : name);
+    if (!problem || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
 bool pool_connect_post(Call *call, GError **error)
 {
-    const char *name = NULL, *word = NULL;
+    const char *name = NULL, *word = NULL, *own = NULL;
+    bool another = false;
     DisplayClient client = DISPLAY_CLIENT_BROWSER;
-    static const char *const keys[] = {"user", "client", "language", "keyboard", "time_zone", NULL};
+    static const char *const keys[] = {"user", "client", "desktop", "another", "language", "keyboard", "time_zone", NULL};
     g_auto(Place) place = {0};
     if (call->body && (!json_only(call->body, keys, error) || !json_take_text(call->body, "user", &name, error) ||
-                       !json_take_text(call->body, "client", &word, error)))
+                       !json_take_text(call->body, "client", &word, error) || !json_take_text(call->body, "desktop", &own, error) ||
+                       !json_take_flag(call->body, "another", &another, error)))
         return false;
+    if (own && another)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: either \"desktop\" or \"another\"");
     if (word && !client_parse(word, &client))
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: client \"%s\" is unknown; allowed: browser, vv, rdp", word);
     if (name && !call_demand(call, PERMISSION_CONNECT_FOR_OTHERS, error))
@@ -208,7 +245,8 @@ bool pool_connect_post(Call *call, GError **error)
     if (!pool || !call_demand_pool(call, pool->id, error))
         return false;
     g_autoptr(StoreUser) user = name ? store_user_find(call->service->store, name, error) : NULL;
-    if ((name && !user) || !place_read(call, !name, &place, error))
+    g_autofree char *own_id = NULL;
+    if ((name && !user) || !place_read(call, !name, &place, error) || !own_id_of(call->service->store, own, &own_id, error))
         return false;
     /* The person named must be entitled as well: an operator opens what that person would get. */
     HostConnectRequest request = {
@@ -216,6 +254,8 @@ bool pool_connect_post(Call *call, GError **error)
         .agent = request_header(call->request, "user-agent"),
         .user_id = user ? user->id : call->caller->user_id,
         .pool_id = pool->id,
+        .own_id = own_id,
+        .another = another,
         .client = client,
         .place = place.place,
     };

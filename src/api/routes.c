@@ -14,9 +14,9 @@ const Route routes[] = {
     {"GET", "me", PERMISSION_ME, me_get, LANE_QUICK, 0},
 
     {"GET", "portal", PERMISSION_PORTAL, portal_get, LANE_QUICK, 0},
-    {"POST", "portal/pools/{pool}/restart", PERMISSION_PORTAL, portal_restart_post, LANE_SLOW, ROUTE_NO_BODY},
-    {"POST", "portal/pools/{pool}/reset", PERMISSION_PORTAL, portal_reset_post, LANE_SLOW, ROUTE_NO_BODY},
-    {"POST", "portal/pools/{pool}/refresh", PERMISSION_PORTAL, portal_refresh_post, LANE_SLOW, ROUTE_NO_BODY},
+    {"POST", "portal/pools/{pool}/restart", PERMISSION_PORTAL, portal_restart_post, LANE_SLOW, ROUTE_BODY_OPTIONAL},
+    {"POST", "portal/pools/{pool}/reset", PERMISSION_PORTAL, portal_reset_post, LANE_SLOW, ROUTE_BODY_OPTIONAL},
+    {"POST", "portal/pools/{pool}/refresh", PERMISSION_PORTAL, portal_refresh_post, LANE_SLOW, ROUTE_BODY_OPTIONAL},
     {"POST", "pools/{pool}/connect", PERMISSION_PORTAL, pool_connect_post, LANE_CONNECT, ROUTE_BODY_OPTIONAL},
     {"POST", "desktops/{desktop}/connect", PERMISSION_CONNECT_FOR_OTHERS, desktop_connect_post, LANE_CONNECT,
      ROUTE_BODY_OPTIONAL},

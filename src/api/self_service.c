@@ -37,15 +37,25 @@ bool self_service_read(Json *body, StorePool *pool, GError **error)
     return true;
 }
 
-/* *ret is NULL where the caller has none in this pool. */
+/* Of several the body says which: {"desktop": name or id}. *ret is NULL where the caller has none (of that name) in this pool. */
 static bool own_desktop(Call *call, const StorePool *pool, StoreDesktop **ret, GError **error)
 {
-    g_autoptr(GError) problem = NULL;
-    *ret = store_desktop_of_user(call->service->store, pool->id, call->caller->user_id, &problem);
-    if (*ret || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
-        return true;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return false;
+    static const char *const keys[] = {"desktop", NULL};
+    const char *name = NULL;
+    if (call->body && (!json_only(call->body, keys, error) || !json_take_text(call->body, "desktop", &name, error)))
+        return false;
+    g_autoptr(GPtrArray) desktops = store_desktops_of_user(call->service->store, pool->id, call->caller->user_id, error);
+    if (!desktops)
+        return false;
+    if (!name && desktops->len > 1)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "pool \"%s\": you have %u desktops there; say which by \"desktop\"", pool->name,
+                          desktops->len);
+    for (unsigned i = 0; i < desktops->len && !*ret; i++) {
+        const StoreDesktop *desktop = desktops->pdata[i];
+        if (!name || g_strcmp0(name, desktop->id) == 0 || g_strcmp0(name, desktop->name) == 0)
+            *ret = g_ptr_array_steal_index(desktops, i);
+    }
+    return true;
 }
 
 static StoreDesktop *own_desktop_for(Call *call, const StorePool *pool, SelfAct act, GError **error)

@@ -27,15 +27,35 @@ static unsigned wait_for_new_user(const BrokerDesktop *desktop)
     return desktop->observed == BROKER_ABSENT ? 2 : 3;
 }
 
-static const BrokerDesktop *own_desktop(const BrokerDesktop *desktops, size_t count, const char *user_id)
+static bool is_held(const BrokerDesktop *desktop)
+{
+    return desktop->maintenance && !desktop->in_session;
+}
+
+static bool is_theirs(const BrokerDesktop *desktop, const char *user_id)
+{
+    return desktop->user_id && strcmp(desktop->user_id, user_id) == 0 && desktop->desired != BROKER_WANT_DELETED;
+}
+
+static bool is_nearer(const BrokerDesktop *desktop, const BrokerDesktop *own)
+{
+    if (is_held(desktop) != is_held(own))
+        return is_held(own);
+    return desktop->used_ms != own->used_ms ? desktop->used_ms > own->used_ms : strcmp(desktop->id, own->id) < 0;
+}
+
+/* Of theirs the one to return to; *ret_count: how many they have. */
+static const BrokerDesktop *own_desktop(const BrokerDesktop *desktops, size_t count, const AssignWish *wish, unsigned *ret_count)
 {
     const BrokerDesktop *own = NULL;
+    *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
         const BrokerDesktop *desktop = &desktops[i];
-        if (!desktop->user_id || strcmp(desktop->user_id, user_id) != 0 ||
-            desktop->desired == BROKER_WANT_DELETED)
+        if (!is_theirs(desktop, wish->user_id))
             continue;
-        if (!own || strcmp(desktop->id, own->id) < 0)
+        ++*ret_count;
+        bool wanted = !wish->desktop_id || strcmp(wish->desktop_id, desktop->id) == 0;
+        if (wanted && (!own || is_nearer(desktop, own)))
             own = desktop;
     }
     return own;
@@ -59,16 +79,13 @@ static bool is_better(const BrokerDesktop *desktop, const BrokerDesktop *best, c
                              : preference(user_id, desktop->id) > preference(user_id, best->id);
 }
 
-Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count,
-                          const char *user_id)
+static Assignment return_to(const BrokerDesktop *own)
 {
-    const BrokerDesktop *own = own_desktop(desktops, count, user_id);
-    if (own && own->maintenance && !own->in_session)
-        return (Assignment){ASSIGN_HELD, NULL};
-    if (own)
-        return (Assignment){ASSIGN_EXISTING, own->id};
-    if (pool->type == BROKER_MANUAL || pool->assign_by_hand)
-        return (Assignment){ASSIGN_NONE, NULL};
+    return is_held(own) ? (Assignment){ASSIGN_HELD, NULL} : (Assignment){ASSIGN_EXISTING, own->id};
+}
+
+static Assignment assign_new(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, const char *user_id)
+{
     const BrokerDesktop *best = NULL;
     for (size_t i = 0; i < count; i++)
         if (may_be_given(&desktops[i]) && (!best || is_better(&desktops[i], best, user_id)))
@@ -78,11 +95,31 @@ Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops,
     return (Assignment){count < pool->size ? ASSIGN_CREATE : ASSIGN_FULL, NULL};
 }
 
+Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, const AssignWish *wish)
+{
+    unsigned has = 0, most = pool->type == BROKER_FLOATING && pool->most_a_user > 0 ? pool->most_a_user : 1;
+    const BrokerDesktop *own = own_desktop(desktops, count, wish, &has);
+    if (wish->another && has >= most)
+        return (Assignment){ASSIGN_LIMIT, NULL};
+    if (own && !wish->another)
+        return return_to(own);
+    if (wish->desktop_id)
+        return (Assignment){ASSIGN_NOT_THEIRS, NULL};
+    if (pool->type == BROKER_MANUAL || pool->assign_by_hand)
+        return (Assignment){ASSIGN_NONE, NULL};
+    return assign_new(pool, desktops, count, wish->user_id);
+}
+
 char *assign_refusal(const BrokerPool *pool, AssignKind kind)
 {
     if (kind == ASSIGN_NONE)
         return g_strdup_printf(
             "pool \"%s\": no desktop of it was assigned to you; ask your administrator for one", pool->name);
+    if (kind == ASSIGN_LIMIT)
+        return g_strdup_printf("pool \"%s\": you have %u of its desktops, as many as it allows one person; log off from one of them first",
+                               pool->name, MAX(pool->most_a_user, 1));
+    if (kind == ASSIGN_NOT_THEIRS)
+        return g_strdup_printf("pool \"%s\": this desktop is not yours; open the pool to get one that is", pool->name);
     if (kind == ASSIGN_HELD)
         return g_strdup_printf("pool \"%s\": your desktop is in maintenance; try again later", pool->name);
     return g_strdup_printf(

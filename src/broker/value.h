@@ -21,6 +21,7 @@ typedef struct {
     bool refresh_on_log_off;  /* floating: back to the image after each user */
     bool delete_on_log_off;   /* a release plan's: the desktop goes with its session */
     unsigned size;            /* most desktops */
+    unsigned most_a_user;     /* floating: desktops that one person may have; 0 is taken as 1 */
     unsigned minimum;         /* desktops that are there in any case, whoever has them */
     unsigned spares;          /* desktops that run, ready for the next user */
     bool draining;            /* no new sessions; those that are open go on, and free desktops go */
@@ -56,6 +57,7 @@ typedef struct {
     bool agent_ready; /* its guest has said that it is usable */
     bool booting;     /* runs, but from its disk, and is not usable yet: nothing to see for a while */
     bool maintenance; /* for the administrator alone: nobody gets it, nothing takes it away */
+    int64_t used_ms; /* when its user used it last; only compared with others of the same user */
     bool in_session; /* a session that has not ended */
     bool fresh; /* changed a moment ago: perhaps a click has just made it for itself, so nobody takes it away
                    yet */

@@ -108,6 +108,16 @@ static bool connection_show(Cli *cli, const Call *call, Json *taken, GError **er
     return piped || cli_show(cli, g_steal_pointer(&connection), show_connection);
 }
 
+/* Who asked for another desktop has it once a job boots it: from then on that one is meant. */
+static void keep_to(Json *body, const Json *object)
+{
+    const char *id = json_string_value(json_object_get(object, "id"));
+    if (!json_object_get(body, "another") || g_strcmp0(json_string_value(json_object_get(object, "kind")), "desktop") != 0 || !id)
+        return;
+    json_object_del(body, "another");
+    json_object_set_new(body, "desktop", json_string(id));
+}
+
 /* A click: where the desktop must boot first, waits for that and clicks again. */
 static bool run_connect(Cli *cli, const Call *call, GError **error)
 {
@@ -115,11 +125,14 @@ static bool run_connect(Cli *cli, const Call *call, GError **error)
     g_autoptr(Json) body = call_body(call);
     if (cli->socket && !call_option(call, "user")) /* it is nobody's own */
         return cli_misused(cli, error, "oriel desktop connect: --user is missing: whom is the desktop for?");
+    if (call_flag(call, "another"))
+        json_object_set_new(body, "another", json_true());
     for (;;) {
         g_autoptr(Json) answer = client_request(cli->client, "POST", path, body, error);
         if (!answer)
             return false;
         const char *job_id = json_string_value(json_object_get(json_object_get(answer, "job"), "id"));
+        keep_to(body, json_object_get(json_object_get(answer, "job"), "object"));
         if (!job_id || !cli->wait)
             return connection_show(cli, call, g_steal_pointer(&answer), error);
         g_autoptr(Json) job = watch_job(cli, job_id, error);
@@ -356,6 +369,8 @@ static const Option list_options[] = {
 static const Option connect_options[] = {
     {"user", VALUE_TEXT, "USER", "The person to connect as; on orield's own socket always needed",
      .names = NAMES_USER, .field = "user"},
+    {"another", VALUE_FLAG, .help = "One more, where the pool allows a person several"},
+    {"desktop", VALUE_TEXT, "DESKTOP", .help = "Of several of theirs this one (the one used last)", .names = NAMES_DESKTOP, .field = "desktop"},
     {"client", VALUE_CHOICE, .help = "With what it will be opened: a URL, a .vv file for remote-viewer, an .rdp file (browser)",
      .choices = "browser|vv|rdp", .field = "client"},
     {"output", VALUE_FILE, "FILE", "Where that file goes; - is standard output (the desktop's name, in this folder)", .names = NAMES_FILE},

@@ -39,6 +39,7 @@ static const Column card_columns[] = {
     {"Named", "naming", SHOW_TEXT},
     {"Assigned by", "assignment", SHOW_TEXT},
     {"People a desktop", "users_a_desktop", SHOW_NUMBER},
+    {"Desktops a person", "sessions_a_user", SHOW_NUMBER},
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
@@ -286,6 +287,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
      .help = "Dedicated: by the first click (the default), or by an operator alone"}, \
     {"users", VALUE_COUNT, "N", .help = "Dedicated: people one desktop may be assigned to (1)", .lowest = 1, \
      .highest = LIMIT_USERS_DESKTOP, .field = "users_a_desktop"}, \
+    {"sessions", VALUE_COUNT, "N", .help = "Floating: desktops one person may have at a time (1)", .lowest = 1, \
+     .highest = LIMIT_SESSIONS_USER, .field = "sessions_a_user"}, \
     {"cpus", VALUE_COUNT, "N", .help = "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, \
      .field = "vcpus"}, \
     {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \

@@ -289,9 +289,12 @@ static bool mark_own(const Click *click, BrokerDesktop *desktops, size_t count, 
     for (size_t i = 0; i < count; i++) {
         if (own && strcmp(own->id, desktops[i].id) == 0)
             desktops[i].user_id = click->user->id;
-        bool held = desktops[i].maintenance && g_strcmp0(desktops[i].user_id, click->user->id) == 0;
-        g_autoptr(StoreSession) session = held ? store_session_of_desktop(store, desktops[i].id, NULL) : NULL;
+        bool theirs = g_strcmp0(desktops[i].user_id, click->user->id) == 0;
+        bool asked = theirs && (desktops[i].maintenance || click->pool->sessions_a_user > 1);
+        g_autoptr(StoreSession) session = asked ? store_session_of_desktop(store, desktops[i].id, NULL) : NULL;
         desktops[i].in_session = desktops[i].in_session || session;
+        if (session)
+            desktops[i].used_ms = MAX(session->changed_ms, session->input_ms);
     }
     return true;
 }
@@ -356,6 +359,18 @@ static Rise can_fork(Click *click, GError **error)
     return capacity_admit(host, capacity_of_new(host, click->pool), what, error) ? UP : BROKEN;
 }
 
+/* A click for another desktop that has got it and lost its way there goes on with that one. */
+static const char *own_of(const Click *click)
+{
+    return click->request->another ? click->ret->desktop_id : click->request->own_id;
+}
+
+static AssignWish wish_of(const Click *click)
+{
+    const char *own_id = own_of(click);
+    return (AssignWish){.user_id = click->user->id, .desktop_id = own_id, .another = click->request->another && !own_id};
+}
+
 /* Caller frees *ret_desktop_id. false: error. */
 static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, char **ret_desktop_id, GError **error)
 {
@@ -366,7 +381,8 @@ static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, ch
     if (!mark_own(click, desktops, rows->len, error))
         return false;
     BrokerPool pool = values_pool(click->pool);
-    Assignment assignment = assign_desktop(&pool, desktops, rows->len, click->user->id);
+    const AssignWish wish = wish_of(click);
+    Assignment assignment = assign_desktop(&pool, desktops, rows->len, &wish);
     *ret_kind = assignment.kind;
     *ret_desktop_id = g_strdup(assignment.desktop_id);
     return true;
@@ -380,7 +396,8 @@ static bool assign(Click *click, AssignKind *ret_kind, char **ret_desktop_id, GE
     if (!assign_from(click, store_desktop_list_near(store, click->pool->id, click->user->id, most_near, error), ret_kind,
                      ret_desktop_id, error))
         return false;
-    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE || *ret_kind == ASSIGN_HELD)
+    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE || *ret_kind == ASSIGN_HELD || *ret_kind == ASSIGN_LIMIT ||
+        *ret_kind == ASSIGN_NOT_THEIRS)
         return true;
     g_clear_pointer(ret_desktop_id, g_free);
     return assign_from(click, store_desktop_list(store, &all, NULL, NULL, error), ret_kind, ret_desktop_id, error);
@@ -391,6 +408,10 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     AssignKind kind = ASSIGN_NONE;
     if (!assign(click, &kind, ret_desktop_id, error))
         return BROKEN;
+    if (kind == ASSIGN_NOT_THEIRS && click->request->another) {
+        g_clear_pointer(&click->ret->desktop_id, g_free); /* somebody took it back: one more is due again */
+        return LOST;
+    }
     BrokerPool pool = values_pool(click->pool);
     if (!check_entitled(click, kind == ASSIGN_EXISTING, error))
         return BROKEN;
@@ -410,9 +431,11 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
     case ASSIGN_FULL:
     case ASSIGN_NONE:
     case ASSIGN_HELD:
+    case ASSIGN_LIMIT:
+    case ASSIGN_NOT_THEIRS:
     default: {
         g_autofree char *refusal = assign_refusal(&pool, kind);
-        oriel_fail(error, ORIEL_ERROR_FULL, "%s", refusal);
+        oriel_fail(error, kind == ASSIGN_NOT_THEIRS ? ORIEL_ERROR_NOT_FOUND : ORIEL_ERROR_FULL, "%s", refusal);
         return BROKEN;
     }
     }
@@ -436,7 +459,11 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
     const HostConnectRequest *request = click->request;
     promise_ticket(click);
     g_autofree char *hash = client_ticket_hash(request->client, click->ret->ticket);
-    StoreClaim what = {.pool_id = click->pool->id, .user_id = click->user->id, .desktop_id = desktop_id};
+    StoreClaim what = {.pool_id = click->pool->id,
+                       .user_id = click->user->id,
+                       .desktop_id = desktop_id,
+                       .another = request->another && !own_of(click),
+                       .returns = own_of(click) != NULL};
     StoreChoice choice = {
         .device = (char *)device_word(click->device),
         .policy_id = click->decided.policy_id,

@@ -66,6 +66,8 @@ typedef struct {
     const char *pool_id;     /* this pool's desktop of that user ... */
     const char *desktop_id;  /* ... or the console of this very desktop (then user_id may be NULL and as_admin
                                 is needed) */
+    const char *own_id;      /* with pool_id: this very desktop of theirs; NULL: the one used last, or a new one */
+    bool another;            /* with pool_id: one more, as far as the pool allows several a person */
     const char *agent;       /* the User-Agent of the asker's program; NULL: none */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     DisplayClient client;       /* what the ticket will be for */
@@ -86,8 +88,8 @@ void host_connection_clear(HostConnection *connection); /* frees the fields, wip
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
 
 /* Entitlement, claim, desired = running, thaw, observed = running, session row, ticket: on return the
- * machine's processors run. The same user in the same pool always gets the same desktop, however many clicks
- * race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
+ * machine's processors run. The same user in the same pool always gets the same desktop, unless `another` is asked for, however
+ * many clicks race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
  * FORBIDDEN (not entitled, or a policy's sentence), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
  * NOT_FOUND, UNAVAILABLE (the machine did not start: its reason), TOO_MANY (too many clicks under way on this
  * host), UNSUPPORTED (not with this kind of client). */

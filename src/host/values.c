@@ -32,6 +32,7 @@ BrokerPool values_pool(const StorePool *pool)
         .refresh_on_log_off = pool->refresh_on_log_off,
         .draining = pool->draining,
         .assign_by_hand = pool->assign_by_hand,
+        .most_a_user = (unsigned)MIN(pool->sessions_a_user, LIMIT_SESSIONS_USER),
         .minimum = (unsigned)MIN(pool->minimum, LIMIT_DESKTOPS_POOL),
         .size = (unsigned)MIN(pool->size, LIMIT_DESKTOPS_POOL),
         .spares = (unsigned)MIN(pool->spares, LIMIT_DESKTOPS_POOL),
@@ -75,6 +76,7 @@ BrokerDesktop values_desktop(const StoreDesktop *row)
         .current = row->generation == row->observed_generation,
         .maintenance = row->maintenance,
         .agent_ready = row->agent == STORE_AGENT_READY,
+        .used_ms = row->assigned_ms,
         .fresh = clock_utc_ms() - row->updated_ms < fresh_ms,
     };
 }

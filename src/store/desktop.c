@@ -242,9 +242,17 @@ StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const cha
 {
     return one_desktop(store_read(store,
                                   "SELECT " DESKTOP_COLUMNS
-                                  " FROM desktops d WHERE " DESKTOP_THEIRS,
+                                  " FROM desktops d WHERE " DESKTOP_THEIRS DESKTOP_LAST_FIRST " LIMIT 1",
                                   PARAMS(TEXT(pool_id), TEXT(user_id)), error),
                        "of this user", error);
+}
+
+GPtrArray *store_desktops_of_user(Store *store, const char *pool_id, const char *user_id, GError **error)
+{
+    List list = {NULL, desktop_read, (GDestroyNotify)store_desktop_free, 0};
+    return list_of(store_read(store, "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE " DESKTOP_THEIRS DESKTOP_LAST_FIRST,
+                              PARAMS(TEXT(pool_id), TEXT(user_id)), error),
+                   &list, NULL);
 }
 
 GPtrArray *store_desktop_list(Store *store, const StoreDesktopFilter *filter, const StorePage *page,

@@ -102,19 +102,23 @@ GPtrArray *store_desktop_list_near(Store *store, const char *pool_id, const char
 typedef struct {
     const char *pool_id;
     const char *user_id;
-    const char *desktop_id; /* this one (CONFLICT if it is no longer free), or NULL: the store picks, ready
-                               ones first */
+    const char *desktop_id; /* this one (CONFLICT if it is no longer free or theirs), or NULL: the store picks, of theirs the
+                               one used last, of free ones those that are ready first */
+    bool another;           /* one more, though the user has some (FULL: as many as the pool allows) */
+    bool returns;           /* to desktop_id, and to no other: CONFLICT if it is not theirs any more */
 } StoreClaim;
 
 /* The user's desktop in this pool if there is one, else a free one that becomes theirs; either is set to
- * desired = running. Atomic: never two users one desktop, never two desktops one user in one pool, however
+ * desired = running. Atomic: never two users one desktop, never more desktops of one pool for one user than it allows, however
  * many claim at once. FULL: none is free, or an operator assigns them, or another of its users is in session. CONFLICT: the pool is disabled, in maintenance or being deleted.
  * NOT_FOUND: no such pool or user. */
 StoreDesktop *store_desktop_claim(Store *store, const StoreActor *actor, const StoreClaim *claim,
                                   GError **error);
 
-/* The user's desktop in this pool. NOT_FOUND: none. */
+/* The user's desktop in this pool, of several the one used last. NOT_FOUND: none. */
 StoreDesktop *store_desktop_of_user(Store *store, const char *pool_id, const char *user_id, GError **error);
+/* All of them, the one used last first. */
+GPtrArray *store_desktops_of_user(Store *store, const char *pool_id, const char *user_id, GError **error);
 
 /* Gives a desktop to this user. CONFLICT: it is somebody else's (of as many as its pool allows for one), or the user has one
  * in this pool.

@@ -1,6 +1,6 @@
 /* Who has which desktop. Two rules hold whatever happens at the same time: a desktop has at most one user
- * (its row is locked, and given away only while user_id is NULL), and a user has at most one desktop in a
- * pool (unique index desktops_one_a_user). */
+ * (its row is locked, and given away only while user_id is NULL), and a user has at most as many desktops in a
+ * pool as it allows, each with an ordinal of its own (unique index desktops_one_a_user). */
 #include "base/error.h"
 #include "store/desktop_internal.h"
 #include "store/quota_internal.h"
@@ -17,7 +17,8 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, Gift 
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT p.name, p.enabled, p.maintenance, p.deleting,"
-                          " (SELECT u.name FROM users u WHERE u.id = $2), p.type, p.assignment FROM pools p WHERE p.id = $1",
+                          " (SELECT u.name FROM users u WHERE u.id = $2), p.type, p.assignment, p.sessions_a_user"
+                          " FROM pools p WHERE p.id = $1",
                           PARAMS(TEXT(claim->pool_id), TEXT(claim->user_id)), error);
     if (!rows)
         return false;
@@ -27,7 +28,7 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, Gift 
         return oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "user \"%s\": there is none",
                           text_or_empty(claim->user_id));
     bool shared = g_strcmp0(rows_text(rows, 0, 5), "floating") != 0;
-    *ret = (Gift){.pool_id = claim->pool_id, .user_id = claim->user_id, .shared = shared};
+    *ret = (Gift){.pool_id = claim->pool_id, .user_id = claim->user_id, .shared = shared, .most = rows_number(rows, 0, 7)};
     *ret_by_hand = g_strcmp0(rows_text(rows, 0, 5), "manual") == 0 || g_strcmp0(rows_text(rows, 0, 6), "manual") == 0;
     const char *why = rows_number(rows, 0, 3)    ? "it is being deleted"
                       : !rows_number(rows, 0, 1) ? "it is disabled"
@@ -92,12 +93,13 @@ bool desktop_record_user(Transaction *transaction, const char *action, const Sto
     return desktop_record(transaction, action, &theirs, error);
 }
 
-static bool write_gift(Transaction *transaction, const Gift *gift, GError **error)
+static bool write_gift(Transaction *transaction, const Gift *gift, int64_t ordinal, GError **error)
 {
     return transaction_run(transaction,
-                           "UPDATE desktops SET user_id = COALESCE(user_id, $2), assigned_ms = CASE WHEN user_id IS NULL"
+                           "UPDATE desktops SET user_id = COALESCE(user_id, $2), ordinal = CASE WHEN user_id IS NULL THEN $4 ELSE"
+                           " ordinal END, assigned_ms = CASE WHEN user_id IS NULL"
                            " THEN $3 ELSE assigned_ms END, updated_ms = $3, version = version + 1 WHERE id = $1",
-                           PARAMS(TEXT(gift->desktop_id), TEXT(gift->user_id), NUMBER(transaction->now_ms)), error) &&
+                           PARAMS(TEXT(gift->desktop_id), TEXT(gift->user_id), NUMBER(transaction->now_ms), NUMBER(ordinal)), error) &&
            (!gift->shared ||
             transaction_run(
                 transaction,
@@ -106,9 +108,37 @@ static bool write_gift(Transaction *transaction, const Gift *gift, GError **erro
                 error));
 }
 
+/* The lowest number that none of theirs has; over gift->most where they have as many as they may. Of what has a row in
+ * `assignments`, that alone counts. */
+static bool next_ordinal(Transaction *transaction, const Gift *gift, int64_t *ret, GError **error)
+{
+    *ret = 1;
+    if (gift->shared)
+        return true;
+    g_autoptr(Rows) rows = transaction_query(transaction,
+                                             "SELECT d.ordinal FROM desktops d WHERE d.pool_id = $1 AND d.user_id = $2"
+                                             " AND d.desired <> 'deleted' ORDER BY d.ordinal",
+                                             PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id)), error);
+    if (!rows)
+        return false;
+    for (unsigned i = 0; i < rows->count && rows_number(rows, i, 0) == *ret; i++)
+        ++*ret;
+    if (rows->count >= (uint64_t)gift->most)
+        *ret = gift->most + 1;
+    return true;
+}
+
 StoreDesktop *desktop_give(Transaction *transaction, const Gift *gift, bool *ret_retry, GError **error)
 {
-    if (!write_gift(transaction, gift, error)) {
+    int64_t ordinal = 0;
+    if (!next_ordinal(transaction, gift, &ordinal, error))
+        return NULL;
+    if (!gift->shared && ordinal > gift->most) {
+        *ret_retry = true;
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": the user has a desktop of this pool already", gift->desktop_id);
+        return NULL;
+    }
+    if (!write_gift(transaction, gift, ordinal, error)) {
         Failure failure = transaction_failure(transaction);
         *ret_retry = failure == FAILURE_UNIQUE || failure == FAILURE_RETRY;
         return NULL;
@@ -179,9 +209,27 @@ static bool want_running(Transaction *transaction, StoreDesktop *desktop, GError
         PARAMS(TEXT(desktop->id), NUMBER(transaction->now_ms)), error);
 }
 
+static bool fail_limit(Transaction *transaction, const Gift *gift, GError **error)
+{
+    g_autoptr(Rows) rows =
+        transaction_query(transaction, "SELECT p.name FROM pools p WHERE p.id = $1", PARAMS(TEXT(gift->pool_id)), error);
+    return rows && oriel_fail(error, ORIEL_ERROR_FULL,
+                              "pool \"%s\": you have %d of its desktops, as many as it allows one person; log off from one of them first",
+                              rows->count ? rows_text(rows, 0, 0) : "", (int)gift->most);
+}
+
+/* Whether one more is theirs to have. */
+static bool check_another(Transaction *transaction, const Gift *gift, GError **error)
+{
+    int64_t ordinal = 0;
+    if (gift->shared)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "only floating pools give a person another desktop");
+    return next_ordinal(transaction, gift, &ordinal, error) && (ordinal <= gift->most || fail_limit(transaction, gift, error));
+}
+
 /* Theirs, locked; NULL: they have none. PostgreSQL looks again at a row that it had to wait for, but not at what other tables
  * say about it: so whose it is stands in the row's own condition, or is asked anew once it is locked. */
-static bool lock_theirs(Transaction *transaction, const Gift *gift, StoreDesktop **ret, GError **error)
+static bool lock_theirs(Transaction *transaction, const Gift *gift, const StoreClaim *claim, StoreDesktop **ret, GError **error)
 {
     g_autoptr(Rows) rows =
         gift->shared
@@ -192,8 +240,8 @@ static bool lock_theirs(Transaction *transaction, const Gift *gift, StoreDesktop
                                 PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id)), error)
             : transaction_query(transaction,
                                 "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.pool_id = $1 AND d.user_id = $2"
-                                " AND d.desired <> 'deleted' FOR UPDATE",
-                                PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id)), error);
+                                " AND d.desired <> 'deleted' AND ($4 = 0 OR d.id = $3)" DESKTOP_LAST_FIRST_BUT("$3") " LIMIT 1 FOR UPDATE",
+                                PARAMS(TEXT(gift->pool_id), TEXT(gift->user_id), TEXT(claim->desktop_id), NUMBER(claim->returns)), error);
     if (!rows || rows->count == 0)
         return rows != NULL;
     g_autoptr(StoreDesktop) desktop = desktop_read(&(Reader){rows, 0, 0});
@@ -212,8 +260,12 @@ StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim
     if (!check_claim(transaction, claim, &gift, &by_hand, error))
         return NULL;
     g_autoptr(StoreDesktop) desktop = NULL;
-    if (!lock_theirs(transaction, &gift, &desktop, error))
+    if (claim->another ? !check_another(transaction, &gift, error) : !lock_theirs(transaction, &gift, claim, &desktop, error))
         return NULL;
+    if (!desktop && claim->returns) {
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is no longer yours", claim->desktop_id);
+        return NULL;
+    }
     if (!desktop && by_hand)
         return fail_by_hand(error), NULL;
     const QuotaGift more = {.user_id = claim->user_id,
@@ -298,11 +350,12 @@ static bool count_users(Transaction *transaction, const StoreDesktop *desktop, G
 {
     g_autoptr(Rows) rows = transaction_query(transaction,
                                              "SELECT p.type, p.users_a_desktop, (SELECT COUNT(*) FROM assignments a"
-                                             " WHERE a.desktop_id = $2) FROM pools p WHERE p.id = $1 FOR UPDATE",
+                                             " WHERE a.desktop_id = $2), p.sessions_a_user FROM pools p WHERE p.id = $1 FOR UPDATE",
                                              PARAMS(TEXT(desktop->pool_id), TEXT(desktop->id)), error);
     if (!rows || rows->count == 0)
         return false;
     ret->shared = g_strcmp0(rows_text(rows, 0, 0), "floating") != 0;
+    ret->most = rows_number(rows, 0, 3);
     *ret_room = ret->shared ? rows_number(rows, 0, 2) < rows_number(rows, 0, 1) : !desktop->user_id;
     return true;
 }
@@ -361,8 +414,9 @@ bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id,
         return transaction_commit(&transaction, error);
     if (has_one)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                          "desktop \"%s\": the user has a desktop in pool \"%s\" already", desktop->name,
-                          desktop->pool_name);
+                          gift.most > 1 ? "desktop \"%s\": the user has as many desktops in pool \"%s\" already as it allows"
+                                        : "desktop \"%s\": the user has a desktop in pool \"%s\" already",
+                          desktop->name, desktop->pool_name);
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
 }

@@ -12,7 +12,18 @@
     "d.machine_id,"                                                                                          \
     " d.observed_ms, d.created_ms, d.updated_ms, d.version"
 
-/* The one of user $2 in pool $1. */
+#define DESKTOP_USED_MS                                                                                      \
+    "COALESCE((SELECT CASE WHEN s.input_ms > s.changed_ms THEN s.input_ms ELSE s.changed_ms END FROM sessions s" \
+    " WHERE s.desktop_id = d.id AND s.state <> 'ended'), d.assigned_ms)"
+/* Of several desktops of one user the one used last comes first. */
+#define DESKTOP_LAST_FIRST                                                                                   \
+    " ORDER BY " DESKTOP_USED_MS " DESC, d.ordinal DESC, d.id"
+
+/* The same, but before all others that of this id. */
+#define DESKTOP_LAST_FIRST_BUT(id)                                                                           \
+    " ORDER BY CASE WHEN d.id = " id " THEN 0 ELSE 1 END, " DESKTOP_USED_MS " DESC, d.ordinal DESC, d.id"
+
+/* Those of user $2 in pool $1. */
 #define DESKTOP_THEIRS                                                                                       \
     "d.desired <> 'deleted' AND d.id IN (SELECT o.id FROM desktops o WHERE o.pool_id = $1 AND o.user_id = $2" \
     " UNION SELECT a.desktop_id FROM assignments a WHERE a.pool_id = $1 AND a.user_id = $2)"
@@ -30,12 +41,14 @@ bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError *
 /* Removes a pool that is being deleted and has no desktop left. */
 bool pool_remove_if_empty(Transaction *transaction, const char *id, GError **error);
 
-/* Makes it theirs, in user_id (where it has nobody) and in assignments. *ret_retry: the user got another one meanwhile. */
+/* Makes it theirs, in user_id (where it has nobody) and in assignments. *ret_retry: the user got another one meanwhile, or has as
+ * many as the pool allows. */
 typedef struct {
     const char *desktop_id;
     const char *pool_id;
     const char *user_id;
     bool shared; /* dedicated or manual: in assignments too */
+    int64_t most; /* how many of this pool the user may have */
 } Gift;
 StoreDesktop *desktop_give(Transaction *transaction, const Gift *gift, bool *ret_retry, GError **error);
 

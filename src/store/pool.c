@@ -16,7 +16,7 @@
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
     " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance, p.provisioning, p.assignment,"  \
     " p.users_a_desktop, p.minimum, p.naming, p.application, p.self_service, p.draining,"  \
-    " p.home, p.home_bytes,"                                                                                 \
+    " p.home, p.home_bytes, p.sessions_a_user,"                                                                                 \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
     " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
     " CASE WHEN p.icon = '' THEN 0 ELSE 1 END, p.created_ms,"                                                 \
@@ -113,6 +113,7 @@ static gpointer pool_read_fields(Reader *reader)
     pool->draining = read_bool(reader);
     pool->home = read_string(reader);
     pool->home_bytes = (uint64_t)read_number(reader);
+    pool->sessions_a_user = (uint64_t)read_number(reader);
     pool->image_name = read_text(reader);
     pool->image_version_number = read_number(reader);
     pool->deleting = read_bool(reader);
@@ -161,6 +162,9 @@ static bool check_numbers(const StorePool *pool, GError **error)
     if (pool->minimum > pool->size)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its minimum must not be more than its size",
                           pool->name);
+    if (pool->sessions_a_user > (pool->type == STORE_POOL_FLOATING ? LIMIT_SESSIONS_USER : 1))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": desktops a person must be 1 to %d, and 1 unless it is floating",
+                          pool->name, LIMIT_SESSIONS_USER);
     if (pool->type == STORE_POOL_MANUAL)
         return true;
     if (pool->memory_bytes == 0 || pool->memory_bytes > INT64_MAX || pool->vcpus == 0 || pool->vcpus > 1024)
@@ -221,7 +225,7 @@ static bool check_count(Transaction *transaction, GError **error)
          NUMBER(MAX((pool)->users_a_desktop, 1)), NUMBER((pool)->minimum), TEXT(naming_of(pool)),             \
          TEXT(text_or_empty((pool)->application)), NUMBER((pool)->draining), TEXT((pool)->plan_ids[0]),       \
          TEXT((pool)->plan_ids[1]), TEXT((pool)->plan_ids[2]), TEXT(text_or_empty((pool)->self_service)), \
-         TEXT(text_or_empty((pool)->home)), NUMBER((pool)->home_bytes)
+         TEXT(text_or_empty((pool)->home)), NUMBER((pool)->home_bytes), NUMBER(MAX((pool)->sessions_a_user, 1))
 
 static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
 {
@@ -232,9 +236,9 @@ static bool insert_row(Transaction *transaction, const StorePool *fields, const 
                "image_id,"
                " image_version_id, size, spares, memory_bytes, vcpus, refresh_on_log_off,"
                " enabled, maintenance, provisioning, assignment, users_a_desktop, minimum, naming, application,"
-               " draining, power_plan_id, release_plan_id, display_plan_id, self_service, home, home_bytes) VALUES ($1, $2, $2, $3, $4, $5, $6, $7,"
+               " draining, power_plan_id, release_plan_id, display_plan_id, self_service, home, home_bytes, sessions_a_user) VALUES ($1, $2, $2, $3, $4, $5, $6, $7,"
                " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
-               " $28)",
+               " $28, $29)",
                PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
 }
@@ -319,7 +323,8 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
         " image_id = $8, image_version_id = $9, size = $10, spares = $11, memory_bytes = $12, vcpus = $13,"
         " refresh_on_log_off = $14, enabled = $15, maintenance = $16, provisioning = $17, assignment = $18,"
         " users_a_desktop = $19, minimum = $20, naming = $21, application = $22, draining = $23,"
-        " power_plan_id = $24, release_plan_id = $25, display_plan_id = $26, self_service = $27, home = $28, home_bytes = $29"
+        " power_plan_id = $24, release_plan_id = $25, display_plan_id = $26, self_service = $27, home = $28, home_bytes = $29,"
+        " sessions_a_user = $30"
         " WHERE id = $1 AND version = $2",
         PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
         &failure);
@@ -333,13 +338,14 @@ static Json *pool_fields(const StorePool *pool)
 {
     Json *version =
         !pool->image_id ? json_null() : pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
-    Json *more = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:I}", "provisioning",
+    Json *more = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:I, s:I}", "provisioning",
                            store_provisioning_word(pool->provisioning), "assignment",
                            assignments[pool->assign_by_hand], "users_a_desktop", (json_int_t)pool->users_a_desktop,
                            "minimum", (json_int_t)pool->minimum, "naming", pool->naming, "application",
                            pool->application, "self_service", pool->self_service, "draining", pool->draining, "power_plan", pool->plan_names[0],
                            "release_plan", pool->plan_names[1], "display_plan", pool->plan_names[2], "home",
-                           text_or_empty(pool->home), "home_bytes", (json_int_t)pool->home_bytes);
+                           text_or_empty(pool->home), "home_bytes", (json_int_t)pool->home_bytes, "sessions_a_user",
+                           (json_int_t)pool->sessions_a_user);
     Json *fields =
         json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
                      "display_name", pool->display_name, "description", pool->description, "type",

@@ -30,6 +30,7 @@ typedef struct {
     StoreProvisioning provisioning;
     bool assign_by_hand;      /* dedicated: an operator assigns, not the first click */
     uint64_t users_a_desktop; /* dedicated, manual: how many people one may be assigned to; 0 is taken as 1 */
+    uint64_t sessions_a_user; /* floating: how many desktops one person may have at a time; 0 is taken as 1 */
     char *image_id;           /* NULL: manual */
     char *image_version_id;   /* pinned; NULL: the newest ready version */
     uint64_t size;            /* most desktops it may have */

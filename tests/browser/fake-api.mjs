@@ -237,6 +237,8 @@ export class FakeOriel {
       return {
         pool: { id, name, display_name, description, type, image: one.image.name, refresh_on_log_off, self_service, icon: one.icon ? 1 : null, home: home !== '', application: one.application !== '' },
         desktop: desktop && { id: desktop.id, name: desktop.name, state: desktop.state }, session: desktop?.session ?? null,
+        desktops: this.world.desktops.filter((d) => d.pool.id === one.id && d.user?.id === who.user.id).map((d) => ({ desktop: { id: d.id, name: d.name, state: d.state }, session: d.session ?? null })),
+        another: this.world.desktops.some((d) => d.pool.id === one.id && d.user?.id === who.user.id) && this.world.desktops.filter((d) => d.pool.id === one.id && d.user?.id === who.user.id).length < (one.sessions_a_user ?? 1),
         clients: ['browser', 'vv'],
         denied: this.denied?.[name] ?? null,
       };
@@ -476,7 +478,7 @@ export class FakeOriel {
       image: ref(image), version: body.version ?? newest.version, follows_newest: body.version == null, size: body.size ?? 10,
       spares: body.spares ?? 1, vcpus: body.vcpus ?? newest.vcpus, memory_bytes: body.memory_bytes ?? newest.memory_bytes,
       refresh_on_log_off: body.refresh_on_log_off ?? type === 'floating', self_service: body.self_service ?? ['restart', 'reset'], provisioning: body.provisioning ?? 'instant', icon: false, enabled: body.enabled ?? true,
-      application: body.application ?? '', home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
+      application: body.application ?? '', sessions_a_user: body.sessions_a_user ?? 1, home: body.home ?? '', home_bytes: body.home_bytes ?? 0,
       maintenance: body.maintenance ?? false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now(), updated_ms: Date.now(), ...this.plansOf({}, body),
     };
     this.world.pools.push(one);

@@ -31,7 +31,7 @@ function image(name, description, versions, now) {
 function pool(name, display, description, type, from, extra = {}) {
   const made = {
     id: id(), name, display_name: display, description, type, image: ref(from), version: from.newest, follows_newest: true,
-    size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', self_service: ['restart', 'reset'], provisioning: 'instant', icon: false, application: '', home: '', home_bytes: 0, enabled: true,
+    size: 10, spares: 2, vcpus: 2, memory_bytes: 2 * GiB, refresh_on_log_off: type === 'floating', self_service: ['restart', 'reset'], provisioning: 'instant', icon: false, application: '', sessions_a_user: 1, home: '', home_bytes: 0, enabled: true,
     power_plan: null, release_plan: null, display_plan: null, maintenance: false, deleting: false, template: { state: 'ready', job: null, error: null, waits_for: null }, created_ms: Date.now() - 86400000 * 6,
     updated_ms: Date.now() - 86400000, ...extra,
   };

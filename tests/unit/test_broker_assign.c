@@ -164,11 +164,62 @@ static void test_assign(void)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         BrokerPool pool = floating;
         pool.type = cases[i].type;
-        Assignment got = assign_desktop(&pool, cases[i].desktops, cases[i].count, "ann");
+        Assignment got = assign_desktop(&pool, cases[i].desktops, cases[i].count, &(AssignWish){.user_id = "ann"});
         g_test_message("%s", cases[i].what);
         g_assert_cmpint(got.kind, ==, cases[i].kind);
         g_assert_cmpstr(got.desktop_id, ==, cases[i].desktop);
     }
+}
+
+#define OWN(name, used) {.id = name, .user_id = "ann", .used_ms = (used), RUNNING}
+#define SPARE(name) {.id = name, RUNNING}
+
+/* A floating pool that allows a person two or three desktops. */
+static void test_several(void)
+{
+    static const struct {
+        const char *what;
+        unsigned most;
+        BrokerDesktop desktops[4];
+        size_t count;
+        AssignWish wish;
+        AssignKind kind;
+        const char *desktop;
+    } rows[] = {
+        {"the one used last", 3, {OWN("a", 5), OWN("b", 9), OWN("c", 7)}, 3, {.user_id = "ann"}, ASSIGN_EXISTING, "b"},
+        {"of two used at the same time always the same", 2, {OWN("b", 5), OWN("a", 5)}, 2, {.user_id = "ann"}, ASSIGN_EXISTING, "a"},
+        {"never a new one by itself", 3, {OWN("a", 5), SPARE("s")}, 2, {.user_id = "ann"}, ASSIGN_EXISTING, "a"},
+        {"not one in maintenance while there is another", 2,
+         {{.id = "a", .user_id = "ann", .used_ms = 9, .maintenance = true, RUNNING}, OWN("b", 1)}, 2, {.user_id = "ann"}, ASSIGN_EXISTING, "b"},
+        {"that very one", 3, {OWN("a", 5), OWN("b", 9)}, 2, {.user_id = "ann", .desktop_id = "a"}, ASSIGN_EXISTING, "a"},
+        {"that very one, which is in maintenance", 2, {{.id = "a", .user_id = "ann", .maintenance = true, RUNNING}, OWN("b", 1)}, 2,
+         {.user_id = "ann", .desktop_id = "a"}, ASSIGN_HELD, NULL},
+        {"not somebody else's", 2, {{.id = "a", .user_id = "bob", RUNNING}}, 1, {.user_id = "ann", .desktop_id = "a"}, ASSIGN_NOT_THEIRS, NULL},
+        {"not a free one, though it has its name", 2, {SPARE("a")}, 1, {.user_id = "ann", .desktop_id = "a"}, ASSIGN_NOT_THEIRS, NULL},
+        {"another: a spare", 2, {OWN("a", 5), SPARE("s")}, 2, {.user_id = "ann", .another = true}, ASSIGN_SPARE, "s"},
+        {"another: a new one", 2, {OWN("a", 5)}, 1, {.user_id = "ann", .another = true}, ASSIGN_CREATE, NULL},
+        {"another: the first", 2, {SPARE("s")}, 1, {.user_id = "ann", .another = true}, ASSIGN_SPARE, "s"},
+        {"another: as many as are allowed", 2, {OWN("a", 5), OWN("b", 5), SPARE("s")}, 3, {.user_id = "ann", .another = true}, ASSIGN_LIMIT, NULL},
+        {"another: one that goes away does not count", 2,
+         {OWN("a", 5), {.id = "b", .user_id = "ann", .desired = BROKER_WANT_DELETED}, SPARE("s")}, 3, {.user_id = "ann", .another = true},
+         ASSIGN_SPARE, "s"},
+        {"another: one is allowed", 0, {OWN("a", 5), SPARE("s")}, 2, {.user_id = "ann", .another = true}, ASSIGN_LIMIT, NULL},
+        {"another: nothing is left", 3, {OWN("a", 5), {.id = "b", .user_id = "bob", RUNNING}, {.id = "c", .user_id = "cid", RUNNING}}, 3,
+         {.user_id = "ann", .another = true}, ASSIGN_FULL, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        BrokerPool pool = floating;
+        pool.most_a_user = rows[i].most;
+        Assignment got = assign_desktop(&pool, rows[i].desktops, rows[i].count, &rows[i].wish);
+        g_test_message("%s", rows[i].what);
+        g_assert_cmpint(got.kind, ==, rows[i].kind);
+        g_assert_cmpstr(got.desktop_id, ==, rows[i].desktop);
+    }
+    BrokerPool pool = floating;
+    pool.name = "lab";
+    pool.most_a_user = 2;
+    g_autofree char *refusal = assign_refusal(&pool, ASSIGN_LIMIT);
+    g_assert_cmpstr(refusal, ==, "pool \"lab\": you have 2 of its desktops, as many as it allows one person; log off from one of them first");
 }
 
 /* A hundred users and ten spares: whoever comes first finds any of them, and each user always the same one.
@@ -185,8 +236,8 @@ static void test_spread(void)
     BrokerPool pool = floating;
     for (unsigned user = 0; user < 100; user++) {
         g_autofree char *name = g_strdup_printf("user-%u", user);
-        Assignment first = assign_desktop(&pool, desktops, 10, name);
-        Assignment again = assign_desktop(&pool, desktops, 10, name);
+        Assignment first = assign_desktop(&pool, desktops, 10, &(AssignWish){.user_id = name});
+        Assignment again = assign_desktop(&pool, desktops, 10, &(AssignWish){.user_id = name});
         g_assert_cmpint(first.kind, ==, ASSIGN_SPARE);
         g_assert_true(first.desktop_id == again.desktop_id);
         taken[first.desktop_id[1] - '0']++;
@@ -287,6 +338,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/assign", test_assign);
+    g_test_add_func("/broker/assign/several", test_several);
     g_test_add_func("/broker/assign/spread", test_spread);
     g_test_add_func("/broker/assign/refusal", test_refusal);
     g_test_add_func("/broker/entitle", test_entitle);

@@ -32,7 +32,7 @@ static void test_claim(Fixture *fixture)
     world_make(&world, store, 3);
     g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
     g_autoptr(StoreUser) bob = world_user(store, "bob", "user");
-    StoreClaim of_anna = {world.pool->id, anna->id, NULL};
+    StoreClaim of_anna = {.pool_id = world.pool->id, .user_id = anna->id};
     g_assert_null(store_desktop_claim(store, NULL, &of_anna, &error));
     assert_kind(error, ORIEL_ERROR_FULL);
     g_autoptr(StoreDesktop) first = world_desktop(&world, store);
@@ -53,14 +53,14 @@ static void test_claim(Fixture *fixture)
         g_assert_cmpint(mine->desired, ==, STORE_DESIRED_RUNNING);
     }
     /* What failed is not given away, and what is taken neither. */
-    StoreClaim of_bob = {world.pool->id, bob->id, third->id};
+    StoreClaim of_bob = {.pool_id = world.pool->id, .user_id = bob->id, .desktop_id = third->id};
     g_assert_null(store_desktop_claim(store, NULL, &of_bob, &error));
     assert_kind(error, ORIEL_ERROR_CONFLICT);
     of_bob.desktop_id = NULL;
     g_autoptr(StoreDesktop) his = store_desktop_claim(store, NULL, &of_bob, &error);
     g_assert_cmpstr(his->id, ==, second->id);
     g_autoptr(StoreUser) carl = world_user(store, "carl", "user");
-    StoreClaim of_carl = {world.pool->id, carl->id, NULL};
+    StoreClaim of_carl = {.pool_id = world.pool->id, .user_id = carl->id};
     g_assert_null(store_desktop_claim(store, NULL, &of_carl, &error));
     assert_kind(error, ORIEL_ERROR_FULL);
     /* Until it is refreshed. */
@@ -70,14 +70,79 @@ static void test_claim(Fixture *fixture)
     g_assert_cmpint(refreshed->generation, ==, 2);
     g_assert_cmpint(refreshed->observed_generation, ==, 1);
 
-    g_assert_null(store_desktop_claim(store, NULL, &(StoreClaim){world.pool->id, "none", NULL}, &error));
+    g_assert_null(store_desktop_claim(store, NULL, &(StoreClaim){.pool_id = world.pool->id, .user_id = "none"}, &error));
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
-    g_assert_null(store_desktop_claim(store, NULL, &(StoreClaim){"none", anna->id, NULL}, &error));
+    g_assert_null(store_desktop_claim(store, NULL, &(StoreClaim){.pool_id = "none", .user_id = anna->id}, &error));
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
     world.pool->maintenance = true;
     g_assert_true(store_pool_update(store, NULL, world.pool, &error));
     g_assert_null(store_desktop_claim(store, NULL, &of_anna, &error));
     assert_kind(error, ORIEL_ERROR_CONFLICT);
+}
+
+/* A pool that allows a person several: never more, and each can be returned to. */
+static void test_several_a_user(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 9);
+    world.pool->sessions_a_user = 3;
+    g_assert_true(store_pool_update(store, NULL, world.pool, &error));
+    g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
+    g_autoptr(StoreUser) bob = world_user(store, "bob", "user");
+    StoreClaim another = {.pool_id = world.pool->id, .user_id = anna->id, .another = true};
+    StoreClaim any = {.pool_id = world.pool->id, .user_id = anna->id};
+    StoreDesktop *hers[3];
+    for (int i = 0; i < 5; i++)
+        store_desktop_free(world_desktop(&world, store));
+    for (int i = 0; i < 3; i++) {
+        hers[i] = store_desktop_claim(store, NULL, &another, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(hers[i]->user_id, ==, anna->id);
+        g_autoptr(StoreDesktop) last = store_desktop_claim(store, NULL, &any, &error);
+        g_assert_cmpstr(last->id, ==, hers[i]->id);
+        g_usleep(2000); /* times are milliseconds */
+    }
+    g_assert_null(store_desktop_claim(store, NULL, &another, &error));
+    g_assert_cmpstr(error->message, ==,
+                    "pool \"pool\": you have 3 of its desktops, as many as it allows one person; log off from one of them first");
+    assert_kind(error, ORIEL_ERROR_FULL);
+
+    /* Back to a certain one, which is the one used last from then on; not to somebody else's. */
+    StoreClaim back = {.pool_id = world.pool->id, .user_id = anna->id, .desktop_id = hers[0]->id, .returns = true};
+    g_auto(StoreConnected) connected = {0};
+    g_assert_true(store_connect(store, NULL, &back, &(StoreSessionOpen){0}, &connected, &error));
+    g_assert_cmpstr(connected.desktop->id, ==, hers[0]->id);
+    g_autoptr(StoreDesktop) last = store_desktop_of_user(store, world.pool->id, anna->id, &error);
+    g_assert_cmpstr(last->id, ==, hers[0]->id);
+    g_autoptr(GPtrArray) all = store_desktops_of_user(store, world.pool->id, anna->id, &error);
+    g_assert_cmpuint(all->len, ==, 3);
+    g_assert_cmpstr(((StoreDesktop *)all->pdata[1])->id, ==, hers[2]->id);
+    back.user_id = bob->id;
+    g_assert_null(store_desktop_claim(store, NULL, &back, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+
+    /* One goes back: its number is free again; an operator gives no more than the pool allows either. */
+    g_assert_true(store_desktop_release(store, NULL, hers[1]->id, (StoreAfter){.release = true}, &error));
+    g_assert_true(store_desktop_assign(store, NULL, hers[1]->id, anna->id, &error));
+    g_autoptr(StoreDesktop) free_one = store_desktop_claim(store, NULL, &(StoreClaim){.pool_id = world.pool->id, .user_id = bob->id}, &error);
+    g_assert_true(store_desktop_release(store, NULL, free_one->id, (StoreAfter){.release = true}, &error));
+    g_assert_false(store_desktop_assign(store, NULL, free_one->id, anna->id, &error));
+    assert_kind(error, ORIEL_ERROR_CONFLICT);
+
+    /* Fewer are allowed from now on: what she has stays. */
+    g_autoptr(StorePool) pool = store_pool_find(store, world.pool->id, &error);
+    pool->sessions_a_user = 1;
+    g_assert_true(store_pool_update(store, NULL, pool, &error));
+    back.user_id = anna->id;
+    g_autoptr(StoreDesktop) still = store_desktop_claim(store, NULL, &back, &error);
+    g_assert_cmpstr(still->id, ==, hers[0]->id);
+    pool->sessions_a_user = 17;
+    g_assert_false(store_pool_update(store, NULL, pool, &error));
+    assert_kind(error, ORIEL_ERROR_INVALID);
+    for (int i = 0; i < 3; i++)
+        store_desktop_free(hers[i]);
 }
 
 static void test_assign_and_release(Fixture *fixture)
@@ -195,7 +260,7 @@ static void test_sessions(Fixture *fixture)
     g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
     g_autoptr(StoreUser) bob = world_user(store, "bob", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
-    StoreClaim claim = {world.pool->id, anna->id, NULL};
+    StoreClaim claim = {.pool_id = world.pool->id, .user_id = anna->id};
     StoreSessionOpen open = {.client = "192.0.2.7"};
     StoreActor actor = {.user_id = anna->id, .address = "192.0.2.7"};
     g_auto(StoreConnected) connected = {0};
@@ -262,7 +327,7 @@ static void test_sessions_end_with_desktop(Fixture *fixture)
     static const char *const reasons[] = {"refreshed", "released", "deleted"};
     for (int i = 0; i < 3; i++) {
         g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
-        StoreClaim claim = {world.pool->id, anna->id, NULL};
+        StoreClaim claim = {.pool_id = world.pool->id, .user_id = anna->id};
         g_auto(StoreConnected) connected = {0};
         g_assert_true(store_connect(store, NULL, &claim, &(StoreSessionOpen){0}, &connected, &error));
         const char *id = connected.desktop->id;
@@ -311,7 +376,7 @@ static void test_tickets(Fixture *fixture)
     StoreEntitle entitled = {.pool_id = world.pool->id, .subject_id = anna->id};
     g_assert_true(store_entitlement_add(store, NULL, &entitled, &error));
     Redeem all = {.store = store, .hash = secret_token_hash(token)};
-    StoreClaim claim = {world.pool->id, anna->id, NULL};
+    StoreClaim claim = {.pool_id = world.pool->id, .user_id = anna->id};
     int64_t now_ms = clock_utc_ms();
     StoreSessionOpen open = {.ticket_hash = all.hash, .ticket_expires_ms = now_ms + 30000};
     g_auto(StoreConnected) connected = {0};
@@ -372,6 +437,7 @@ typedef struct {
     Store *store;
     const char *pool_id;
     const char *user_id;
+    bool another;
     char *desktop_id; /* NULL: none was free */
 } Claimer;
 
@@ -379,7 +445,7 @@ static gpointer claim_one(gpointer data)
 {
     Claimer *claimer = data;
     g_autoptr(GError) error = NULL;
-    StoreClaim claim = {claimer->pool_id, claimer->user_id, NULL};
+    StoreClaim claim = {.pool_id = claimer->pool_id, .user_id = claimer->user_id, .another = claimer->another};
     g_auto(StoreConnected) connected = {0};
     if (store_connect(claimer->store, NULL, &claim, &(StoreSessionOpen){.client = "::1"}, &connected, &error))
         claimer->desktop_id = g_strdup(connected.desktop->id);
@@ -423,7 +489,7 @@ static void test_fifty_claims(Fixture *fixture)
     Claimer claimers[CLAIMERS] = {0};
     GThread *threads[CLAIMERS];
     for (int i = 0; i < CLAIMERS; i++) {
-        claimers[i] = (Claimer){i % 2 ? store : other, world.pool->id, users[i % USERS]->id, NULL};
+        claimers[i] = (Claimer){.store = i % 2 ? store : other, .pool_id = world.pool->id, .user_id = users[i % USERS]->id};
         threads[i] = g_thread_new("claim", claim_one, &claimers[i]);
     }
     for (int i = 0; i < CLAIMERS; i++)
@@ -442,6 +508,37 @@ static void test_fifty_claims(Fixture *fixture)
 }
 
 /* One person clicks fifty times at once. */
+/* Twenty-five clicks for another one at once, of two brokers: as many desktops as are allowed, each once. */
+static void test_one_greedy_user(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(Store) other = store_open(fixture->database, fixture->path, &error);
+    g_assert_no_error(error);
+    g_auto(World) world = {0};
+    world_make(&world, store, CLAIMERS);
+    world.pool->sessions_a_user = 4;
+    g_assert_true(store_pool_update(store, NULL, world.pool, &error));
+    for (int i = 0; i < USERS; i++)
+        store_desktop_free(world_desktop(&world, store));
+    g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
+    GThread *threads[CLAIMERS];
+    Claimer claimers[CLAIMERS] = {0};
+    g_autoptr(GHashTable) got = g_hash_table_new(g_str_hash, g_str_equal);
+    for (int i = 0; i < CLAIMERS; i++) {
+        claimers[i] = (Claimer){.store = i % 2 ? store : other, .pool_id = world.pool->id, .user_id = anna->id, .another = true};
+        threads[i] = g_thread_new("claim", claim_one, &claimers[i]);
+    }
+    for (int i = 0; i < CLAIMERS; i++)
+        g_thread_join(threads[i]);
+    for (int i = 0; i < CLAIMERS; i++)
+        if (claimers[i].desktop_id)
+            g_assert_true(g_hash_table_add(got, claimers[i].desktop_id));
+    g_assert_cmpuint(g_hash_table_size(got), ==, 4);
+    for (int i = 0; i < CLAIMERS; i++)
+        g_free(claimers[i].desktop_id);
+}
+
 static void test_one_impatient_user(Fixture *fixture)
 {
     Store *store = fixture->store;
@@ -453,7 +550,7 @@ static void test_one_impatient_user(Fixture *fixture)
     Claimer claimers[CLAIMERS] = {0};
     GThread *threads[CLAIMERS];
     for (int i = 0; i < CLAIMERS; i++) {
-        claimers[i] = (Claimer){store, world.pool->id, anna->id, NULL};
+        claimers[i] = (Claimer){.store = store, .pool_id = world.pool->id, .user_id = anna->id};
         threads[i] = g_thread_new("claim", claim_one, &claimers[i]);
     }
     for (int i = 0; i < CLAIMERS; i++)
@@ -482,7 +579,7 @@ static gpointer churn(gpointer data)
     g_autoptr(GRand) random = g_rand_new_with_seed((guint32)churner->seed);
     for (int i = 0; i < 40; i++) {
         g_autoptr(GError) error = NULL;
-        StoreClaim claim = {churner->world->pool->id, churner->user_id, NULL};
+        StoreClaim claim = {.pool_id = churner->world->pool->id, .user_id = churner->user_id};
         g_auto(StoreConnected) connected = {0};
         if (store_connect(churner->store, NULL, &claim, &(StoreSessionOpen){0}, &connected, &error)) {
             StoreAfter after = {.release = true, .refresh = g_rand_boolean(random)};
@@ -547,6 +644,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     fixture_add("claim", test_claim);
+    fixture_add("several-a-user", test_several_a_user);
+    fixture_add("one-greedy-user", test_one_greedy_user);
     fixture_add("assign-and-release", test_assign_and_release);
     fixture_add("observe", test_observe);
     fixture_add("sessions", test_sessions);

@@ -64,7 +64,7 @@ typedef struct {
 
 static bool do_connect(Store *store, Scene *scene, GError **error)
 {
-    StoreClaim claim = {scene->world.pool->id, scene->user->id, NULL};
+    StoreClaim claim = {.pool_id = scene->world.pool->id, .user_id = scene->user->id};
     StoreSessionOpen open = {.ticket_hash = "ticket", .ticket_expires_ms = clock_utc_ms() + 30000};
     g_auto(StoreConnected) connected = {0};
     if (!store_connect(store, NULL, &claim, &open, &connected, error))
@@ -195,7 +195,7 @@ static int child_churn(const char *database, const char *path)
     g_autoptr(StoreUser) anna = store_user_find(store, "anna", NULL);
     g_autoptr(StoreUser) bob = store_user_find(store, "bob", NULL);
     for (unsigned i = 0;; i++) {
-        StoreClaim claim = {pool->id, i % 2 ? anna->id : bob->id, NULL};
+        StoreClaim claim = {.pool_id = pool->id, .user_id = i % 2 ? anna->id : bob->id};
         g_auto(StoreConnected) connected = {0};
         g_autoptr(GError) error = NULL;
         if (!store_connect(store, NULL, &claim, &(StoreSessionOpen){.client = "::1"}, &connected, &error))

@@ -32,7 +32,7 @@ static void test_take(Fixture *fixture)
     g_autoptr(StoreUser) anna = world_user(store, "anna", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
     g_autoptr(StoreDesktop) spare = world_desktop(&world, store);
-    StoreClaim claim = {world.pool->id, anna->id, NULL};
+    StoreClaim claim = {.pool_id = world.pool->id, .user_id = anna->id};
     StoreSessionOpen open = {.client = "192.0.2.7"};
     g_auto(StoreConnected) connected = {0};
     g_assert_true(store_connect(store, NULL, &claim, &open, &connected, &error));

@@ -44,6 +44,8 @@ export interface Tile {
   };
   desktop: DesktopBrief | null;
   session: SessionBrief | null;
+  desktops: { desktop: DesktopBrief; session: SessionBrief | null }[]; // the one used last first, which is also `desktop`
+  another: boolean;
   clients: ClientKind[];
   denied: string | null;
 }
@@ -76,7 +78,7 @@ export interface Shadow {
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
   image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
-  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number; application: string;
+  vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number; application: string; sessions_a_user: number;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
   power_plan: Ref | null; release_plan: Ref | null; display_plan: Ref | null;
@@ -86,7 +88,7 @@ export interface Pool {
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
   size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
-  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number; application?: string;
+  refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number; application?: string; sessions_a_user?: number;
   power_plan?: string | null; release_plan?: string | null; display_plan?: string | null;
 }
 export interface PoolCreate extends PoolUpdate { name: string; image: string; type?: PoolType }
@@ -122,6 +124,7 @@ export interface Home {
 }
 /** Where a person is: their desktop's session speaks, types and counts time like that. */
 export interface Place { language?: string; keyboard?: string; time_zone?: string }
+export interface PoolWish extends Place { desktop?: string; another?: boolean }
 export interface Entitlement { kind: 'user' | 'group'; id: string; name: string }
 export interface Desktop {
   id: string; name: string; pool: Ref; state: DesktopState;
@@ -353,11 +356,11 @@ export const api = {
 
   setIcon: (pool: string, png: string) => call<void>('PUT', `pools/${at(pool)}/icon`, { body: { png } }),
   removeIcon: (pool: string) => call<void>('DELETE', `pools/${at(pool)}/icon`),
-  restartOwn: (pool: string) => call<void>('POST', `portal/pools/${at(pool)}/restart`),
-  resetOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`),
-  refreshOwn: (pool: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`),
+  restartOwn: (pool: string, desktop: string) => call<void>('POST', `portal/pools/${at(pool)}/restart`, { body: { desktop } }),
+  resetOwn: (pool: string, desktop: string) => call<Tile>('POST', `portal/pools/${at(pool)}/reset`, { body: { desktop } }),
+  refreshOwn: (pool: string, desktop: string) => call<Tile>('POST', `portal/pools/${at(pool)}/refresh`, { body: { desktop } }),
 
-  connectPool: (pool: string, place: Place, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal, place),
+  connectPool: (pool: string, wish: PoolWish, signal?: AbortSignal) => connect(`pools/${at(pool)}/connect`, signal, wish),
   connectPoolWith: (pool: string, client: NativeClient) => connect(`pools/${at(pool)}/connect`, undefined, { client }),
   connectDesktop: (desktop: string, takeOver: boolean, signal?: AbortSignal) =>
     connect(`desktops/${at(desktop)}/connect`, signal, takeOver ? { take_over: true } : {}),

@@ -52,7 +52,9 @@ function targetOf(route: Route): Target | null {
   const [page, name] = route.parts;
   if (name === undefined) return null;
   const ticket = route.query.get('ticket');
-  if (page === 'desktop') return ticket ? { kind: 'ticket', name, ticket } : { kind: 'pool', name };
+  const own = route.query.get('own');
+  if (page === 'desktop' && !ticket) return { kind: 'pool', name, ...(own && { own }), ...(!own && route.query.has('another') && { another: true }) };
+  if (page === 'desktop' && ticket) return { kind: 'ticket', name, ticket };
   if (page === 'console') return { kind: 'desktop', name };
   return null;
 }

@@ -128,6 +128,8 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
             <TextField label={t('Memory (GiB)')} value={draft.memory_gib} onValue={set('memory_gib')} wrong={shown('memory_gib')} inputMode="decimal"
               placeholder={version ? String(version.memory_bytes / 1024 ** 3) : ''} help={t('Of each desktop, at most. Empty: as the image says.')} />
           </div>
+          {draft.type === 'floating' && <TextField label={t('Desktops a person')} value={draft.sessions} onValue={set('sessions')} wrong={shown('sessions')} inputMode="numeric"
+            help={t('How many of them one person may have open at a time.')} />}
           <TextField label={t('Application')} value={draft.application} onValue={set('application')} wrong={shown('application')} autocapitalize="off" autocomplete="off" spellcheck={false}
             placeholder={t('the whole desktop')} help={t('A command line, such as {example}: people see this one program, as large as the screen, and are logged off when it ends.', { example: 'firefox-esr --new-window' })} />
           <Choices legend={t('How do desktops come to be?')} value={draft.provisioning} onValue={(value) => set('provisioning')(value as Provisioning)} options={provisionings} />

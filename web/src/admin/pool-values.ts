@@ -21,6 +21,7 @@ export interface PoolDraft {
   reset_own: boolean;
   refresh_own: boolean;
   application: string; // empty: the whole desktop
+  sessions: string; // of one person in a floating pool
   home: string; // empty: none
   home_gib: string;
   power_plan: string; // '' none, and so the other two
@@ -41,7 +42,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 export function emptyDraft(image: string): PoolDraft {
   return {
     name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
-    refresh: true, application: '', home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, power_plan: '', release_plan: '', display_plan: '', enabled: true, maintenance: false,
+    refresh: true, application: '', sessions: '1', home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, power_plan: '', release_plan: '', display_plan: '', enabled: true, maintenance: false,
   };
 }
 
@@ -63,6 +64,7 @@ export function draftOf(pool: Pool): PoolDraft {
     reset_own: pool.self_service.includes('reset'),
     refresh_own: pool.self_service.includes('refresh'),
     application: pool.application,
+    sessions: String(pool.sessions_a_user),
     home: pool.home,
     home_gib: inGib(pool.home_bytes || 10 * gibibyte),
     power_plan: pool.power_plan?.name ?? '',
@@ -122,6 +124,7 @@ export function poolWrong(draft: PoolDraft, isNew: boolean, hostMemory: number |
   if (draft.memory_gib.trim() !== '') {
     note('memory_gib', gib(draft.memory_gib) ?? memoryWrong(number(draft.memory_gib) * gibibyte, hostMemory));
   }
+  if (draft.type === 'floating') note('sessions', whole(draft.sessions, 1, 16));
   note('application', applicationWrong(draft.application.trim()));
   if (draft.home !== '' && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(draft.home)) note('home', t('Small letters, digits and hyphens only.'));
   if (draft.home !== '') note('home_gib', gib(draft.home_gib) ?? (number(draft.home_gib) * gibibyte < leastMemory ? t('At least 64 MiB (0.0625).') : null));
@@ -144,7 +147,7 @@ export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, application: draft.application.trim(), home: draft.home, ...(draft.home === '' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
+    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, application: draft.application.trim(), ...(draft.type === 'floating' && { sessions_a_user: Number(draft.sessions) }), home: draft.home, ...(draft.home === '' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
     power_plan: draft.power_plan || null, release_plan: draft.release_plan || null, display_plan: draft.display_plan || null,
     enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
   };

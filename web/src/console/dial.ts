@@ -5,7 +5,8 @@ import { Channel, displayUrl } from './channel.ts';
 import { placeOf } from './settings.ts';
 
 export type Target =
-  | { kind: 'pool'; name: string }      // the person's own desktop of this pool
+  // the person's own desktop of this pool: of several the one used last, or `own` by its id, or another one besides
+  | { kind: 'pool'; name: string; own?: string; another?: boolean }
   | { kind: 'desktop'; name: string }   // the console of this very desktop, for operators
   | { kind: 'ticket'; name: string; ticket: string }; // a ticket somebody else got (`oriel desktop connect`)
 
@@ -31,8 +32,8 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** takeOver: an operator's console ends the view of the person who works there. */
-export function dial(target: Target, takeOver = false): Dial {
+/** takeOver: an operator's console ends the view of the person who works there. before: where the person was, and is brought back to. */
+export function dial(target: Target, takeOver = false, before: string | null = null): Dial {
   const stop = new AbortController();
   let taken: Channel | null = null;
   const self: Dial = {
@@ -49,8 +50,24 @@ export function dial(target: Target, takeOver = false): Dial {
     taken = new Channel(displayUrl(path));
     return taken;
   };
-  const ask = (): Promise<ConnectAnswer> =>
-    target.kind === 'pool' ? api.connectPool(target.name, placeOf(), stop.signal) : api.connectDesktop(target.name, takeOver, stop.signal);
+  let own = target.kind === 'pool' ? before ?? target.own : undefined;
+  let another = target.kind === 'pool' && target.another === true && own === undefined;
+  const askPool = async (name: string): Promise<ConnectAnswer> => {
+    try {
+      const answer = await api.connectPool(name, { ...placeOf(), ...(own !== undefined && { desktop: own }), ...(another && { another }) }, stop.signal);
+      if (another && answer.job?.object?.kind === 'desktop' && answer.job.object.id !== null) { // it is the person's by now
+        own = answer.job.object.id;
+        another = false;
+      }
+      return answer;
+    } catch (problem) {
+      const gone = problem instanceof Problem && problem.kind === 'not-found' && own !== undefined && target.kind === 'pool' && !target.own && !target.another;
+      if (!gone) throw problem;
+      own = undefined; // whichever desktop it was: the pool was meant
+      return askPool(name);
+    }
+  };
+  const ask = (): Promise<ConnectAnswer> => (target.kind === 'pool' ? askPool(target.name) : api.connectDesktop(target.name, takeOver, stop.signal));
 
   const run = async (): Promise<Line> => {
     if (target.kind === 'ticket') return { connection: null, channel: open(`api/v1/display/${encodeURIComponent(target.ticket)}`) };

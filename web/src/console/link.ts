@@ -96,7 +96,8 @@ export class Link {
       this.become({ name: 'failed', why: t('This address worked once. Get a new one to connect again.') });
       return;
     }
-    void this.follow(dial(this.target, this.takesOver), this.attempt > 0);
+    const over = this.state.name === 'ended' || this.state.name === 'failed';
+    void this.follow(dial(this.target, this.takesOver, over ? null : this.connection?.desktop.id ?? null), this.attempt > 0);
     this.takesOver = false; // asked for once
   }
 
@@ -134,11 +135,19 @@ export class Link {
       if (this.over || this.current !== next) return;
       if (checkFirst) this.mark = null;
       this.connection = line.connection ?? this.connection;
+      this.keepTo();
       this.attach(line.channel);
     } catch (problem) {
       if (this.over || this.current !== next || (problem instanceof DOMException && problem.name === 'AbortError')) return;
       if (await this.isBusy(problem)) this.become({ name: 'busy' });
       else this.refused(problem);
+    }
+  }
+
+  /** Who loads this page again wants this desktop, and not yet another one. */
+  private keepTo(): void {
+    if (this.target.kind === 'pool' && this.target.another && this.connection) {
+      history.replaceState(null, '', `#/desktop/${encodeURIComponent(this.target.name)}?own=${this.connection.desktop.id}`);
     }
   }
 

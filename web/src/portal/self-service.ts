@@ -5,7 +5,7 @@ import { ask } from '../ui/dialog.tsx';
 import type { MenuItem } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
 
-interface Act { item: string; title: string; text: string; action: string; run: (pool: string) => Promise<unknown>; said: string }
+interface Act { item: string; title: string; text: string; action: string; run: (pool: string, desktop: string) => Promise<unknown>; said: string }
 
 function acts(name: string): Record<SelfAct, Act> {
   return {
@@ -24,29 +24,28 @@ function acts(name: string): Record<SelfAct, Act> {
   };
 }
 
-/** For the menu of a tile; nothing where there is no desktop yet, or the pool allows nothing. */
+/** For the menu of a tile; nothing where there is no desktop yet, or the pool allows nothing. Of several each is named. */
 export function selfItems(tile: Tile, line: boolean): MenuItem[] {
-  if (!tile.desktop) return [];
-  const { pool } = tile;
+  const { pool, desktops } = tile;
   const known = acts(pool.display_name);
   // who sees one program knows of no machine around it; what answers no more can be reset all the same
   const allowed = pool.application ? pool.self_service.filter((word) => word === 'reset') : pool.self_service;
-  return allowed.map((word, n) => {
-    const act = known[word];
+  return desktops.flatMap(({ desktop }, nth) => allowed.map((word, n) => {
+    const act = (desktops.length > 1 ? acts(desktop.name) : known)[word];
     return {
-      text: act.item,
+      text: desktops.length > 1 ? `${desktop.name}: ${act.item}` : act.item,
       danger: word === 'refresh',
-      line: line && n === 0,
+      line: (line || nth > 0) && n === 0,
       run: () => ask({
         title: act.title,
         text: act.text,
         action: act.action,
         danger: true,
         run: async () => {
-          await act.run(pool.id);
+          await act.run(pool.id, desktop.id);
           toast(act.said);
         },
       }),
     };
-  });
+  }));
 }

@@ -70,6 +70,48 @@ function Wall({ hue }: { hue: number }) {
   );
 }
 
+/** What can be done with one of a person's sessions; where there are several, its desktop is named. */
+function sessionItems(tile: Tile, { desktop, session }: Tile['desktops'][number]): MenuItem[] {
+  const { pool } = tile;
+  if (!session) return [];
+  const several = tile.desktops.length > 1;
+  const named = (text: string) => (several ? `${desktop.name}: ${text}` : text);
+  const name = several ? desktop.name : pool.display_name;
+  const items: MenuItem[] = session.state !== 'connected' ? [] : [{
+    text: named(t('Disconnect')),
+    run: async () => {
+      await api.disconnectSession(session.id);
+      toast(t('Disconnected. Your programs go on.'));
+    },
+  }];
+  return [...items, {
+    text: named(pool.application ? t('Close it…') : t('Log off…')),
+    danger: true,
+    line: true,
+    run: () => ask({
+      title: pool.application ? t('Close {name}?', { name }) : t('Log off from {name}?', { name }),
+      text: logOffText(pool),
+      action: pool.application ? t('Close it') : t('Log off'),
+      danger: true,
+      run: () => api.logOffSession(session.id),
+    }),
+  }];
+}
+
+/** Where the pool allows a person several: each of theirs, and one more. */
+function Several({ tile, now }: { tile: Tile; now: number }) {
+  if ((tile.desktops.length < 2 && !tile.another) || !tile.clients.includes('browser')) return null;
+  const address = `#/desktop/${encodeURIComponent(tile.pool.name)}`;
+  return (
+    <ul class="tile-several small">
+      {tile.desktops.length > 1 && tile.desktops.map((one) => (
+        <li key={one.desktop.id}><a href={`${address}?own=${one.desktop.id}`}>{one.desktop.name}</a> <span class="faint">{tileState({ ...tile, ...one }, now).text}</span></li>
+      ))}
+      {tile.another && <li><a href={`${address}?another=yes`}>{tile.pool.application ? t('Open it once more') : t('Another desktop')}</a></li>}
+    </ul>
+  );
+}
+
 export function TileCard({ tile }: { tile: Tile }) {
   const now = useNow(20);
   const { pool, desktop, session } = tile;
@@ -81,29 +123,7 @@ export function TileCard({ tile }: { tile: Tile }) {
   const items: MenuItem[] = inBrowser ? [{ text: pool.application ? t('Open') : t('Open desktop'), href: address }] : [];
   if (tile.clients.includes('vv')) items.push({ text: t('Open with remote-viewer'), run: () => openNative(pool.name, 'vv') });
   if (tile.clients.includes('rdp')) items.push({ text: t('Open with an RDP client'), run: () => openNative(pool.name, 'rdp') });
-  if (session?.state === 'connected') {
-    items.push({
-      text: t('Disconnect'),
-      run: async () => {
-        await api.disconnectSession(session.id);
-        toast(t('Disconnected. Your programs go on.'));
-      },
-    });
-  }
-  if (session) {
-    items.push({
-      text: pool.application ? t('Close it…') : t('Log off…'),
-      danger: true,
-      line: true,
-      run: () => ask({
-        title: pool.application ? t('Close {name}?', { name: pool.display_name }) : t('Log off from {name}?', { name: pool.display_name }),
-        text: logOffText(pool),
-        action: pool.application ? t('Close it') : t('Log off'),
-        danger: true,
-        run: () => api.logOffSession(session.id),
-      }),
-    });
-  }
+  for (const one of tile.desktops) items.push(...sessionItems(tile, one));
   items.push(...selfItems(tile, session !== null));
   return (
     <li class="tile">
@@ -129,6 +149,7 @@ export function TileCard({ tile }: { tile: Tile }) {
           {startsFresh(pool) && !pool.application && <p class="small faint tile-fresh">{pool.home ? t('A fresh desktop each time, with your own home folder') : t('A fresh desktop each time: nothing on it is kept after log off')}</p>}
         </div>
       </a>
+      <Several tile={tile} now={now} />
       {items.length > 1 && (
         <div class="tile-menu"><Menu label={t('More for {name}', { name: pool.display_name })} items={items}><MoreIcon /></Menu></div>
       )}
