@@ -563,6 +563,16 @@ export class FakeOriel {
     return [200, { items: this.world.recipes, next: null }];
   }
 
+  on_settings({ method, body }) {
+    if (method === 'PATCH') this.world.consent = body.shadow_consent;
+    return [200, { shadow_consent: this.world.consent ?? 'ask' }];
+  }
+
+  helps(one, method, body) {
+    if (method === 'PUT') one.helps = body.groups === null ? null : body.groups.map((name) => ref(this.find('groups', name, 'group')));
+    return [200, { groups: one.helps ?? null }];
+  }
+
   on_users({ method, name, verb, body, query, who }) {
     const { world } = this;
     if (!name && method === 'GET') return this.page(world.users.filter((one) => holds(query, one.name, one.display_name, one.email)), query);
@@ -574,6 +584,7 @@ export class FakeOriel {
       return [201, user];
     }
     const user = this.find('users', name, 'user');
+    if (verb === 'helps') return this.helps(user, method, body);
     if (verb === 'link') return [200, { url: `${this.url}#/setup/GOOD`, expires_ms: Date.now() + 86400000 }];
     if (verb === 'password') {
       if (user.id === who.user.id && world.passwords.get(user.name) !== body.current) throw new Refusal(403, 'forbidden', 'the current password is wrong');
@@ -660,6 +671,7 @@ export class FakeOriel {
       return [201, group];
     }
     const group = this.find('groups', name, 'group');
+    if (verb === 'helps') return this.helps(group, method, body);
     if (group.built_in && method !== 'GET') throw new Refusal(409, 'conflict', `group "${group.name}": is built in`);
     if (verb === 'members') {
       const user = this.find('users', rest[1], 'user');

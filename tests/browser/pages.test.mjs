@@ -714,6 +714,31 @@ test('the help desk finds a person, sees a slow step, and shows a message', asyn
   await page.getByText('Nobody found').waitFor();
 });
 
+test('whom a help desk may help, and whether people are asked: chosen by keys, explained before it is saved', async () => {
+  const page = await admin({}, '/admin/help');
+  const rules = page.getByRole('region', { name: 'Rules of the help desk' });
+  await rules.getByRole('radio', { name: /The person is told/ }).focus();
+  await page.keyboard.press('Space');
+  await eventually(() => fake.world.consent, (word) => word === 'notify');
+  await rules.getByLabel('Person of the help desk').fill('nobody-there');
+  await rules.getByText(/nobody-there/).waitFor();
+  await rules.getByLabel('Person of the help desk').fill('ben');
+  await rules.getByText('ben helps everybody, unless one of their groups is limited.').waitFor();
+  await rules.getByRole('radio', { name: /Members of chosen groups/ }).check();
+  await rules.getByText('Once it is saved: ben helps nobody.').waitFor();
+  await rules.getByLabel('Add a group').fill('design');
+  await page.keyboard.press('Enter');
+  await rules.getByText(/Once it is saved: ben helps members of design only/).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await rules.getByRole('button', { name: 'Save' }).click();
+  await rules.getByText(/^ben helps members of design only/).waitFor();
+  assert.deepEqual(fake.world.users.find((one) => one.name === 'ben').helps.map((one) => one.name), ['design']);
+  await rules.getByRole('button', { name: 'Take design away' }).click();
+  await rules.getByRole('radio', { name: /Everybody/ }).check();
+  await rules.getByRole('button', { name: 'Save' }).click();
+  await eventually(() => fake.world.users.find((one) => one.name === 'ben').helps, (helps) => helps === null);
+});
+
 test('a message is among the desktops until it is closed', async () => {
   const page = await admin();
   const session = fake.world.sessions.find((one) => one.user.name === 'admin' && one.state !== 'ended');

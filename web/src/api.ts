@@ -69,6 +69,8 @@ export type Activity = 'connecting' | 'active' | 'idle' | 'locked' | 'disconnect
 export interface FoundPerson {
   id: string; name: string; display_name: string; enabled: boolean; last_login_ms: number | null; sessions: Session[];
 }
+export type ShadowConsent = 'ask' | 'notify';
+export interface HelpSettings { shadow_consent: ShadowConsent }
 export interface HelpMessage { id: string; session: { id: string; desktop: string }; by: string; text: string; sent_ms: number }
 export type ShadowMode = 'view' | 'control';
 export interface Shadow {
@@ -369,6 +371,10 @@ export const api = {
   session: (id: string, signal?: AbortSignal) => call<Session>('GET', `sessions/${at(id)}`, { signal }),
   people: (search: string, signal?: AbortSignal) => call<{ items: FoundPerson[] }>('GET', 'people', { query: { search }, signal }),
   messageSession: (id: string, text: string) => call<{ id: string; in_guest: boolean; problem: string | null }>('POST', `sessions/${at(id)}/message`, { body: { text } }),
+  helpSettings: (signal?: AbortSignal) => call<HelpSettings>('GET', 'settings/help', { signal }),
+  updateHelpSettings: (body: HelpSettings) => call<HelpSettings>('PATCH', 'settings/help', { body }),
+  helps: (kind: 'user' | 'group', name: string, signal?: AbortSignal) => call<{ groups: Ref[] | null }>('GET', `${kind}s/${at(name)}/helps`, { signal }),
+  setHelps: (kind: 'user' | 'group', name: string, groups: string[] | null) => call<{ groups: Ref[] | null }>('PUT', `${kind}s/${at(name)}/helps`, { body: { groups } }),
   messages: (signal?: AbortSignal) => call<{ items: HelpMessage[] }>('GET', 'messages', { signal }),
   closeMessage: (id: string) => call<void>('DELETE', `messages/${at(id)}`),
   shadowSession: (id: string, mode: ShadowMode) => call<Shadow>('POST', `sessions/${at(id)}/shadow`, { body: { mode } }),

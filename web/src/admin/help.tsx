@@ -9,7 +9,10 @@ import { UserIcon } from '../ui/icons.tsx';
 import { Ago, Badge, Button, Empty, Failure, Notice } from '../ui/parts.tsx';
 import { Thumbnail } from '../ui/thumbnail.tsx';
 import { toast } from '../ui/toast.tsx';
+import { may } from '../who.ts';
+import type { PageProps } from './admin.tsx';
 import { Head } from './head.tsx';
+import { HelpRules } from './help-rules.tsx';
 import { activities } from './states.ts';
 
 const calm = 300;         // ms after the last letter
@@ -217,7 +220,7 @@ function Found({ search }: { search: string }) {
   return <>{people.map((person) => <PersonBox key={person.id} person={person} again={live.reload} />)}</>;
 }
 
-export function Help() {
+export function Help({ me }: PageProps) {
   const [typed, setTyped] = useState('');
   const [search, setSearch] = useState('');
   useEffect(() => {
@@ -229,6 +232,7 @@ export function Help() {
       <Head title={t('Help desk')} text={t('Find a person, see what they do, and help them.')} />
       <div class="card"><TextField label={t('Person')} type="search" autoFocus value={typed} onValue={setTyped} autocomplete="off" spellcheck={false} help={t('Part of a name')} /></div>
       {search && <Found key={search} search={search} />}
+      {may(me, 'people') && <HelpRules />}
     </>
   );
 }
