@@ -47,10 +47,11 @@ Json *me_json(const Caller *caller)
 {
     const char *display_name =
         caller->display_name && *caller->display_name ? caller->display_name : caller->name;
-    return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?, s:o, s:b, s:o}", "user", "id", caller->user_id, "name", caller->name,
+    return json_pack("{s:{s:s?, s:s, s:s, s:o}, s:s?, s:o, s:b, s:o, s:o}", "user", "id", caller->user_id, "name", caller->name,
                      "display_name", display_name, "roles", roles_json(caller->roles), "csrf", caller->csrf, "scopes",
                      scopes_json(caller->scopes), "must_enrol", caller->scopes == SCOPE_ENROL, "kiosk_pool",
-                     json_ref(caller->kiosk_pool_id, caller->kiosk_pool_name));
+                     json_ref(caller->kiosk_pool_id, caller->kiosk_pool_name), "directory",
+                     json_ref(caller->directory_id, caller->directory_name));
 }
 
 void cookie_set(Call *call, const Cookie *fields)

@@ -1,6 +1,7 @@
 /* What a person sees, and the click. */
 #include "api/native.h"
 #include "api/resource.h"
+#include "broker/device.h"
 #include "broker/locale.h"
 #include "host/policy.h"
 #include "store/user.h"
@@ -75,7 +76,7 @@ static HostPolicyAnswer decide(Call *call, const HostPerson *person, const Store
     HostPolicyQuestion question = {
         .pool_id = pool->id,
         .address = call->actor.address,
-        .device = device_of(request_header(call->request, "user-agent")),
+        .device = call->caller->kiosk_pool_id ? DEVICE_KIOSK : device_of(request_header(call->request, "user-agent")),
     };
     host_person_decide(person, &question, &answer);
     return answer;
@@ -252,6 +253,7 @@ bool pool_connect_post(Call *call, GError **error)
     HostConnectRequest request = {
         .actor = &call->actor,
         .agent = request_header(call->request, "user-agent"),
+        .is_kiosk = call->caller->kiosk_pool_id != NULL,
         .user_id = user ? user->id : call->caller->user_id,
         .pool_id = pool->id,
         .own_id = own_id,

@@ -112,7 +112,8 @@ bool login_provider_callback_get(Call *call, GError **error)
                          .code = request_query(call->request, "code"),
                          .error = request_query(call->request, "error"),
                          .issuer = request_query(call->request, "iss"),
-                         .redirect_uri = callback};
+                         .redirect_uri = callback,
+                         .address = call->request->client};
     ClientInfo client = client_of(call);
     g_autoptr(Login) login =
         directory ? oidc_finish(call->service->identity, directory, &answer, &client, &failure) : NULL;

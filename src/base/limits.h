@@ -30,6 +30,7 @@
 #define LIMIT_APPLICATION 500                /* bytes of the command line of an application pool */
 #define LIMIT_KIOSKS 1000
 #define LIMIT_KIOSK_LOGINS 1000              /* open logins of one kiosk, which may be many devices */
+#define LIMIT_KIOSK_LOGINS_ADDRESS 100       /* of them from one address (of IPv6: /64), so that it does not shut out the others */
 #define LIMIT_DIRECTORIES 32
 #define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
 #define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */
@@ -37,6 +38,7 @@
 #define LIMIT_PROVIDER_KEYS 64               /* keys of one that are looked at */
 #define LIMIT_PROVIDER_GROUPS 1000           /* groups that one says of a person */
 #define LIMIT_PROVIDER_LOGINS 65536          /* log-ins finished in ten minutes, good or bad */
+#define LIMIT_PROVIDER_LOGINS_ADDRESS 256    /* of them from one address (of IPv6: /64) */
 #define LIMIT_ID_TOKEN (64 * 1024)           /* bytes of an ID token */
 #define LIMIT_DIRECTORY_TEXT 1024            /* bytes of one line of them */
 #define LIMIT_DIRECTORY_GROUPS 5000          /* of a directory that one person is in */

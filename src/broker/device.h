@@ -8,7 +8,7 @@ typedef enum {
     DEVICE_DESKTOP, /* a browser on a computer */
     DEVICE_MOBILE,  /* on a telephone */
     DEVICE_TABLET,
-    DEVICE_KIOSK,   /* a browser whose name has "kiosk" in it */
+    DEVICE_KIOSK,   /* whoever has logged in as a kiosk; also a browser whose name has "kiosk" in it */
     DEVICE_NATIVE,  /* no browser: the command line, a native client, a script */
     DEVICES,
 } Device;

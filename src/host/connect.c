@@ -560,7 +560,7 @@ static bool decide(Click *click, GError **error)
     g_autoptr(HostPerson) person = host_person(click->host, click->user->id, error);
     if (!person)
         return false;
-    click->device = device_of(request->agent);
+    click->device = request->is_kiosk ? DEVICE_KIOSK : device_of(request->agent);
     HostPolicyQuestion question = {
         .pool_id = click->pool->id,
         .address = request->actor ? request->actor->address : NULL,

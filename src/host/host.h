@@ -69,6 +69,7 @@ typedef struct {
     const char *own_id;      /* with pool_id: this very desktop of theirs; NULL: the one used last, or a new one */
     bool another;            /* with pool_id: one more, as far as the pool allows several a person */
     const char *agent;       /* the User-Agent of the asker's program; NULL: none */
+    bool is_kiosk;           /* it logged in as a kiosk, whatever its program calls itself */
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     DisplayClient client;       /* what the ticket will be for */
     StorePlace place;        /* where the click comes from, as far as it says */

@@ -17,6 +17,8 @@ void caller_free(Caller *caller)
     g_free(caller->token_id);
     g_free(caller->kiosk_pool_id);
     g_free(caller->kiosk_pool_name);
+    g_free(caller->directory_id);
+    g_free(caller->directory_name);
     g_free(caller);
 }
 
@@ -53,6 +55,8 @@ Caller *caller_of(const StoreUser *user, CallerMeans means, GError **error)
     caller->name = g_strdup(user->name);
     caller->display_name = g_strdup(user->display_name);
     caller->roles = roles;
+    caller->directory_id = g_strdup(user->directory_id);
+    caller->directory_name = g_strdup(user->directory_name);
     return caller;
 }
 

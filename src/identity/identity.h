@@ -36,6 +36,8 @@ typedef struct {
     char *token_id;   /* NULL unless CALLER_TOKEN */
     char *kiosk_pool_id; /* NULL unless a kiosk: the only pool that it may use */
     char *kiosk_pool_name;
+    char *directory_id; /* where they come from, and log in; NULL: Oriel itself */
+    char *directory_name;
 } Caller;
 
 /* Roles and scopes together. `reads`: the call changes nothing. */

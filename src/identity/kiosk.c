@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/network.h"
+#include "base/socket.h"
 #include "identity/internal.h"
 
 enum { FINGERPRINT_LENGTH = 64, WORDS_MOST = 64 };
@@ -82,6 +83,26 @@ StoreKiosk *identity_kiosk_of(Identity *identity, const KioskDevice *device, GEr
     return NULL;
 }
 
+/* Room for one more login of this kiosk, in all and from this address. */
+static bool check_room(Identity *identity, const StoreKiosk *kiosk, const char *address, GError **error)
+{
+    unsigned same = 0;
+    g_autofree char *here = socket_network(address ? address : "");
+    g_autoptr(GPtrArray) addresses = store_kiosk_addresses(identity->store, kiosk->id, error);
+    for (unsigned i = 0; addresses && i < addresses->len; i++) {
+        g_autofree char *network = socket_network(addresses->pdata[i]);
+        same += strcmp(network, here) == 0;
+    }
+    if (!addresses)
+        return false;
+    if (same >= LIMIT_KIOSK_LOGINS_ADDRESS)
+        return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open from this address, which is the limit: end some",
+                          kiosk->name, LIMIT_KIOSK_LOGINS_ADDRESS);
+    return kiosk->logins < LIMIT_KIOSK_LOGINS ||
+           oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open, which is the limit: end some", kiosk->name,
+                      LIMIT_KIOSK_LOGINS);
+}
+
 Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const ClientInfo *client, GError **error)
 {
     g_autoptr(GError) failure = NULL;
@@ -94,10 +115,8 @@ Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const
         oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "this device is no kiosk: neither its address nor its certificate is known as one");
         return NULL;
     }
-    if (kiosk->logins >= LIMIT_KIOSK_LOGINS) {
-        oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open, which is the limit", kiosk->name, LIMIT_KIOSK_LOGINS);
+    if (!check_room(identity, kiosk, client->address, error))
         return NULL;
-    }
     g_autoptr(StoreUser) user = store_user_find(identity->store, kiosk->user_id, error);
     if (!user)
         return NULL;

@@ -22,5 +22,5 @@ char *kiosk_certificates_read(const char *const *texts, GError **error);
 StoreKiosk *identity_kiosk_of(Identity *identity, const KioskDevice *device, GError **error);
 
 /* A web session that may use the kiosk's pool and nothing else. FORBIDDEN: the device is no kiosk, or its user is disabled.
- * TOO_MANY: LIMIT_KIOSK_LOGINS of it are open. */
+ * TOO_MANY: LIMIT_KIOSK_LOGINS of it are open, or LIMIT_KIOSK_LOGINS_ADDRESS from there. */
 Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const ClientInfo *client, GError **error);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "base/socket.h"
 #include "identity/fetch.h"
 #include "identity/internal.h"
 #include "identity/jwt.h"
@@ -102,22 +103,34 @@ static bool fail_stale(GError **error)
     return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "this log-in took too long, or has ended: begin again");
 }
 
-/* Whether it is finished for the first time. It is forgotten when it would be too old anyway. */
-static bool use_up(Identity *identity, const char *state, int64_t until)
+bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until)
 {
     GHashTableIter each;
     gpointer value = NULL;
-    g_mutex_lock(&identity->count_lock);
-    g_hash_table_iter_init(&each, identity->used);
-    while (g_hash_table_iter_next(&each, NULL, &value))
-        if (*(int64_t *)value < clock_utc_ms())
+    unsigned same = 0;
+    g_hash_table_iter_init(&each, used);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const OidcUsed *one = value;
+        if (one->until < clock_utc_ms())
             g_hash_table_iter_remove(&each);
-    bool first = !g_hash_table_contains(identity->used, state) && g_hash_table_size(identity->used) < LIMIT_PROVIDER_LOGINS;
-    if (first) {
-        int64_t *kept = g_new(int64_t, 1);
-        *kept = until;
-        g_hash_table_insert(identity->used, g_strdup(state), kept);
+        else
+            same += strcmp(one->network, network) == 0;
     }
+    if (g_hash_table_contains(used, state) || same >= LIMIT_PROVIDER_LOGINS_ADDRESS || g_hash_table_size(used) >= LIMIT_PROVIDER_LOGINS)
+        return false;
+    OidcUsed *one = g_malloc0(sizeof *one + strlen(network) + 1);
+    one->until = until;
+    memcpy(one->network, network, strlen(network) + 1);
+    g_hash_table_insert(used, g_strdup(state), one);
+    return true;
+}
+
+/* Whether it is finished for the first time. It is forgotten when it would be too old anyway. */
+static bool use_up(Identity *identity, const char *state, const char *address, int64_t until)
+{
+    g_autofree char *network = socket_network(address ? address : "");
+    g_mutex_lock(&identity->count_lock);
+    bool first = oidc_used_add(identity->used, state, network, until);
     g_mutex_unlock(&identity->count_lock);
     return first;
 }
@@ -132,7 +145,7 @@ static bool memory_read(Identity *identity, const StoreDirectory *directory, con
                               "nonce", &ret->nonce, "verifier", &ret->verifier, "until", &until))
         return fail_stale(error);
     if (until < clock_utc_ms() || strcmp(directory_id, directory->id) != 0 || !secret_equal(state, answer->state) ||
-        !use_up(identity, state, until))
+        !use_up(identity, state, answer->address, until))
         return fail_stale(error);
     ret->owner = g_steal_pointer(&memory);
     return true;

@@ -28,7 +28,17 @@ typedef struct {
     const char *error;
     const char *issuer; /* RFC 9207 */
     const char *redirect_uri;
+    const char *address; /* from where the browser comes */
 } OidcAnswer;
+
+/* Log-ins that were finished: state → until when it is remembered, and from where it was. For tests. */
+typedef struct {
+    int64_t until; /* UTC */
+    char network[];
+} OidcUsed;
+
+/* False: it was finished already, or that network, or all of them, have finished too many lately. */
+bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until);
 
 /* UNAUTHENTICATED: no such log-in is under way in this browser, or it took too long, or it was finished already; the ID token is
  * not good. FORBIDDEN: the provider or the person refused; the user is disabled, or may not be made. CONFLICT: another user has

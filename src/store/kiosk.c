@@ -195,3 +195,15 @@ bool store_kiosk_delete(Store *store, const StoreActor *actor, const char *id, i
     return transaction_run(&transaction, "DELETE FROM kiosks WHERE id = $1", PARAMS(TEXT(id)), error) &&
            transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
 }
+
+static gpointer address_read(Reader *reader)
+{
+    return read_string(reader);
+}
+
+GPtrArray *store_kiosk_addresses(Store *store, const char *id, GError **error)
+{
+    List list = {NULL, address_read, g_free, 0};
+    return list_of(store_read(store, "SELECT w.address FROM web_sessions w WHERE w.means = 'kiosk' AND w.means_id = $1", PARAMS(TEXT(id)), error),
+                   &list, NULL);
+}

@@ -117,7 +117,7 @@ export class FakeOriel {
   }
 
   me(user, csrf) {
-    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf, scopes: user.must_enrol ? ['enrol'] : ['all'], must_enrol: !!user.must_enrol, kiosk_pool: this.world.kiosk ? { id: this.world.pools[0].id, name: this.world.pools[0].name } : null };
+    return { user: { id: user.id, name: user.name, display_name: user.display_name, roles: user.roles }, csrf, scopes: user.must_enrol ? ['enrol'] : ['all'], must_enrol: !!user.must_enrol, kiosk_pool: this.world.kiosk ? { id: this.world.pools[0].id, name: this.world.pools[0].name } : null, directory: user.directory ?? null };
   }
 
   async api(request, response, name, query) {

@@ -739,6 +739,13 @@ test('whom a help desk may help, and whether people are asked: chosen by keys, e
   await eventually(() => fake.world.users.find((one) => one.name === 'ben').helps, (helps) => helps === null);
 });
 
+test('who comes from a directory is told where the password is changed', async () => {
+  fake.world.users.find((one) => one.name === 'admin').directory = { id: '01ARZ3NDEKTSV4RRFFQ69G5FAV', name: 'corp' };
+  const page = await admin({}, '/account');
+  await page.getByText('You log in by corp, and change your password there. Oriel has none of yours.').waitFor();
+  assert.equal(await page.getByLabel('Current password').count(), 0);
+});
+
 test('a message is among the desktops until it is closed', async () => {
   const page = await admin();
   const session = fake.world.sessions.find((one) => one.user.name === 'admin' && one.state !== 'ended');

@@ -2,10 +2,13 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/secret.h"
 #include "identity/fetch.h"
 #include "identity/jwt.h"
+#include "identity/oidc.h"
 #include "identity/oidc_claims.h"
 
 static Json *fixture(void)
@@ -142,6 +145,23 @@ static void test_claims(void)
     g_assert_nonnull(strstr(error->message, "\"upn\""));
 }
 
+/* Whoever finishes log-ins from one address without end takes no room from the others, and each counts once. */
+static void test_used(void)
+{
+    g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    int64_t until = clock_utc_ms() + 60000;
+    for (int i = 0; i < LIMIT_PROVIDER_LOGINS_ADDRESS; i++) {
+        g_autofree char *state = g_strdup_printf("state %d", i);
+        g_assert_true(oidc_used_add(used, state, "192.0.2.7", until));
+    }
+    g_assert_false(oidc_used_add(used, "one more", "192.0.2.7", until));
+    g_assert_true(oidc_used_add(used, "another's", "192.0.2.8", until));
+    g_assert_false(oidc_used_add(used, "another's", "192.0.2.8", until));
+    g_assert_false(oidc_used_add(used, "state 0", "192.0.2.8", until));
+    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", clock_utc_ms() - 1)); /* forgotten at the next */
+    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", until));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -151,5 +171,6 @@ int main(int argc, char **argv)
     g_test_add_func("/oidc/keys-that-are-none", test_keys_that_are_none);
     g_test_add_func("/oidc/urls", test_urls);
     g_test_add_func("/oidc/claims", test_claims);
+    g_test_add_func("/oidc/used", test_used);
     return g_test_run();
 }

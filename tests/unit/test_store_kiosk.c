@@ -13,6 +13,7 @@ static StoreWebSession *login(Store *store, const StoreKiosk *kiosk, const char 
     StoreWebSessionNew fields = {.token_hash = hash,
                                  .user_id = kiosk->user_id,
                                  .csrf = "csrf",
+                                 .address = "192.0.2.7",
                                  .scopes = "kiosk",
                                  .means = "kiosk",
                                  .means_id = kiosk->id,
@@ -50,6 +51,9 @@ static void test_kiosks(Fixture *fixture)
     g_assert_cmpstr(session->pool_id, ==, world.pool->id);
     g_autoptr(StoreKiosk) late = store_kiosk_find(store, "hall", &error);
     g_assert_cmpuint(late->logins, ==, 1);
+    g_autoptr(GPtrArray) addresses = store_kiosk_addresses(store, hall->id, &error);
+    g_assert_cmpuint(addresses->len, ==, 1);
+    g_assert_cmpstr(addresses->pdata[0], ==, "192.0.2.7");
     hall->enabled = false;
     g_assert_true(store_kiosk_update(store, NULL, hall, &error));
     g_assert_null(store_web_session_get(store, "a hash", &error));

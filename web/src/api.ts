@@ -17,7 +17,7 @@ export interface ObjectRef { kind: string; id: string | null; name: string | nul
 export interface Person { id: string | null; name: string; display_name: string; roles: Role[] }
 export type Scope =
   | 'all' | 'read' | 'portal' | 'account' | 'desktops' | 'sessions' | 'pools' | 'images' | 'users' | 'jobs' | 'audit' | 'hosts' | 'enrol';
-export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean; kiosk_pool?: Ref | null }
+export interface Me { user: Person; csrf: string | null; scopes: Scope[]; must_enrol: boolean; kiosk_pool?: Ref | null; directory?: Ref | null }
 /** The password was right; a code is asked for. */
 export interface LoginProvider { name: string; display_name: string }
 export interface LoginNext { next: 'totp'; login: string; expires_ms: number }

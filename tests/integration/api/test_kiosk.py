@@ -83,6 +83,24 @@ def test_it_can_do_nothing_but_use_its_pool(shown):
     person.do("POST", f"sessions/{other['session']['id']}/log-off")
 
 
+def test_policies_know_it_as_a_kiosk_whatever_its_browser_says(shown):
+    local = shown.local
+    local.do("POST", "policies", {"name": "no-kiosks", "when": {"devices": ["kiosk"], "pools": ["hall"]}, "then": {"deny": "Not from a kiosk."}})
+    door, person = device(shown), shown.login("door")
+    denied = {who: {tile["pool"]["name"]: tile["denied"] for tile in client.get("portal")["tiles"]} for who, client in (("kiosk", door), ("person", person))}
+    assert denied == {"kiosk": {"hall": "Not from a kiosk."}, "person": {"hall": None, "other": None}}
+    assert door.refused("POST", "pools/hall/connect") == (403, "forbidden")
+    local.do("DELETE", "policies/no-kiosks", status=204)
+
+
+def test_one_address_does_not_shut_out_the_others(shown):
+    crowd = [device(shown, "198.51.100.66") for _ in range(100)]
+    assert None not in crowd
+    refusal = Client(shown, gateway=True, address="198.51.100.66").call("POST", "login/kiosk")
+    assert refusal.status == 429 and "from this address" in refusal.json["detail"]
+    assert device(shown, "198.51.100.67") is not None
+
+
 def test_a_change_ends_its_logins(shown):
     door = device(shown)
     shown.local.do("PATCH", "kiosks/door", {"enabled": False})

@@ -55,6 +55,16 @@ function PasswordCard({ me }: { me: Me }) {
   );
 }
 
+/** Of people whom somebody else knows: there is nothing to change here. */
+function PasswordElsewhere({ directory }: { directory: string }) {
+  return (
+    <section class="card" aria-labelledby="password-head">
+      <header><h2 id="password-head">{t('Password')}</h2></header>
+      <div class="inside"><p>{t('You log in by {directory}, and change your password there. Oriel has none of yours.', { directory })}</p></div>
+    </section>
+  );
+}
+
 const lives = [
   { value: '30', text: t('30 days') },
   { value: '90', text: t('90 days') },
@@ -173,7 +183,7 @@ export function Account({ me }: { me: Me }) {
         <h1>{titleOf(me.user)}</h1>
         <p class="quiet">{tx('You log in as {name}. Roles: {roles}.', { name: <strong>{me.user.name}</strong>, roles: roleNames(me.user.roles) })}</p>
       </div>
-      <PasswordCard me={me} />
+      {me.directory ? <PasswordElsewhere directory={me.directory.name} /> : <PasswordCard me={me} />}
       <TotpCard />
       <LoginsCard />
       <TokensCard />
