@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "identity/internal.h"
+#include "identity/recheck.h"
 
 #define TOUCH_MS (60 * 1000LL)
 
@@ -76,8 +77,10 @@ static Caller *enabled_user(Identity *identity, const char *user_id, CallerMeans
 {
     GError *failure = NULL;
     g_autoptr(StoreUser) user = store_user_find(identity->store, user_id, &failure);
-    if (user && user->may_log_in)
+    if (user && user->may_log_in) {
+        recheck_note(identity, user);
         return caller_of(user, means, error);
+    }
     fail_unknown(failure, error);
     return NULL;
 }

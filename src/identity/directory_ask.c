@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/secret.h"
 #include "identity/internal.h"
+#include "identity/recheck.h"
 
 enum { ROUNDS = 3 }; /* so many times timeout_seconds for one question to a directory */
 #define SILENT_MS (30 * 1000LL) /* a server that did not answer is asked last for so long */
@@ -212,6 +213,21 @@ GPtrArray *identity_directory_test(Identity *identity, const StoreDirectory *dir
     return g_steal_pointer(&steps);
 }
 
+LdapVerdict directory_look(Identity *identity, const StoreDirectory *directory, const StoreUser *user, GError **error)
+{
+    g_auto(DirectoryReady) ready = {0};
+    g_auto(DirectoryPerson) person = {0};
+    LdapQuestion question = {.user = user->name};
+    if (!directory_ready(identity, directory, &ready, error) || !ready.settings.bind_name || !turn_take(identity, error))
+        return LDAP_PERSON_FAILED;
+    LdapVerdict verdict = ldap_person_ask(&ready.ask, &question, &person, error);
+    if (verdict == LDAP_PERSON_UNKNOWN && !test_base(&ready.ask, error)) /* a base that is not there has nobody */
+        verdict = LDAP_PERSON_FAILED;
+    turn_give(identity);
+    bool another = verdict == LDAP_PERSON_GOOD && user->external_id && g_strcmp0(person.external_id, user->external_id) != 0;
+    return another ? LDAP_PERSON_UNKNOWN : verdict;
+}
+
 bool identity_directory_group(Identity *identity, const StoreDirectory *directory, const char *text, DirectoryGroup *ret,
                               GError **error)
 {
@@ -290,6 +306,7 @@ static bool good_person(const Asking *asking, const DirectoryPerson *person, con
             return false;
         groups_notice(identity, &asking->ready->ask, known, lost, person->groups);
     }
+    recheck_seen(identity, user->id);
     if (!password_keep(identity, &asking->ready->settings, user, asking->login->password, error))
         return false;
     *ret = g_steal_pointer(&user);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "identity/internal.h"
+#include "identity/recheck.h"
 
 Identity *identity_new(Store *store, GError **error)
 {
@@ -22,6 +23,7 @@ Identity *identity_new(Store *store, GError **error)
     g_mutex_init(&identity->lock);
     g_cond_init(&identity->freed);
     g_mutex_init(&identity->count_lock);
+    recheck_open(identity);
     return identity;
 }
 
@@ -29,6 +31,7 @@ void identity_free(Identity *identity)
 {
     if (!identity)
         return;
+    recheck_close(identity);
     g_free(identity->dummy_hash);
     providers_free(identity->providers);
     g_hash_table_unref(identity->used);

@@ -15,6 +15,8 @@ struct Identity {
     GHashTable *used;  /* log-ins at providers that were finished: state → until when it is kept; with count_lock */
     GHashTable *silent; /* LDAP servers that did not answer, to the monotonic time until which they are asked last; under lock */
     unsigned asking;    /* directories now; under lock */
+    GHashTable *looked; /* people of directories → monotonic time at which the directory was asked for them; under lock */
+    GThreadPool *rechecks; /* of user ids; NULL: ending; under lock */
     GMutex count_lock; /* one attempt at a time is judged and counted; held for some questions to the store */
 };
 

@@ -79,6 +79,10 @@ bool store_group_missing_set(Store *store, const char *group_id, bool missing, G
 /* NULL with no error: none, or last verified before since_ms. */
 char *store_directory_password_get(Store *store, const char *user_id, int64_t since_ms, GError **error);
 bool store_directory_password_set(Store *store, const char *user_id, const char *hash, GError **error);
+/* The directory does not have this person any more, or has switched them off (`why`: a word): their logins and tokens end, and a password
+ * that was kept for when the directory is silent. Leaves an event where there was any of it. */
+bool store_person_left(Store *store, const StoreActor *actor, const char *user_id, const char *why, GError **error);
+
 /* Idempotent. */
 bool store_directory_password_forget(Store *store, const char *user_id, GError **error);
 

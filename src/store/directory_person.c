@@ -250,3 +250,38 @@ bool store_directory_password_forget(Store *store, const char *user_id, GError *
            transaction_run(&transaction, "DELETE FROM directory_passwords WHERE user_id = $1", PARAMS(TEXT(user_id)), error) &&
            transaction_commit(&transaction, error);
 }
+
+/* ---- who has left ---- */
+
+/* Ends what "DELETE … RETURNING id" gave back, for the watchers. */
+static bool tell_ended(Transaction *transaction, const Rows *rows, const char *kind, const char *user_id)
+{
+    for (size_t i = 0; rows && i < rows->count; i++)
+        transaction_change(transaction, kind, rows_text(rows, i, 0), "delete", user_id);
+    return rows != NULL;
+}
+
+bool store_person_left(Store *store, const StoreActor *actor, const char *user_id, const char *why, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(Rows) user = transaction_query(&transaction, "SELECT name FROM users WHERE id = $1 FOR UPDATE", PARAMS(TEXT(user_id)), error);
+    if (!user || user->count == 0)
+        return user != NULL;
+    g_autoptr(Rows) logins =
+        transaction_query(&transaction, "DELETE FROM web_sessions WHERE user_id = $1 RETURNING id", PARAMS(TEXT(user_id)), error);
+    g_autoptr(Rows) tokens =
+        logins ? transaction_query(&transaction, "DELETE FROM tokens WHERE user_id = $1 RETURNING id", PARAMS(TEXT(user_id)), error) : NULL;
+    g_autoptr(Rows) kept = tokens ? transaction_query(&transaction, "DELETE FROM directory_passwords WHERE user_id = $1 RETURNING user_id",
+                                                      PARAMS(TEXT(user_id)), error)
+                                  : NULL;
+    if (!tell_ended(&transaction, logins, "login", user_id) || !tell_ended(&transaction, tokens, "token", user_id) || !kept)
+        return false;
+    if (logins->count + tokens->count + kept->count == 0)
+        return true;
+    g_autofree char *detail =
+        detail_of("{s:s, s:I, s:I}", "why", why, "logins", (json_int_t)logins->count, "tokens", (json_int_t)tokens->count);
+    Record record = {.action = "user.left-directory", .kind = "user", .id = user_id, .name = rows_text(user, 0, 0), .op = "update", .detail = detail};
+    return transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
+}

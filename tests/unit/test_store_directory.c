@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "store/directory.h"
+#include "store/event.h"
 #include "store/login.h"
 
 static StoreDirectory *make(Store *store, const char *name)
@@ -199,6 +200,34 @@ static void test_delete(Fixture *fixture)
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
 }
 
+static void test_left(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(StoreDirectory) corp = make(store, "corp");
+    g_autoptr(StoreUser) ann = person(store, corp, "id-1", "ann", &error);
+    g_autoptr(StoreUser) bob = person(store, corp, "id-2", "bob", &error);
+    const StoreUser *both[] = {ann, bob};
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        StoreWebSessionNew fields = {.token_hash = both[i]->name, .user_id = both[i]->id, .csrf = "csrf", .scopes = "all", .expires_ms = INT64_MAX};
+        g_autoptr(StoreWebSession) session = store_web_session_create(store, NULL, &fields, &error);
+        g_assert_no_error(error);
+    }
+    g_assert_true(store_directory_password_set(store, ann->id, "hash", &error));
+    for (int again = 0; again < 2; again++) { /* the second time there is nothing to end, and no event */
+        g_assert_true(store_person_left(store, NULL, ann->id, "gone", &error));
+        g_assert_no_error(error);
+    }
+    g_assert_null(store_web_session_get(store, "ann", &error));
+    assert_kind(error, ORIEL_ERROR_NOT_FOUND);
+    g_autoptr(StoreWebSession) others = store_web_session_get(store, "bob", &error);
+    g_assert_no_error(error);
+    g_assert_null(store_directory_password_get(store, ann->id, 0, &error));
+    g_autoptr(GPtrArray) events = store_event_list(store, &(StoreEventFilter){.action = "user.left-directory"}, NULL, NULL, &error);
+    g_assert_cmpuint(events->len, ==, 1);
+    g_assert_true(store_person_left(store, NULL, "nobody", "gone", &error));
+}
+
 static void test_passwords(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -225,5 +254,6 @@ int main(int argc, char **argv)
     fixture_add("directory/groups", test_groups);
     fixture_add("directory/delete", test_delete);
     fixture_add("directory/passwords", test_passwords);
+    fixture_add("left", test_left);
     return fixture_run();
 }

@@ -9,7 +9,7 @@ import pytest
 
 import slapd
 from slapd import SERVICE, SERVICE_PASSWORD, SUFFIX, groups, people
-from stack import PASSWORD, Client, free_port
+from stack import PASSWORD, Client, free_port, wait_until
 
 ANN, BOB, EVE = "ann's own secret", "bob's own secret", "eve's own secret"
 GUIDS = {name: uuid.uuid5(uuid.NAMESPACE_DNS, name) for name in ("gina", "hans", "Sales")}
@@ -208,6 +208,30 @@ def test_disabling_a_directory_ends_what_its_people_have_open(house, server, aut
         house.local.do("PATCH", "directories/corp", {"enabled": True})
         assert cookie.call("GET", "me").status == 401 and token.call("GET", "me").status == 200
     assert token.refused("GET", "me") == (401, "unauthenticated")
+
+
+def test_who_has_left_the_directory_is_logged_out(house, server, authority):
+    """Looked up at use: of a person whom this process has not looked up yet, at once; else after ten minutes."""
+    server.change(slapd.person("leaver", ANN))
+    with directory(house, "corp", settings(server, authority, timeout_seconds=1)):
+        people_in = {name: house.login(name, ANN, next(addresses)) for name in ("leaver", "ann")}
+        token = Client(house, token=people_in["leaver"].do("POST", "tokens", {"name": "of leaver"})["token"])
+        house.stop()
+        house.start()
+        server.stop()  # a directory that is down ends nothing
+        assert people_in["leaver"].get("me")["directory"]["name"] == "corp" and token.call("GET", "me").status == 200
+        time.sleep(2)
+        assert people_in["leaver"].call("GET", "me").status == 200
+        server.start()
+        server.change(f"dn: {people('leaver')}\nchangetype: delete\n\n")
+        house.stop()
+        house.start()
+        wait_until(lambda: people_in["leaver"].call("GET", "me").status == 401, 30, "the leaver is logged out")
+        assert token.call("GET", "me").status == 401 and people_in["ann"].call("GET", "me").status == 200
+        event = [one for one in house.local.items("events") if one["action"] == "user.left-directory"][0]
+        assert (event["actor"], event["object"]["name"]) == ("directory corp", "leaver")
+        assert event["detail"] == {"why": "gone", "logins": 1, "tokens": 1}
+        assert people_in["ann"].call("GET", "me").status == 200
 
 
 # ---- groups ----
