@@ -99,7 +99,7 @@ const options = {
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
   assetNames: '[name]-[hash]',
-  loader: { '.woff2': 'file', '.svg': 'file' },
+  loader: { '.woff2': 'file', '.svg': 'file', '.worklet.js': 'file' },
   jsx: 'automatic',
   jsxImportSource: 'preact',
   metafile: true,

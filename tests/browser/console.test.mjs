@@ -113,6 +113,63 @@ test('clipboard both ways by the panel, and typed where nothing pastes', async (
   await eventually(() => typed(guest()), (codes) => codes.join() === [0x2a, 0x23, 0x17, 0x2a, 0x02].join(), 5000, 'Shift+h, i, Shift+1');
 });
 
+/** What comes out of the page's players, as the browser itself measures it: the loudest sample so far. */
+const listens = () => {
+  window.loudest = 0;
+  const connect = AudioWorkletNode.prototype.connect;
+  AudioWorkletNode.prototype.connect = function (to) {
+    const meter = this.context.createAnalyser();
+    const wave = new Float32Array(meter.fftSize);
+    setInterval(() => {
+      meter.getFloatTimeDomainData(wave);
+      window.loudest = Math.max(window.loudest, ...wave.map(Math.abs));
+    }, 5);
+    connect.call(this, meter);
+    return connect.call(this, to);
+  };
+};
+
+test('sound: only once the person asks for it, heard, remembered, and off again', async () => {
+  const page = await admin();
+  await page.addInitScript(listens);
+  await page.reload();
+  await openDesktop(page, 'Office');
+  const said = () => guest().events.filter((one) => one.type.startsWith('sound')).map((one) => one.on ?? one.rate);
+  const loudest = () => page.evaluate(() => window.loudest);
+  const tone = Array.from({ length: 4410 }, (_, n) => (n % 100 < 50 ? 16000 : -16000));
+  const play = () => guest().viewers.forEach((viewer) => viewer.play(tone));
+  await showControls(page);
+  const control = page.getByRole('button', { name: 'Sound of the desktop' });
+  await control.waitFor();
+  assert.deepEqual(said(), [], 'nobody has asked');
+  await control.click();
+  await eventually(said, (all) => all.join() === '44100,true', 5000, 'the request');
+  await eventually(async () => (play(), loudest()), (loud) => loud > 0.4 && loud < 0.6, 15_000, 'a tone of that strength');
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'Back to your desktops' }).click();
+  await openDesktop(page, 'Office');
+  await eventually(said, (all) => all.slice(-2).join() === '44100,true', 5000, 'it was remembered');
+  await page.evaluate(() => { window.loudest = 0; });
+  await eventually(async () => (play(), loudest()), (loud) => loud > 0.4, 15_000, 'and plays');
+  await showControls(page);
+  await control.click();
+  await eventually(said, (all) => all.at(-1) === false, 5000, 'silence');
+});
+
+test('sound that the plan forbids, or a desktop that has none, is not offered', async () => {
+  const page = await admin();
+  fake.sound = false;
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  const control = page.getByRole('button', { name: 'Sound of the desktop' });
+  await eventually(() => control.count(), (many) => many === 0, 5000, 'no control');
+  await page.getByRole('button', { name: 'Back to your desktops' }).click();
+  fake.sound = true;
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await control.waitFor();
+});
+
 test('clipboards kept the same by themselves', async () => {
   const page = await admin({ permissions: ['clipboard-read', 'clipboard-write'] });
   await openDesktop(page, 'Office');

@@ -6,6 +6,7 @@ const encodingRaw = 0;
 const encodingExtendedDesktopSize = -308;
 const encodingQemuKey = -258;
 const encodingExtendedClipboard = 0xc0a1e5ce | 0;
+const encodingSound = -259;
 const clipboardText = 1;
 const clipboardRequest = 1 << 25;
 const clipboardNotify = 1 << 27;
@@ -18,6 +19,7 @@ export class Screen {
     this.events = [];
     this.viewers = new Set();
     this.clipboard = '';
+    this.sound = true;
     this.typed = 0;
     this.resize(width, height);
   }
@@ -158,6 +160,7 @@ export class Viewer {
         if (data.length < 4 || data.length < 4 + data.readUInt16BE(2) * 4) return 0;
         const many = data.readUInt16BE(2);
         this.encodings = Array.from({ length: many }, (_, n) => data.readInt32BE(4 + n * 4));
+        if (this.encodings.includes(encodingSound) && this.screen.sound && !this.soundOffered) this.offerSound();
         if (this.encodings.includes(encodingExtendedClipboard) && !this.clipboardReady) this.offerClipboard();
         return 4 + many * 4;
       }
@@ -186,12 +189,41 @@ export class Viewer {
         return 8 + data[6] * 16;
       }
       case 255:
+        if (data.length < 4) return 0;
+        if (data[1] === 1) return this.soundMessage(data);
         if (data.length < 12) return 0;
         this.screen.note({ type: 'key', down: data.readUInt16BE(2) === 1, keysym: data.readUInt32BE(4), scancode: data.readUInt32BE(8) });
         return 12;
       default:
         throw new Error(`RFB message ${data[0]} from the client`);
     }
+  }
+
+  /** QEMU's sound: a rectangle without a picture says that there is some. */
+  offerSound() {
+    this.soundOffered = true;
+    this.write(Buffer.concat([Buffer.from([0, 0]), u16(1), u16(0), u16(0), u16(this.screen.width), u16(this.screen.height), u32(encodingSound >>> 0)]));
+  }
+
+  soundMessage(data) {
+    const operation = data.readUInt16BE(2);
+    if (operation === 2) {
+      if (data.length < 10) return 0;
+      this.screen.note({ type: 'sound-format', format: data[4], channels: data[5], rate: data.readUInt32BE(6) });
+      return 10;
+    }
+    this.hears = operation === 0;
+    this.screen.note({ type: 'sound', on: this.hears });
+    return 4;
+  }
+
+  /** samples: S16 stereo, as many as a message has; begins and ends a stretch of them as QEMU does. */
+  play(samples) {
+    if (!this.hears) return;
+    this.write(Buffer.from([255, 1, 0, 1]));
+    const bytes = Buffer.from(Int16Array.from(samples).buffer);
+    this.write(Buffer.concat([Buffer.from([255, 1, 0, 2]), u32(bytes.length), bytes]));
+    this.write(Buffer.from([255, 1, 0, 0]));
   }
 
   cutText(data) {

@@ -19,6 +19,18 @@ declare module '@novnc/novnc' {
     close(): void;
   }
 
+  export interface RfbSock {
+    rQpeek8(): number;
+    rQpeekBytes(length: number): Uint8Array;
+    rQshiftBytes(length: number): Uint8Array<ArrayBuffer>;
+    rQskipBytes(length: number): void;
+    rQwait(what: string, length: number): boolean;
+    sQpush8(value: number): void;
+    sQpush16(value: number): void;
+    sQpush32(value: number): void;
+    flush(): void;
+  }
+
   export default class RFB extends EventTarget {
     constructor(target: HTMLElement, channel: string | RawChannel, options?: RfbOptions);
     background: string;
@@ -39,6 +51,13 @@ declare module '@novnc/novnc' {
     sendCtrlAltDel(): void;
     sendKey(keysym: number, code: string | null, down?: boolean): void;
     toBlob(callback: (blob: Blob | null) => void, type?: string, quality?: number): void;
+    static messages: { clientEncodings(sock: RfbSock, encodings: number[]): void };
+    _FBU: { rects: number; encoding: number | null };
+    _sock: RfbSock;
+    _fail(why: string): boolean;
+    _handleRect(): boolean;
+    _normalMsg(): boolean;
+    _sendEncodings(): void;
     _display?: { flip?: (fromQueue?: boolean) => void };
   }
 }
@@ -46,6 +65,10 @@ declare module '@novnc/novnc' {
 declare const ORIEL_VERSION: string;
 
 declare module '*.css' {}
+declare module '*.worklet.js' {
+  const url: string;
+  export default url;
+}
 declare module '*.svg' {
   const url: string;
   export default url;

@@ -1,8 +1,9 @@
 // The console: one desktop in the whole window.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type RFB from '@novnc/novnc';
-import { api, type Me } from '../api.ts';
+import { api, type Me, type Session } from '../api.ts';
 import { t } from '../language.ts';
+import { useLive } from '../live.ts';
 import { logOffTextOf } from '../portal/logoff.ts';
 import { go, useTitle } from '../route.ts';
 import { ask } from '../ui/dialog.tsx';
@@ -19,6 +20,8 @@ import { useStarting } from './starting.ts';
 import { Button } from '../ui/parts.tsx';
 import { useFullScreen, useLiftedKeys, useResize, useScreenSize, useToolbarKey } from './screen.ts';
 import { pictureLevels, useSettings, type Settings } from './settings.ts';
+import { useSound } from './sound.ts';
+import type { SoundRfb } from './sound-rfb.ts';
 import { TextInput } from './textinput.ts';
 import { Toolbar, type PanelName } from './toolbar.tsx';
 import { Typist } from './typist.ts';
@@ -33,7 +36,7 @@ interface Held<T> { current: T }
 function useLink(target: Target, first: Dial, screen: Held<HTMLDivElement | null>) {
   const [link, setLink] = useState<Link | null>(null);
   const [state, setState] = useState<LinkState>({ name: 'dialing' });
-  const [rfb, setRfb] = useState<RFB | null>(null);
+  const [rfb, setRfb] = useState<SoundRfb | null>(null);
   useEffect(() => {
     const made = new Link(target, screen.current!);
     made.onState = setState;
@@ -118,6 +121,11 @@ function useInput(rfb: RFB | null, settings: Settings, field: Held<HTMLTextAreaE
   return { typist, bridge, focus };
 }
 
+/** What the session's plan allows, as far as it is known. */
+function usePlan(session: string | null): Session['display'] {
+  return useLive((signal) => (session ? api.session(session, signal) : Promise.resolve(null)), ['session'], [session]).value?.display;
+}
+
 /** What happens once a picture is there: the keyboard goes to it, and the clipboard is brought up to date. */
 function useArrival(connected: boolean, rfb: RFB | null, focus: () => void, bridge: ClipboardBridge): void {
   useEffect(() => {
@@ -175,6 +183,9 @@ export function Console({ target, me, first }: Props) {
   useResize(rfb, connected, settings.resize);
   useLiftedKeys(screen, typist);
   useArrival(connected, rfb, focus, bridge);
+  const own = target.kind === 'ticket' ? null : link?.connection?.session?.id ?? null;
+  const plan = usePlan(connected ? own : null);
+  const sound = useSound(rfb, own === null || plan?.sound === true);
 
   useEffect(() => {
     if (!rfb) return;
@@ -203,7 +214,6 @@ export function Console({ target, me, first }: Props) {
     field.current?.focus();
   };
   const home = homeOf(target);
-  const own = target.kind === 'ticket' ? null : link?.connection?.session?.id ?? null;
   const leave = () => go(home.path);
   const over = state.name === 'ended' || state.name === 'disconnected';
   useEffect(() => {
@@ -221,13 +231,13 @@ export function Console({ target, me, first }: Props) {
         autocorrect="off" spellcheck={false} tabIndex={-1}
         onFocus={() => setTouchKeyboard(settings.mode === 'keys')} onBlur={() => setTouchKeyboard(false)} />
       {connected && (
-        <Toolbar title={title} quality={quality} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
+        <Toolbar title={title} quality={quality} sound={sound} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
           touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} show={called} onEscape={focus}
           more={sessionMenu(link, me, () => setPanel('keyboard'), leave)} home={home.text}>
           {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focus} onMissed={missed} />}
           {panel === 'keys' && <KeysPanel typist={typist} locked={locked} />}
           {panel === 'keyboard' && <KeyboardPanel settings={settings} onChange={change} />}
-          {panel === 'picture' && <PicturePanel quality={quality} size={size} session={own} settings={settings} onChange={change} />}
+          {panel === 'picture' && <PicturePanel quality={quality} size={size} most={plan?.bandwidth_kbit_s ?? null} settings={settings} onChange={change} />}
         </Toolbar>
       )}
       {connected && (starting || hint || own) && (

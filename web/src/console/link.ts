@@ -1,9 +1,10 @@
 // The connection to one desktop over its whole life: dial, show, lose, dial again. Knows noVNC; knows no page.
-import RFB from '@novnc/novnc';
+import type RFB from '@novnc/novnc';
 import { api, Problem, sentence, type Connection, type DesktopState, type Session } from '../api.ts';
 import { t } from '../language.ts';
 import type { Channel, Closed } from './channel.ts';
 import { dial, type Dial, type Target } from './dial.ts';
+import { SoundRfb } from './sound-rfb.ts';
 
 export type LinkState =
   | { name: 'dialing' }
@@ -48,10 +49,10 @@ export class Link {
   state: LinkState = { name: 'dialing' };
   connection: Connection | null = null;
   channel: Channel | null = null;
-  rfb: RFB | null = null;
+  rfb: SoundRfb | null = null;
   frames = 0;
   onState: (state: LinkState) => void = () => {};
-  onRfb: (rfb: RFB) => void = () => {};
+  onRfb: (rfb: SoundRfb) => void = () => {};
 
   private current: Dial | null = null;
   private attempt = 0;
@@ -208,7 +209,7 @@ export class Link {
       this.lost(channel.closed);
       return;
     }
-    const rfb = new RFB(this.screen, channel, { shared: !this.exclusive });
+    const rfb = new SoundRfb(this.screen, channel, { shared: !this.exclusive });
     this.rfb = rfb;
     this.frames = 0;
     this.countFrames(rfb);

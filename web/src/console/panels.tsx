@@ -1,10 +1,8 @@
 // What opens under the console's toolbar: clipboard, keys, keyboard, picture and connection.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { api } from '../api.ts';
 import { bytes } from '../format.ts';
 import { number, t } from '../language.ts';
-import { useLive } from '../live.ts';
 import { Check, Choices, SelectField } from '../ui/field.tsx';
 import { Button } from '../ui/parts.tsx';
 import { toast } from '../ui/toast.tsx';
@@ -162,15 +160,9 @@ export function KeyboardPanel({ settings, onChange }: SettingsProps) {
   );
 }
 
-/** What the session's plan allows now; only what is limited is said. */
-function Limit({ session }: { session: string }) {
-  const most = useLive((signal) => api.session(session, signal), ['session'], [session]).value?.display?.bandwidth_kbit_s;
-  return most ? <div><dt>{t('Data at most')}</dt><dd>{t('{count} kbit/s, as the organisation set it', { count: number(most) })}</dd></div> : null;
-}
+interface PictureProps extends SettingsProps { quality: Quality; size: string; most: number | null }
 
-interface PictureProps extends SettingsProps { quality: Quality; size: string; session: string | null }
-
-export function PicturePanel({ quality, size, session, settings, onChange }: PictureProps) {
+export function PicturePanel({ quality, size, most, settings, onChange }: PictureProps) {
   return (
     <Panel title={t('Picture and connection')}>
       <dl class="facts numbers">
@@ -178,7 +170,7 @@ export function PicturePanel({ quality, size, session, settings, onChange }: Pic
         <div><dt>{t('Round trip')}</dt><dd>{quality.roundTrip === null ? '–' : `${Math.round(quality.roundTrip)} ms`}</dd></div>
         <div><dt>{t('Frames')}</dt><dd>{t('{count} a second', { count: number(quality.frames, quality.frames < 10 ? 1 : 0) })}</dd></div>
         <div><dt>{t('Data')}</dt><dd>{t('{count} a second', { count: bytes(quality.bytes) })}</dd></div>
-        {session && <Limit session={session} />}
+        {most !== null && <div><dt>{t('Data at most')}</dt><dd>{t('{count} kbit/s, as the organisation set it', { count: number(most) })}</dd></div>}
         <div><dt>{t('Desktop size')}</dt><dd>{size}</dd></div>
       </dl>
       <SelectField label={t('Picture quality')} value={settings.picture} onValue={(value) => onChange({ picture: value as PictureMode })} options={[

@@ -3,10 +3,11 @@ import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../language.ts';
 import {
-  BackIcon, ClipboardIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, OutIcon, SignalIcon, SmallerIcon,
+  BackIcon, ClipboardIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, MutedIcon, OutIcon, SignalIcon, SmallerIcon, SoundIcon,
 } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { levelText, type Quality } from './quality.ts';
+import type { Sound } from './sound.ts';
 
 export type PanelName = 'clipboard' | 'keys' | 'keyboard' | 'picture';
 
@@ -29,6 +30,7 @@ function Tool({ label, children, onClick, pressed, expanded, look = '' }: ToolPr
 interface ToolbarProps {
   title: string;
   quality: Quality;
+  sound: Sound;
   panel: PanelName | null;
   onPanel: (panel: PanelName | null) => void;
   full: boolean;
@@ -100,6 +102,9 @@ export function Toolbar(props: ToolbarProps) {
         {title && <span class="tools-title one-line">{title}</span>}
         <Tool label={`${levelText[quality.level]}. ${t('Picture and connection')}`} expanded={panel === 'picture'}
           look={`signal ${quality.level}`} onClick={() => toggle('picture')}><SignalIcon /></Tool>
+        {props.sound.offered && (
+          <Tool label={t('Sound of the desktop')} pressed={props.sound.on} onClick={props.sound.toggle}>{props.sound.on ? <SoundIcon /> : <MutedIcon />}</Tool>
+        )}
         <Tool label={t('Clipboard')} expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
         <Tool label={t('Send keys')} expanded={panel === 'keys'} onClick={() => toggle('keys')}><KeycapIcon /></Tool>
         <Tool label={t('On-screen keyboard')} look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
