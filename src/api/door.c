@@ -27,6 +27,7 @@ typedef struct {
     DoorClient public;
     char *network; /* of its address, under which it is counted; NULL: local */
     int64_t deadline_ms; /* monotonic; 0: none */
+    bool is_asking;      /* is told when that is over */
 } Entry;
 
 struct Door {
@@ -179,13 +180,23 @@ void door_client_gone(Door *door, int fd)
     g_mutex_unlock(&door->lock);
 }
 
-void door_client_limit(Door *door, int fd, int64_t limit_ms)
+void door_client_limit(Door *door, int fd, int64_t limit_ms, bool is_asking)
 {
     g_mutex_lock(&door->lock);
     Entry *entry = g_hash_table_lookup(door->clients, GINT_TO_POINTER(fd));
-    if (entry)
+    if (entry) {
         entry->deadline_ms = limit_ms ? clock_monotonic_ms() + limit_ms : 0;
+        entry->is_asking = is_asking;
+    }
     g_mutex_unlock(&door->lock);
+}
+
+static void say(int fd, const char *head, const char *problem)
+{
+    g_autofree char *answer = g_strdup_printf("HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\n"
+                                              "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                                              head, strlen(problem), problem);
+    (void)!send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* shutdown(2), not close(2): the descriptor is libmicrohttpd's, which sees the end and closes it. */
@@ -198,8 +209,14 @@ static void sweep(Door *door)
     g_hash_table_iter_init(&iter, door->clients);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Entry *entry = value;
-        if (entry->deadline_ms && entry->deadline_ms <= now_ms)
-            shutdown(entry->public.fd, SHUT_RDWR);
+        if (!entry->deadline_ms || entry->deadline_ms > now_ms)
+            continue;
+        if (entry->is_asking)
+            say(entry->public.fd, "408 Request Timeout",
+                "{\"type\":\"https://oriel.invalid/problems/timeout\",\"title\":\"Request timeout\",\"status\":408,"
+                "\"detail\":\"the request did not arrive whole within 30 seconds: send it again\"}");
+        entry->is_asking = false;
+        shutdown(entry->public.fd, SHUT_RDWR);
     }
     g_mutex_unlock(&door->lock);
 }
@@ -211,11 +228,7 @@ static void refuse(int fd)
     static const char problem[] =
         "{\"type\":\"https://oriel.invalid/problems/too-many\",\"title\":\"Too many requests\","
         "\"status\":503,\"detail\":\"too many connections are open: close some\"}";
-    g_autofree char *answer = g_strdup_printf("HTTP/1.1 503 Service Unavailable\r\n"
-                                              "Content-Type: application/problem+json\r\nRetry-After: 5\r\n"
-                                              "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                                              strlen(problem), problem);
-    (void)!send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    say(fd, "503 Service Unavailable\r\nRetry-After: 5", problem);
     close(fd);
 }
 
@@ -231,6 +244,7 @@ static void admit(Door *door, int fd, bool from_gateway)
         entry->public.address = g_strdup("unknown");
     entry->network = entry->public.address ? socket_network(entry->public.address) : NULL;
     entry->deadline_ms = clock_monotonic_ms() + LIMIT_REQUEST_SECONDS * 1000;
+    entry->is_asking = true;
     if (!client_add(door, entry))
         refuse(fd);
     else if (!door->admit(fd, door->data))

@@ -39,9 +39,10 @@ const DoorClient *door_client(Door *door, int fd);
 /* Call before the descriptor is closed. */
 void door_client_gone(Door *door, int fd);
 
-/* The next thing (a whole request) must have come within limit_ms, else the connection is cut; 0: no limit.
- * Each new client begins with LIMIT_REQUEST_SECONDS. */
-void door_client_limit(Door *door, int fd, int64_t limit_ms);
+/* The next thing (a whole request) must have come within limit_ms, else the connection is cut; 0: no limit. is_asking: part of a request
+ * has come and nothing of an answer has been sent, so that it is told why (408, RFC 9110 15.5.9). Each new client begins with
+ * LIMIT_REQUEST_SECONDS, asking. */
+void door_client_limit(Door *door, int fd, int64_t limit_ms, bool is_asking);
 
 /* "oriel/[2001:db8::1]:51234" (without the leading NUL) → "2001:db8::1". NULL if it is not of that form.
  * Caller frees. */

@@ -195,6 +195,7 @@ static enum MHD_Result exchange_respond(Exchange *exchange)
 
 static enum MHD_Result exchange_refuse(Exchange *exchange, int kind, int status, const char *detail)
 {
+    door_client_limit(exchange->server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000, false); /* to take the answer */
     reply_reset(exchange->reply);
     reply_problem_text(exchange->reply, kind, status, detail);
     return exchange_respond(exchange);
@@ -228,7 +229,7 @@ static void exchange_work(void *data, void *unused)
 static enum MHD_Result exchange_start(Exchange *exchange)
 {
     Server *server = exchange->server;
-    door_client_limit(server->door, exchange->fd, 0);
+    door_client_limit(server->door, exchange->fd, 0, false);
     if (exchange->refusal)
         return body_refuse(exchange, exchange->refusal);
     if (exchange->route && exchange->route->lane == LANE_INLINE) {
@@ -378,7 +379,7 @@ static void *on_request_line(void *data, const char *target, struct MHD_Connecti
     exchange->fd = connection_fd(connection);
     exchange->target = g_strdup(target);
     exchange->reply = reply_new();
-    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000);
+    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000, true);
     return exchange;
 }
 
@@ -390,7 +391,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     *context = NULL;
     if (!exchange)
         return;
-    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000);
+    door_client_limit(server->door, exchange->fd, LIMIT_REQUEST_SECONDS * 1000, false);
     g_mutex_lock(&server->lock);
     if (exchange->counted && --server->under_way == 0)
         g_cond_signal(&server->answered);
@@ -437,7 +438,7 @@ static bool daemon_start(Server *server, GError **error)
                                       MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,                    //
                                       MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                  //
                                       MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_API_CONNECTIONS,         //
-                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_REQUEST_SECONDS,       //
+                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_REQUEST_SECONDS * 2,   //
                                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_REQUEST_HEADER * 3, //
                                       MHD_OPTION_STRICT_FOR_CLIENT, 1,                                      //
                                       MHD_OPTION_END);

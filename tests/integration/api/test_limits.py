@@ -231,7 +231,7 @@ def test_one_client_cannot_take_all_connections(house, addresses, other):
 
 
 def test_slow_senders_are_cut_off(house):
-    """LIMIT_REQUEST_SECONDS is 30: a byte now and then keeps nobody in for ever."""
+    """LIMIT_REQUEST_SECONDS is 30: a byte now and then keeps nobody in for ever. They are told why, through the gateway's socket as well."""
     beginnings = [b"", b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
                   b"POST /api/v1/groups HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"]
     left = []
@@ -240,19 +240,35 @@ def test_slow_senders_are_cut_off(house):
         sock.settimeout(0.3)
         sock.sendall(beginning)
         left.append((sock, b"x" if beginning else b""))
+    connection = Client(house, gateway=True, address="192.0.2.77").connection(timeout=60)
+    connection.connect()
+    connection.sock.settimeout(0.3)
+    connection.sock.sendall(beginnings[1])
+    left.append((connection.sock, b"x"))
+    idle = raw_socket(house)  # nothing is asked there any more
+    idle.settimeout(0.3)
+    idle.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+    left.append((idle, b""))
+    said = {sock: b"" for sock, _ in left}
     begun = time.monotonic()
     while left:
         assert time.monotonic() - begun < 120, "a connection is still open"
         for sock, drop in list(left):
             try:
                 sock.sendall(drop)
-                ended = sock.recv(1000) == b""
+                part = sock.recv(1000)
+                said[sock] += part
+                ended = part == b""
             except socket.timeout:
                 ended = False
             except (BrokenPipeError, ConnectionResetError):
+                said[sock] += read_all(sock)
                 ended = True
             if ended:
                 left.remove((sock, drop))
+    statuses = [int(answer.split()[1]) for answer in said.values()]
+    assert statuses == [408] * 4 + [200] and b"problems/timeout" in said[connection.sock]
+    assert said[idle].count(b"HTTP/1.1") == 1
 
 
 def test_head(house):
