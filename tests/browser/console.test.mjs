@@ -1,39 +1,12 @@
 // The console, against a small RFB server that notes what it is told and draws what it gets.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { FakeOriel } from './fake-api.mjs';
-import { accessibilityFaults, desktopShown, difference, eventually, launch, logIn, openDesktop, picture, see, settled, showControls, tile } from './lib.mjs';
+import { test } from 'node:test';
+import { accessibilityFaults, desktopShown, difference, eventually, fakeHouse, openDesktop, picture, see, settled, showControls, tile } from './lib.mjs';
 
-const password = 'correct horse';
-let browser;
-let fake;
-let url;
-const people = [];
-
-before(async () => {
-  fake = new FakeOriel();
-  url = await fake.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await fake?.close();
-});
-afterEach(async () => {
-  const here = people.splice(0);
-  for (const { context } of here) await context.close();
-  for (const peer of fake.displays) peer.cut();
-  fake.refuseDisplays = false;
-  fake.reset();
-  for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
-});
-
-async function admin(options) {
-  const one = await browser.person(options);
-  people.push(one);
-  await logIn(one.page, url, 'admin', password);
-  return one.page;
-}
+const { fake, url, person, admin } = await fakeHouse({ leave: (house) => {
+  for (const peer of house.displays) peer.cut();
+  house.refuseDisplays = false;
+} });
 const guest = (name = 'demo-1') => fake.screenOf(fake.world.desktops.find((one) => one.name === name));
 const keysOf = (screen) => screen.events.filter((one) => one.type === 'key');
 const typed = (screen) => keysOf(screen).filter((one) => one.down).map((one) => one.scancode);
@@ -354,20 +327,19 @@ test('an operator does not look over a shoulder: taking over is asked for', asyn
 });
 
 test('a ticket from the command line opens the desktop without a login', async () => {
-  const one = await browser.person();
-  people.push(one);
+  const page = await person();
   const desktop = fake.world.desktops[0];
   const [, connection] = fake.connection(desktop, null);
-  await one.page.goto(connection.url);
-  await desktopShown(one.page);
-  await one.page.locator('.toolbar').waitFor({ state: 'attached' });
-  assert.equal(await one.page.locator('.tools-title').count(), 0, 'an id is no title');
-  assert.doesNotMatch(await one.page.title(), new RegExp(desktop.id));
-  await one.page.reload();
-  await one.page.getByRole('heading', { name: 'This desktop cannot be opened' }).waitFor();
-  assert.equal(await one.page.getByRole('button', { name: /Try|Reconnect/ }).count(), 0, 'a used ticket opens nothing again');
-  await one.page.keyboard.press('Enter');
-  await one.page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.goto(connection.url);
+  await desktopShown(page);
+  await page.locator('.toolbar').waitFor({ state: 'attached' });
+  assert.equal(await page.locator('.tools-title').count(), 0, 'an id is no title');
+  assert.doesNotMatch(await page.title(), new RegExp(desktop.id));
+  await page.reload();
+  await page.getByRole('heading', { name: 'This desktop cannot be opened' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /Try|Reconnect/ }).count(), 0, 'a used ticket opens nothing again');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
 });
 
 test('text that cannot be typed as a whole is not typed at all', async () => {

@@ -1,9 +1,12 @@
 // What every browser test needs: Chromium, logging in, opening a desktop, and reading its pixels.
+import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { after, afterEach } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { FakeOriel } from './fake-api.mjs';
 import { readPng } from './png.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -51,6 +54,39 @@ export async function logIn(page, url, name, password) {
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { level: 1, name: /^Good / }).waitFor();
+}
+
+/** For the tests of a file: Chromium and the fake API. After each test its people leave, and none of their pages may have complained;
+ * leave: what else is to be tidied up then. */
+export async function fakeHouse({ leave = () => {} } = {}) {
+  const password = 'correct horse';
+  const fake = new FakeOriel();
+  const url = await fake.listen();
+  const browser = await launch();
+  const people = [];
+  after(async () => {
+    await browser.close();
+    await fake.close();
+  });
+  afterEach(async () => {
+    const here = people.splice(0);
+    for (const { context } of here) await context.close();
+    leave(fake);
+    fake.reset();
+    for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
+  });
+  const person = async (options) => {
+    const one = await browser.person(options);
+    people.push(one);
+    return one.page;
+  };
+  const admin = async (options, where = '') => {
+    const page = await person(options);
+    await logIn(page, url, 'admin', password);
+    if (where) await page.goto(`${url}#${where}`);
+    return page;
+  };
+  return { fake, url, password, person, admin };
 }
 
 /** Uses up a one-time link. */

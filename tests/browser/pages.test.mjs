@@ -1,43 +1,10 @@
 // The pages, against the fake API: what a person sees and can do, by mouse, by keys, on a phone, in the dark.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, afterEach, before, test } from 'node:test';
-import { FakeOriel } from './fake-api.mjs';
-import { accessibilityFaults, eventually, launch, logIn, tile } from './lib.mjs';
+import { test } from 'node:test';
+import { accessibilityFaults, eventually, fakeHouse, logIn, tile } from './lib.mjs';
 
-const password = 'correct horse';
-let browser;
-let fake;
-let url;
-const people = [];
-
-before(async () => {
-  fake = new FakeOriel();
-  url = await fake.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await fake?.close();
-});
-afterEach(async () => {
-  const here = people.splice(0);
-  for (const { context } of here) await context.close();
-  fake.reset();
-  for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
-});
-
-async function person(options) {
-  const one = await browser.person(options);
-  people.push(one);
-  return one.page;
-}
-async function admin(options, path = '') {
-  const page = await person(options);
-  await logIn(page, url, 'admin', password);
-  if (path) await page.goto(`${url}#${path}`);
-  return page;
-}
+const { fake, url, password, person, admin } = await fakeHouse();
 
 test('a wrong password is said so, and the right one leads to the tiles', async () => {
   const page = await person();

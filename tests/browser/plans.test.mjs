@@ -1,37 +1,9 @@
 // Plans and policies in the administration, against the fake API.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { FakeOriel } from './fake-api.mjs';
-import { accessibilityFaults, eventually, launch, logIn } from './lib.mjs';
+import { test } from 'node:test';
+import { accessibilityFaults, eventually, fakeHouse } from './lib.mjs';
 
-let browser;
-let fake;
-let url;
-const people = [];
-
-before(async () => {
-  fake = new FakeOriel();
-  url = await fake.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await fake?.close();
-});
-afterEach(async () => {
-  const here = people.splice(0);
-  for (const { context } of here) await context.close();
-  fake.reset();
-  for (const { page } of here) assert.deepEqual(page.complaints, [], 'errors in the page');
-});
-
-async function admin(options, path) {
-  const one = await browser.person(options);
-  people.push(one);
-  await logIn(one.page, url, 'admin', 'correct horse');
-  await one.page.goto(`${url}#${path}`);
-  return one.page;
-}
+const { fake, admin } = await fakeHouse();
 
 test('a power plan by keys alone, with peak times; only what was chosen is sent', async () => {
   const page = await admin({}, '/admin/plans');

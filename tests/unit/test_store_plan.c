@@ -64,13 +64,11 @@ static void test_rest(Fixture *fixture)
     world_make(&world, store, 2);
     g_autoptr(StoreUser) ann = world_user(store, "ann", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
-    StoreClaim claim = {.pool_id = world.pool->id, .user_id = ann->id};
-    StoreSessionOpen open = {.client = "192.0.2.7"};
     g_auto(StoreConnected) connected = {0};
     bool done = true;
     g_assert_true(store_desktop_rest(store, desktop->id, STORE_DESIRED_SUSPENDED, &done, &error));
     g_assert_false(done); /* nobody's */
-    g_assert_true(store_connect(store, NULL, &claim, &open, &connected, &error));
+    world_connect(&world, store, ann, NULL, &connected);
     g_assert_true(store_desktop_rest(store, desktop->id, STORE_DESIRED_SUSPENDED, &done, &error));
     g_assert_false(done); /* somebody connects */
     g_assert_true(store_session_set_state(store, NULL, connected.session->id, STORE_SESSION_DISCONNECTED, NULL, &error));
@@ -94,9 +92,8 @@ static void test_left(Fixture *fixture)
     world_make(&world, store, 2);
     g_autoptr(StoreUser) ann = world_user(store, "ann", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
-    StoreClaim claim = {.pool_id = world.pool->id, .user_id = ann->id};
     g_auto(StoreConnected) connected = {0};
-    g_assert_true(store_connect(store, NULL, &claim, &(StoreSessionOpen){.client = "192.0.2.7"}, &connected, &error));
+    world_connect(&world, store, ann, NULL, &connected);
     g_autoptr(GPtrArray) none = store_session_left(store, world.host_id, &error);
     g_assert_cmpuint(none->len, ==, 0);
     g_assert_true(store_session_end(store, NULL, connected.session->id, "logged off", (StoreAfter){0}, &error));

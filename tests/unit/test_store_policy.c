@@ -117,12 +117,10 @@ static void test_choices(Fixture *fixture)
     world_make(&world, store, 2);
     g_autoptr(StoreUser) ann = world_user(store, "ann", "user");
     g_autoptr(StoreDesktop) desktop = world_desktop(&world, store);
-    StoreClaim claim = {.pool_id = world.pool->id, .user_id = ann->id};
     StoreChoice choice = {.device = (char *)"mobile", .policy_id = (char *)"P", .policy_name = (char *)"one", .plan_ids = {(char *)"L"}};
-    StoreSessionOpen open = {.client = "192.0.2.7", .choice = &choice};
     StoreChoiceFilter of_desktop = {.desktop_id = desktop->id}, of_nobody = {.host_id = "none"};
     g_auto(StoreConnected) connected = {0};
-    g_assert_true(store_connect(store, NULL, &claim, &open, &connected, &error));
+    world_connect(&world, store, ann, &choice, &connected);
     g_autoptr(GPtrArray) list = store_choice_list(store, &of_desktop, &error);
     g_assert_cmpuint(list->len, ==, 1);
     StoreChoice *decided = list->pdata[0];
