@@ -22,6 +22,7 @@
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
 #include "guest/agent_show.h"
+#include "guest/agent_tunnel.h"
 #include "guest/file.h"
 #include "guest/uevent.h"
 
@@ -58,6 +59,7 @@ typedef struct {
     char log_off_id[sizeof((AgentRequest *)0)->id];
     AgentActivity activity;
     AgentQuestion question;
+    AgentTunnels tunnels;
     int lock_watch;
     bool locked;
     char lock_id[sizeof((AgentRequest *)0)->id]; /* of a request to lock that is under way; "": none */
@@ -455,6 +457,7 @@ static void port_event(void)
 static void port_added(void)
 {
     port_try();
+    agent_tunnels_follow(&agent.tunnels);
     if (agent_port_exists(CLIPBOARD_PORT))
         clipboard_soon();
 }
@@ -466,6 +469,8 @@ static void device_events(void)
         /* A port is added first and gets its name with a "change" after that. */
         if (event.lost || (strcmp(event.subsystem, "virtio-ports") == 0 && strcmp(event.action, "remove") != 0))
             port_added();
+        else if (strcmp(event.subsystem, "virtio-ports") == 0)
+            agent_tunnels_follow(&agent.tunnels);
         if (event.lost || (strcmp(event.subsystem, "drm") == 0 && strcmp(event.action, "change") == 0 && event.hotplug))
             screen_soon();
         if (event.lost || (strcmp(event.subsystem, "input") == 0 && strcmp(event.action, "change") != 0))
@@ -523,6 +528,8 @@ static void fd_event(int fd)
         session_update();
     } else if (fd == agent.activity.epoll)
         activity_event();
+    else if (fd == agent.tunnels.epoll)
+        agent_tunnels_serve(&agent.tunnels);
     else if (fd == agent.lock_watch)
         lock_event();
     else if (agent.question.pid > 0 && fd == agent.question.output)
@@ -559,10 +566,12 @@ static bool start(void)
     agent.events = uevent_open();
     agent.watch = agent_session_watch();
     agent.lock_watch = -1;
-    if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity))
+    if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity) ||
+        !agent_tunnels_open(&agent.tunnels))
         return false;
     start_application();
     watch_fd(agent.activity.epoll, EPOLLIN);
+    watch_fd(agent.tunnels.epoll, EPOLLIN);
     watch_fd(agent.events, EPOLLIN);
     watch_fd(agent.watch, EPOLLIN);
     for (int timer = 0; timer < TIMER_COUNT; timer++) {
@@ -592,7 +601,7 @@ int main(int count, char **words)
         return EXIT_FAILURE;
     }
     session_update();
-    port_try();
+    port_added();
     for (;;) {
         struct epoll_event ready[8];
         int count = epoll_wait(agent.epoll, ready, 8, -1);

@@ -284,7 +284,7 @@ char *agent_hello_text(const char *version, const char *boot_id)
 
 char *agent_ready_text(bool settled)
 {
-    return line_of(json_pack("{s:s, s:b, s:b}", "type", AGENT_READY, "settled", (int)settled, "log_on", 1));
+    return line_of(json_pack("{s:s, s:b, s:b, s:b}", "type", AGENT_READY, "settled", (int)settled, "log_on", 1, "tunnel", 1));
 }
 
 char *agent_pong_text(const char *id)

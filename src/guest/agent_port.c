@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/agent_wire.h"
@@ -14,28 +15,53 @@
 
 #define CLASS "/sys/class/virtio-ports"
 
-static bool has_name(const char *entry, const char *wanted)
+static bool name_read(const char *entry, char *name, size_t size)
 {
-    char path[512], name[128];
+    char path[512];
     snprintf(path, sizeof path, CLASS "/%s/name", entry);
-    if (guest_file_read(path, name, sizeof name) < 0)
+    if (guest_file_read(path, name, size) < 0)
         return false;
     name[strcspn(name, "\n")] = '\0';
-    return strcmp(name, wanted) == 0;
+    return true;
+}
+
+void agent_ports_list(AgentPortFound callback, void *data)
+{
+    DIR *folder = opendir(CLASS);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char path[512], name[128], device[300];
+        struct stat info;
+        snprintf(path, sizeof path, CLASS "/%s", entry->d_name);
+        snprintf(device, sizeof device, "/dev/%s", entry->d_name);
+        if (entry->d_name[0] != '.' && name_read(entry->d_name, name, sizeof name) && stat(path, &info) == 0)
+            callback(data, name, device, info.st_ino); /* sysfs does not use a number again */
+    }
+    if (folder)
+        closedir(folder);
+}
+
+typedef struct {
+    const char *wanted;
+    char *path;
+    size_t size;
+    bool found;
+} Search;
+
+static void search_found(void *data, const char *name, const char *device, ino_t instance)
+{
+    Search *search = data;
+    (void)instance;
+    if (search->found || strcmp(name, search->wanted) != 0)
+        return;
+    search->found = true;
+    snprintf(search->path, search->size, "%s", device);
 }
 
 static bool find_device(const char *wanted, char *path, size_t size)
 {
-    DIR *folder = opendir(CLASS);
-    bool found = false;
-    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
-        found = entry->d_name[0] != '.' && has_name(entry->d_name, wanted);
-        if (found)
-            snprintf(path, size, "/dev/%s", entry->d_name);
-    }
-    if (folder)
-        closedir(folder);
-    return found;
+    Search search = {.wanted = wanted, .path = path, .size = size};
+    agent_ports_list(search_found, &search);
+    return search.found;
 }
 
 bool agent_port_exists(const char *name)

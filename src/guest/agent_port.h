@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define PORT_LINE_LARGEST (64 * 1024) /* LIMIT_AGENT_LINE */
 #define PORT_OUT_LARGEST (256 * 1024)
@@ -28,6 +29,10 @@ void agent_port_close(AgentPort *port);
 
 /* Whether a port of that name is plugged in. */
 bool agent_port_exists(const char *name);
+
+/* Calls back for each port that is plugged in and has its name by now. `instance` is another one each time a port is plugged in. */
+typedef void (*AgentPortFound)(void *data, const char *name, const char *device, ino_t instance);
+void agent_ports_list(AgentPortFound callback, void *data);
 
 /* After an event: looks whether the host's side was opened (true: say hello) or closed, and sends what is waiting. */
 bool agent_port_update(AgentPort *port);

@@ -2,6 +2,7 @@
 
 #include "machine/overlay.h"
 #include "machine/plug.h"
+#include "machine/tunnel.h"
 
 static Hypervisor *real_open(const char *state_folder, GError **error)
 {
@@ -82,6 +83,7 @@ const HostDriver *host_driver_real(void)
         .disk_create = disk_create,
         .disk_virtual_size = disk_virtual_size,
         .plug_clipboard = plug_clipboard,
+        .tunnel = tunnel_open,
     };
     return &driver;
 }

@@ -89,6 +89,7 @@ struct HostDriver {
     bool (*disk_create)(const char *path, uint64_t size, GError **error);
     bool (*disk_virtual_size)(const char *path, bool is_raw, uint64_t *ret_bytes, GError **error);
     bool (*plug_clipboard)(Machine *machine, GError **error);
+    int (*tunnel)(Machine *machine, unsigned number, GError **error); /* tunnel_open */
 
     void (*host_memory)(uint64_t *ret_total, uint64_t *ret_available); /* bytes; NULL: as the kernel says */
 };

@@ -492,6 +492,12 @@ bool client_check(DisplayClient kind, const StoreDesktop *row, GError **error); 
 /* fd: a machine's display that has said nothing yet; afterwards as HostDisplay.fd. */
 bool client_let_in(DisplayClient kind, int fd, GError **error);
 
+/* ---- tunnel.c ---- */
+/* A connected socket to what this tunnel leads to in the guest (base/tunnel_wire.h), plugged in for it; whoever had the number
+ * before sees an end. The caller's, and it needs no orield any more. -1: UNAVAILABLE or TIMEOUT: not now; UNSUPPORTED: an image whose
+ * agent serves none. The caller need not be busy with the slot; waits for the agent for a moment. */
+int tunnel_connect(Slot *slot, unsigned number, GError **error);
+
 /* ---- relay.c ---- */
 /* Takes machine; our viewer's end, or -1. rfb: the viewer is let in first, without a password. */
 int relay_start(Slot *slot, int machine, bool rfb, GError **error);

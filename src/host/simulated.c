@@ -666,6 +666,7 @@ const HostDriver *host_driver_simulated(void)
         .ask = simulated_ask,
         .ask_end = simulated_ask_end,
         .lock = simulated_lock,
+        .tunnel = simulated_tunnel,
         .display = fake_display,
         .viewers = fake_viewers,
         .screenshot = fake_screenshot,

@@ -19,3 +19,4 @@ bool simulated_show(Machine *machine, const char *title, const char *text, int64
 bool simulated_ask(Machine *machine, const AgentQuestion *question, GError **error);
 bool simulated_ask_end(Machine *machine, const char *question, GError **error);
 bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);
+int simulated_tunnel(Machine *machine, unsigned number, GError **error);

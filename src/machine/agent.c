@@ -85,6 +85,11 @@ bool agent_logs_on(const Machine *machine)
     return agent_link_logs_on(machine->agent);
 }
 
+bool agent_tunnels(const Machine *machine)
+{
+    return agent_link_tunnels(machine->agent);
+}
+
 bool agent_grow_home(Machine *machine, int64_t limit_ms, GError **error)
 {
     return agent_link_call(machine->agent, message_new(AGENT_GROW_HOME), limit_ms, NULL, error);

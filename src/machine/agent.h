@@ -50,6 +50,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AgentLoggedOn, agent_logged_on_clear)
 /* Makes the desktop that person's. An agent that does not know it would not answer: agent_logs_on. */
 bool agent_log_on(Machine *machine, const AgentLogOn *person, int64_t limit_ms, AgentLoggedOn *ret, GError **error);
 bool agent_logs_on(const Machine *machine); /* its last ready said that it knows log-on; any thread */
+bool agent_tunnels(const Machine *machine); /* likewise, that it serves tunnels */
 /* The user disk has grown: the file system in it follows. */
 bool agent_grow_home(Machine *machine, int64_t limit_ms, GError **error);
 

@@ -33,7 +33,7 @@ struct AgentLink {
     bool closed;  /* by us or by the end of QEMU */
     bool removed; /* the source, by agent_link_close */
     bool paused;  /* reading */
-    bool ready, settled, logs_on;
+    bool ready, settled, logs_on, tunnels;
     uint64_t last_id;
     GHashTable *calls; /* id -> AgentCall */
     GByteArray *unsent;
@@ -84,6 +84,7 @@ static void take_ready(AgentLink *link, const AgentMessage *message)
     link->ready = true;
     link->settled = link->settled || message->flag;
     link->logs_on = message->logs_on;
+    link->tunnels = message->tunnels;
     g_cond_broadcast(&link->changed);
     g_mutex_unlock(&link->lock);
 }
@@ -258,6 +259,14 @@ bool agent_link_logs_on(AgentLink *link)
     bool logs_on = link->logs_on;
     g_mutex_unlock(&link->lock);
     return logs_on;
+}
+
+bool agent_link_tunnels(AgentLink *link)
+{
+    g_mutex_lock(&link->lock);
+    bool tunnels = link->tunnels;
+    g_mutex_unlock(&link->lock);
+    return tunnels;
 }
 
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error)

@@ -187,6 +187,7 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
         message.kind = AGENT_READY;
         message.flag = json_is_true(json_object_get(object, "settled"));
         message.logs_on = json_is_true(json_object_get(object, "log_on"));
+        message.tunnels = json_is_true(json_object_get(object, "tunnel"));
     } else if (g_str_equal(type, "done")) {
         sensible = read_done(object, &message);
     } else if (g_str_equal(type, "session")) {

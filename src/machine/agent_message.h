@@ -30,6 +30,7 @@ typedef struct {
     uint64_t id;  /* DONE, PONG; 0: none of ours */
     bool logs_on; /* READY: it knows log-on */
     bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked; APPLICATION: runs; DONE: of a log-on: the user disk is the home; ANSWERED: they allow it */
+    bool tunnels; /* READY: it serves tunnels */
     int64_t idle_ms; /* ACTIVITY: since the last input in the guest; -1: it saw none */
     char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; ANSWERED: the question, an id; owned; valid UTF-8, no
                      controls; APPLICATION: how it ended, lines; NULL: it runs */

@@ -37,11 +37,13 @@ static bool save_run(Machine *machine, int state, bool ignore_shared, GError **e
 
 bool machine_save(Machine *machine, int state, bool ignore_shared, GError **error)
 {
-    /* QEMU 7.2: qemu-vdagent "doesn't yet support migration". */
-    if (!unplug_clipboard(machine, error) || !machine_pause(machine, error))
-        return false;
-    if (save_run(machine, state, ignore_shared, error))
+    /* QEMU 7.2: qemu-vdagent "doesn't yet support migration". A port of a tunnel would be part of the state. */
+    bool ready = unplug_clipboard(machine, error) && tunnels_shut(machine, error) && machine_pause(machine, error);
+    if (ready && save_run(machine, state, ignore_shared, error))
         return true;
+    tunnels_allow(machine);
+    if (!ready)
+        return false;
     qmp_finish(qmp_migrate_cancel(machine->qmp), 0, NULL, NULL);
     machine_continue(machine, NULL);
     return false;

@@ -26,6 +26,7 @@ void machine_unref(Machine *machine)
     if (!machine || !g_atomic_ref_count_dec(&machine->references))
         return;
     loop_remove(machine->death);
+    tunnels_forget(machine);
     qmp_close(machine->qmp);
     qmp_unref(machine->qmp);
     agent_link_close(machine->agent);
@@ -33,6 +34,7 @@ void machine_unref(Machine *machine)
     fd_clear(&machine->pidfd);
     fd_clear(&machine->ram);
     g_rw_lock_clear(&machine->door);
+    g_mutex_clear(&machine->tunnel_door);
     g_mutex_clear(&machine->lock);
     g_cond_clear(&machine->changed);
     g_free(machine->template_key);

@@ -73,6 +73,8 @@ void machine_on_event(const char *name, Json *data, void *owner)
         machine_expect_end(machine, end_of_reason(json_string_value(json_object_get(data, "reason"))));
     else if (g_str_has_prefix(name, "VNC_"))
         count_viewers(machine, name);
+    else if (g_str_equal(name, "VSERPORT_CHANGE") || g_str_equal(name, "DEVICE_DELETED"))
+        tunnel_on_event(machine, name, data);
 }
 
 void machine_on_agent(const AgentMessage *message, void *owner)
@@ -113,6 +115,7 @@ void machine_on_death(uint32_t events, void *owner)
     g_mutex_unlock(&machine->lock);
     qmp_close(machine->qmp);
     agent_link_close(machine->agent);
+    tunnels_end(machine);
     void *data;
     MachineListener listener = listener_get(machine, &data);
     if (listener.ended)

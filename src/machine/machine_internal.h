@@ -1,6 +1,7 @@
 /* The inside of a Machine, for files of this room only. */
 #pragma once
 
+#include "base/tunnel_wire.h"
 #include "machine/agent_link.h"
 #include "machine/hypervisor_internal.h"
 #include "machine/machine.h"
@@ -14,6 +15,8 @@
 #define MACHINE_NICENESS 19 /* of the processors */
 #define MACHINE_LOG_TAIL 2000 /* bytes of qemu.log that an error shows at most */
 
+typedef struct TunnelEnd TunnelEnd; /* tunnel.c */
+
 struct Machine {
     gatomicrefcount references;
     Hypervisor *hypervisor;
@@ -26,6 +29,10 @@ struct Machine {
     Qmp *qmp;
     AgentLink *agent;
     int ram; /* memfd of a freezable machine, while we have it; else -1 */
+
+    GMutex tunnel_door; /* plugging of tunnels; before `lock` */
+    bool tunnels_shut;  /* under tunnel_door: none is plugged any more */
+    TunnelEnd *tunnels[TUNNELS_MOST]; /* machine thread: of those that are open and that this orield has opened */
 
     GRWLock door; /* read: connecting to the display; written: putting everybody out. Before `lock` */
 
@@ -72,6 +79,20 @@ void machine_tell_viewers(Machine *machine, unsigned before);
 bool machine_load(Machine *machine, int state, bool ignore_shared, GError **error);
 /* freeze.c: pauses and writes the state to fd. On failure the machine runs on. */
 bool machine_save(Machine *machine, int state, bool ignore_shared, GError **error);
+
+/* plug.c: the ids of all that is plugged in. NULL: could not be asked; else the caller frees. */
+GStrv plug_list(Machine *machine, GError **error);
+/* plug.c: asks the guest to let go of a device and waits until it has. */
+bool plug_remove(Machine *machine, const char *id, GError **error);
+
+/* tunnel.c: unplugs all, and plugs in none until tunnels_allow. */
+bool tunnels_shut(Machine *machine, GError **error);
+void tunnels_allow(Machine *machine);
+/* Unplugs what an orield before us has left and nobody uses any more. */
+bool tunnels_adopt(Machine *machine, GError **error);
+void tunnel_on_event(Machine *machine, const char *event, const Json *data); /* machine thread */
+void tunnels_end(Machine *machine);    /* machine thread: whoever holds one sees its end */
+void tunnels_forget(Machine *machine); /* those that are open go on without us */
 
 /* A machine's processors take what is left: the click of the next person and everybody's pictures (QEMU's own thread, the
  * gateway) go before what guests compute. */

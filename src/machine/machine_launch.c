@@ -123,6 +123,7 @@ Machine *machine_attach(Hypervisor *hypervisor, const char *folder, const Machin
     machine->ram = -1;
     machine->pidfd = fd_steal(&own_pidfd);
     g_rw_lock_init(&machine->door);
+    g_mutex_init(&machine->tunnel_door);
     g_mutex_init(&machine->lock);
     g_cond_init(&machine->changed);
     g_autofree char *id = g_path_get_basename(folder);
@@ -188,7 +189,7 @@ static bool adopt_ask(Machine *machine, GError **error)
     g_autoptr(Json) vnc = NULL;
     if (!machine_handshake(machine, MACHINE_START_LIMIT_MS, error) ||
         !qmp_finish(qmp_query_status(machine->qmp), 0, &status, error) ||
-        !qmp_finish(qmp_query_vnc(machine->qmp), 0, &vnc, error))
+        !qmp_finish(qmp_query_vnc(machine->qmp), 0, &vnc, error) || !tunnels_adopt(machine, error))
         return false;
     Json *running = json_object_get(status, "running");
     if (!json_is_boolean(running))

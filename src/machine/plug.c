@@ -17,23 +17,30 @@
 #define FDSET_USER_DISK 1
 #define UNPLUG_LIMIT_MS 5000
 
-static bool is_plugged(Machine *machine, const char *id, bool *ret_plugged, GError **error)
+GStrv plug_list(Machine *machine, GError **error)
 {
     g_autoptr(Json) list = NULL;
     size_t i;
     Json *each;
     if (!qmp_finish(qmp_qom_list_peripherals(machine->qmp), 0, &list, error))
-        return false;
-    *ret_plugged = false;
+        return NULL;
+    g_autoptr(GStrvBuilder) ids = g_strv_builder_new();
     json_array_foreach (list, i, each) {
-        if (g_strcmp0(json_string_value(json_object_get(each, "name")), id) == 0)
-            *ret_plugged = true;
+        const char *id = json_string_value(json_object_get(each, "name"));
+        if (id)
+            g_strv_builder_add(ids, id);
     }
-    return true;
+    return g_strv_builder_end(ids);
 }
 
-/* Asks the guest to let go of a device and waits until it has. */
-static bool unplug(Machine *machine, const char *id, GError **error)
+static bool is_plugged(Machine *machine, const char *id, bool *ret_plugged, GError **error)
+{
+    g_auto(GStrv) ids = plug_list(machine, error);
+    *ret_plugged = ids && g_strv_contains((const char *const *)ids, id);
+    return ids != NULL;
+}
+
+bool plug_remove(Machine *machine, const char *id, GError **error)
 {
     g_autoptr(QmpWatch) deleted = qmp_watch(machine->qmp, "DEVICE_DELETED");
     if (!qmp_finish(qmp_device_del(machine->qmp, id), 0, NULL, error))
@@ -122,7 +129,7 @@ bool unplug_user_disk(Machine *machine, GError **error)
 {
     bool plugged;
     if (!is_plugged(machine, DEVICE_USER_DISK, &plugged, error) ||
-        (plugged && !unplug(machine, DEVICE_USER_DISK, error)))
+        (plugged && !plug_remove(machine, DEVICE_USER_DISK, error)))
         return false;
     user_disk_forget(machine);
     return true;
@@ -156,7 +163,7 @@ bool unplug_clipboard(Machine *machine, GError **error)
 {
     bool plugged;
     if (!is_plugged(machine, DEVICE_CLIPBOARD, &plugged, error) ||
-        (plugged && !unplug(machine, DEVICE_CLIPBOARD, error)))
+        (plugged && !plug_remove(machine, DEVICE_CLIPBOARD, error)))
         return false;
     qmp_finish(qmp_chardev_remove(machine->qmp, BACKEND_CLIPBOARD), 0, NULL, NULL);
     return true;

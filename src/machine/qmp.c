@@ -48,6 +48,8 @@ struct QmpCall {
     bool answered; /* under qmp->lock, as are the two below */
     Json *value;
     GError *error;
+    LoopTask then; /* nobody waits: this is to be run, and the call freed */
+    void *then_data;
 };
 
 struct QmpWatch {
@@ -65,9 +67,19 @@ static void call_free(QmpCall *call)
     g_free(call);
 }
 
+/* The tasks of answered calls that nobody waits for. Without the lock. */
+static void run_then(QmpCall *call)
+{
+    if (!call || !call->then)
+        return;
+    loop_run(call->qmp->loop, 0, call->then, call->then_data);
+    call_free(call);
+}
+
 /* All calls under way fail; the first failure is the one that later calls hear of. */
 static void qmp_fail(Qmp *qmp, const GError *failure)
 {
+    g_autoptr(GPtrArray) lonely = g_ptr_array_new();
     g_mutex_lock(&qmp->lock);
     bool first = !qmp->failure;
     if (first) {
@@ -81,6 +93,8 @@ static void qmp_fail(Qmp *qmp, const GError *failure)
                 call->answered = true;
                 call->error = g_error_copy(failure);
             }
+            if (call && call->then)
+                g_ptr_array_add(lonely, call);
         }
         g_hash_table_remove_all(qmp->calls);
         g_cond_broadcast(&qmp->changed);
@@ -88,6 +102,8 @@ static void qmp_fail(Qmp *qmp, const GError *failure)
     g_mutex_unlock(&qmp->lock);
     if (first)
         shutdown(qmp->fd, SHUT_RDWR);
+    for (guint i = 0; i < lonely->len; i++)
+        run_then(lonely->pdata[i]);
 }
 
 static OrielErrorKind kind_of_class(const char *class)
@@ -115,7 +131,9 @@ static bool qmp_take_answer(Qmp *qmp, QmpMessage *message, GError **error)
             call->value = g_steal_pointer(&message->value);
         g_cond_broadcast(&qmp->changed);
     }
+    QmpCall *lonely = call && call->then ? call : NULL; /* any other one may be gone without the lock */
     g_mutex_unlock(&qmp->lock);
+    run_then(lonely);
     if (!known)
         return oriel_fail(error, ORIEL_ERROR_CORRUPT, "QEMU answered a command that was never sent");
     return true;
@@ -391,6 +409,18 @@ bool qmp_finish(QmpCall *call, int64_t limit_ms, Json **ret_value, GError **erro
     g_mutex_unlock(&qmp->lock);
     qmp_forget(call);
     return succeeded;
+}
+
+void qmp_then(QmpCall *call, LoopTask task, void *data)
+{
+    Qmp *qmp = call->qmp;
+    g_mutex_lock(&qmp->lock);
+    call->then = task;
+    call->then_data = data;
+    bool answered = call->answered;
+    g_mutex_unlock(&qmp->lock);
+    if (answered)
+        run_then(call);
 }
 
 void qmp_forget(QmpCall *call)

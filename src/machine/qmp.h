@@ -40,6 +40,8 @@ QmpCall *qmp_send(Qmp *qmp, const char *command, Json *arguments, int pass_fd);
  * from QEMU is CONFLICT ("CommandNotFound": UNSUPPORTED, "DeviceNotFound": NOT_FOUND) with command and QEMU's
  * sentence. */
 bool qmp_finish(QmpCall *call, int64_t limit_ms, Json **ret_value, GError **error);
+/* Frees the call, and runs a task on the machine thread once QEMU has answered, whatever it says, or the connection has ended. */
+void qmp_then(QmpCall *call, LoopTask task, void *data);
 /* Gives up on the answer. */
 void qmp_forget(QmpCall *call);
 

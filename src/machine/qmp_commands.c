@@ -139,6 +139,19 @@ QmpCall *qmp_chardev_add_vdagent(Qmp *qmp, const char *id)
                     -1);
 }
 
+QmpCall *qmp_chardev_add_socket(Qmp *qmp, const char *id, const char *fd_name)
+{
+    return qmp_send(qmp, "chardev-add",
+                    json_pack("{s:s, s:{s:s, s:{s:{s:s, s:{s:s}}, s:b}}}", "id", id, "backend", "type", "socket", "data", "addr",
+                              "type", "fd", "data", "str", fd_name, "server", 0),
+                    -1);
+}
+
+QmpCall *qmp_query_chardev(Qmp *qmp)
+{
+    return qmp_send(qmp, "query-chardev", NULL, -1);
+}
+
 QmpCall *qmp_chardev_remove(Qmp *qmp, const char *id)
 {
     return qmp_send(qmp, "chardev-remove", json_pack("{s:s}", "id", id), -1);

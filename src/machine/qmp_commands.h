@@ -41,4 +41,7 @@ QmpCall *qmp_block_resize(Qmp *qmp, const char *node_name, uint64_t bytes);
 QmpCall *qmp_add_fd(Qmp *qmp, int fdset, int fd);
 QmpCall *qmp_remove_fd(Qmp *qmp, int fdset);
 QmpCall *qmp_chardev_add_vdagent(Qmp *qmp, const char *id);
+/* A connected socket that was passed with qmp_getfd. */
+QmpCall *qmp_chardev_add_socket(Qmp *qmp, const char *id, const char *fd_name);
+QmpCall *qmp_query_chardev(Qmp *qmp);
 QmpCall *qmp_chardev_remove(Qmp *qmp, const char *id);

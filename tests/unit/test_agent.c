@@ -243,7 +243,7 @@ static void test_answers(void)
          *session = agent_session_text(false, "a\"\n"), *done = agent_done_text("7", NULL, steps, 2),
          *failed = agent_done_text("null", "why", NULL, 0);
     g_assert_cmpstr(hello, ==, "{\"type\":\"hello\",\"version\":\"1\",\"boot_id\":\"b\"}\n");
-    g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true,\"log_on\":true}\n");
+    g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true,\"log_on\":true,\"tunnel\":true}\n");
     g_assert_cmpstr(pong, ==, "{\"type\":\"pong\",\"id\":\"x\"}\n");
     g_assert_cmpstr(session, ==, "{\"type\":\"session\",\"state\":\"logged-off\",\"user\":\"a\\\"\\n\"}\n");
     g_assert_cmpstr(done, ==,
