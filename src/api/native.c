@@ -61,21 +61,23 @@ static char *rdp_devices(const DisplayPlan *plan)
                        plan->no_printers ? "redirectprinters:i:0\r\n" : "", NULL);
 }
 
-/* Reconnecting by itself would bring the used ticket again; the log-on is between client and machine. */
-static char *rdp_text(const Place *place, const char *ticket, const DisplayPlan *plan)
+/* Reconnecting by itself would bring the used ticket again; the log-on to a machine that was there before is between client and machine. */
+static char *rdp_text(const Place *place, const NativeTicket *ticket, const DisplayPlan *plan)
 {
+    /* xrdp of our own desktops (enable_token_login): a name, U+001F and a word, which it does not look at, are a log-on. */
+    static const char own[] = "enablecredsspsupport:i:0\r\nprompt for credentials:i:0\r\nusername:s:oriel\x1fticket\r\nauthentication level:i:2\r\n";
+    static const char other[] = "enablecredsspsupport:i:1\r\nauthentication level:i:2\r\n";
     g_autofree char *devices = rdp_devices(plan);
     bool v6 = strchr(place->host, ':') != NULL;
     return g_strdup_printf("full address:s:%s%s%s:%d\r\n"
                            "loadbalanceinfo:s:oriel-%s\r\n"
                            "use redirection server name:i:0\r\n"
                            "negotiate security layer:i:1\r\n"
-                           "enablecredsspsupport:i:1\r\n"
-                           "authentication level:i:2\r\n"
+                           "%s"
                            "autoreconnection enabled:i:0\r\n"
                            "gatewayusagemethod:i:0\r\n"
                            "dynamic resolution:i:1\r\n%s",
-                           v6 ? "[" : "", place->host, v6 ? "]" : "", place->port, ticket, devices);
+                           v6 ? "[" : "", place->host, v6 ? "]" : "", place->port, ticket->text, ticket->is_ours ? own : other, devices);
 }
 
 Json *native_file(const Call *call, DisplayClient client, const NativeTicket *ticket)
@@ -83,7 +85,7 @@ Json *native_file(const Call *call, DisplayClient client, const NativeTicket *ti
     g_auto(Place) place = {0};
     place_find(call, &place);
     bool vv = client == DISPLAY_CLIENT_VV;
-    g_autofree char *text = vv ? vv_text(&place, ticket->desktop, ticket->text) : rdp_text(&place, ticket->text, &ticket->plan);
+    g_autofree char *text = vv ? vv_text(&place, ticket->desktop, ticket->text) : rdp_text(&place, ticket, &ticket->plan);
     g_autofree char *file = g_strconcat(ticket->desktop, vv ? ".vv" : ".rdp", NULL);
     return json_pack("{s:s, s:s, s:s}", "name", file, "type", vv ? "application/x-virt-viewer" : "application/x-rdp", "text",
                      text);

@@ -8,6 +8,7 @@
 typedef struct {
     const char *desktop; /* its name */
     const char *text;
+    bool is_ours;        /* not a machine that was there before */
     DisplayPlan plan;    /* that holds for its session */
 } NativeTicket;
 

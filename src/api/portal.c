@@ -50,7 +50,8 @@ static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop 
     Json *list = json_array();
     const char *protocol = desktop ? desktop->protocol : NULL;
     for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++) {
-        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol) : kind == DISPLAY_CLIENT_BROWSER;
+        bool serves_rdp = kind == DISPLAY_CLIENT_RDP && host_serves_rdp(host, pool, desktop);
+        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol, serves_rdp) : kind == DISPLAY_CLIENT_BROWSER;
         if (suits && host_client_offered(host, pool, decided->plan_ids[STORE_PLAN_DISPLAY], (DisplayClient)kind))
             json_array_append_new(list, json_string(client_word((DisplayClient)kind)));
     }
@@ -139,7 +140,7 @@ static bool connection_way(const Call *call, const StoreDesktop *desktop, Displa
                            Json *value, GError **error)
 {
     const char *ticket = connection->ticket;
-    NativeTicket native = {.desktop = desktop->name, .text = ticket};
+    NativeTicket native = {.desktop = desktop->name, .text = ticket, .is_ours = !desktop->protocol};
     if (client != DISPLAY_CLIENT_BROWSER) {
         if (!host_session_display(call->service->host, connection->session_id, &native.plan, error))
             return false;

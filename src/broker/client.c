@@ -29,8 +29,10 @@ static bool is_rdp(const char *protocol)
     return protocol && strcmp(protocol, "rdp") == 0;
 }
 
-bool client_suits(DisplayClient kind, const char *protocol)
+bool client_suits(DisplayClient kind, const char *protocol, bool serves_rdp)
 {
+    if (!protocol)
+        return kind != DISPLAY_CLIENT_RDP || serves_rdp;
     return is_rdp(protocol) == (kind == DISPLAY_CLIENT_RDP);
 }
 

@@ -9,8 +9,8 @@
 const char *client_word(DisplayClient kind); /* "browser", "vv", "rdp" */
 bool client_parse(const char *word, DisplayClient *ret);
 
-/* protocol: of a machine that was there before, "vnc" or "rdp"; NULL: one of ours. */
-bool client_suits(DisplayClient kind, const char *protocol);
+/* protocol: of a machine that was there before, "vnc" or "rdp"; NULL: one of ours, whose image serves_rdp or not. */
+bool client_suits(DisplayClient kind, const char *protocol, bool serves_rdp);
 
 /* Why it does not, and what does: a part of a sentence. */
 const char *client_advice(const char *protocol);

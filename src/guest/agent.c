@@ -604,8 +604,8 @@ int main(int count, char **words)
     port_added();
     for (;;) {
         struct epoll_event ready[8];
-        int count = epoll_wait(agent.epoll, ready, 8, -1);
-        for (int i = 0; i < count; i++)
+        int events = epoll_wait(agent.epoll, ready, 8, -1);
+        for (int i = 0; i < events; i++)
             fd_event(ready[i].data.fd);
     }
 }

@@ -489,7 +489,7 @@ static bool check_client(const Click *click, const char *desktop_id, GError **er
     if (click->request->client == DISPLAY_CLIENT_BROWSER && click->pool->type != STORE_POOL_MANUAL)
         return true;
     g_autoptr(StoreDesktop) row = store_desktop_find(click->host->store, desktop_id, error);
-    return row && client_check(click->request->client, row, error);
+    return row && client_check(click->host, click->request->client, row, error);
 }
 
 /* Beside the picture: the guest is told who comes, and from where. */
@@ -607,7 +607,7 @@ static bool connect_console(Click *click, GError **error)
     if (!request->as_admin)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "the console of a desktop is for operators");
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, request->desktop_id, error);
-    if (!row || !client_check(request->client, row, error))
+    if (!row || !client_check(host, request->client, row, error))
         return false;
     if (row->desired != STORE_DESIRED_RUNNING)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it first",

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/tunnel_wire.h"
 #include "store/help.h"
 
 static const int64_t thumbnail_age_ms = 1000;
@@ -54,13 +55,25 @@ static int connect_external(Host *host, const StoreTicket *ticket, const StoreDe
     return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
+/* To what serves RDP in the guest; the ticket is all that is asked for. */
+static int connect_rdp(Host *host, const StoreTicket *ticket, const StoreDesktop *row, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, row->id);
+    autofd int fd = tunnel_connect(slot, TUNNEL_RDP, error);
+    if (fd < 0 || !is_theirs(host, ticket, row->generation, error))
+        return -1;
+    return relay_start(slot, fd_steal(&fd), false, error);
+}
+
 static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient client, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
-    if (!row || !client_check(client, row, error))
+    if (!row || !client_check(host, client, row, error))
         return -1;
     if (row->protocol)
         return connect_external(host, ticket, row, client, error);
+    if (client == DISPLAY_CLIENT_RDP)
+        return connect_rdp(host, ticket, row, error);
     Machine *machine = machine_of(host, row->id, error);
     if (!machine)
         return -1;

@@ -97,6 +97,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
 
 /* Whether the display plan offers people this way in. display_plan_id: a policy's; NULL: the pool's. */
+/* Whether it can be opened with an RDP client, by its image. desktop NULL: a new one of the pool. */
+bool host_serves_rdp(Host *host, const StorePool *pool, const StoreDesktop *desktop);
+
 bool host_client_offered(Host *host, const StorePool *pool, const char *display_plan_id, DisplayClient client);
 
 /* ---- the display ---- */

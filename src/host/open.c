@@ -147,6 +147,7 @@ static Host *host_new(const HostSetup *setup)
     int workers = (int)MAX(8, 2 * g_get_num_processors());
     host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
     host->relays = g_ptr_array_new();
+    host->rdp_versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     host->checkers = g_thread_pool_new(check_item, host, most_checks, FALSE, NULL);
     host->log_ons = g_thread_pool_new(log_on_run, host, most_log_ons, FALSE, NULL);
     host->openers =
@@ -197,6 +198,7 @@ static void host_free(Host *host)
     g_hash_table_unref(host->templates_of);
     g_hash_table_unref(host->unwanted);
     g_ptr_array_unref(host->relays);
+    g_hash_table_unref(host->rdp_versions);
     g_free(host->about.accelerator);
     g_free(host->about.accelerator_why);
     g_free(host->about.qemu_version);

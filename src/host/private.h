@@ -66,7 +66,8 @@ typedef struct {
     bool again;       /* somebody wanted a worker while it was busy */
     Machine *machine; /* NULL: none that we know; replaced only by who is busy with it */
     unsigned events;  /* SLOT_... */
-    unsigned viewers;
+    unsigned viewers;         /* all of them */
+    unsigned machine_viewers; /* those that its machine counts; others are relays */
     GuestWork guest;       /* to be done beside the picture */
     unsigned guest_tries;  /* with this machine */
     bool agent_ready;      /* with this machine */
@@ -168,6 +169,7 @@ struct Host {
     GThreadPool *log_ons; /* of Slot: guests take their time, and nobody else may wait for them */
     GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
     unsigned watch;       /* handle of store_subscribe */
+    GHashTable *rdp_versions; /* lock; image version id → whether it serves RDP */
     Viewers *viewers;     /* who looks at its desktops */
 
     GMutex lock;
@@ -488,7 +490,7 @@ bool external_refuse(const StoreDesktop *row, const char *what, GError **error);
 /* ---- client.c ---- */
 char *client_ticket_hash(DisplayClient kind, const char *ticket);
 int64_t client_ticket_ms(DisplayClient kind);
-bool client_check(DisplayClient kind, const StoreDesktop *row, GError **error); /* UNSUPPORTED: another kind is needed */
+bool client_check(Host *host, DisplayClient kind, const StoreDesktop *row, GError **error); /* UNSUPPORTED: another kind is needed */
 /* fd: a machine's display that has said nothing yet; afterwards as HostDisplay.fd. */
 bool client_let_in(DisplayClient kind, int fd, GError **error);
 
@@ -502,6 +504,7 @@ int tunnel_connect(Slot *slot, unsigned number, GError **error);
 /* Takes machine; our viewer's end, or -1. rfb: the viewer is let in first, without a password. */
 int relay_start(Slot *slot, int machine, bool rfb, GError **error);
 void relay_end(Host *host, const Slot *slot);             /* puts out its viewers; slot NULL: everybody's */
+unsigned relay_count_locked(const Host *host, const Slot *slot);
 bool relay_is_open(Slot *slot);
 void relay_close_all(Host *host); /* and waits for their threads */
 

@@ -1,5 +1,6 @@
-/* Displays of machines that were there before: between the machine's VNC server and our viewer, because the machine's password is
- * not for the viewer, and because nobody else tells when the last viewer has gone. One thread each. */
+/* Displays that do not go straight to QEMU. Those of machines that were there before: between the machine's VNC server and our viewer, because the machine's password is
+ * not for the viewer, and because nobody else tells when the last viewer has gone. And RDP of our own, through a tunnel into the guest, where nobody else
+ * tells either. One thread each. */
 #include "host/private.h"
 
 #include <errno.h>
@@ -32,8 +33,7 @@ typedef struct {
     uint8_t bytes[BUFFER];
 } Flow;
 
-/* With the lock held. */
-static unsigned count_of(const Host *host, const Slot *slot)
+unsigned relay_count_locked(const Host *host, const Slot *slot)
 {
     unsigned count = 0;
     for (guint i = 0; i < host->relays->len; i++)
@@ -44,7 +44,7 @@ static unsigned count_of(const Host *host, const Slot *slot)
 static void tell(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
-    slot->viewers = count_of(slot->host, slot); /* counted and told at once: of two that end together the last says none */
+    slot->viewers = slot->machine_viewers + relay_count_locked(slot->host, slot); /* counted and told at once: of two that end together the last says none */
     slot->events |= SLOT_VIEWERS;
     g_mutex_unlock(&slot->host->lock);
     slot_queue(slot);
@@ -161,7 +161,7 @@ void relay_end(Host *host, const Slot *slot)
 bool relay_is_open(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
-    bool open = count_of(slot->host, slot) > 0;
+    bool open = relay_count_locked(slot->host, slot) > 0;
     g_mutex_unlock(&slot->host->lock);
     return open;
 }

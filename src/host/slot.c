@@ -197,7 +197,8 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->agent_ready = false;
     slot->up_generation = 0;
     slot->booted = machine && guest == GUEST_BOOTED;
-    slot->viewers = 0;
+    slot->machine_viewers = 0;
+    slot->viewers = relay_count_locked(host, slot);
     if (machine)
         g_clear_pointer(&slot->application_ended, g_free);
     slot->locked = false;
@@ -297,7 +298,8 @@ void slot_hold_session(Slot *slot)
 void slot_tell_viewers(Slot *slot, unsigned viewers)
 {
     g_mutex_lock(&slot->host->lock);
-    slot->viewers = viewers;
+    slot->machine_viewers = viewers;
+    slot->viewers = viewers + relay_count_locked(slot->host, slot);
     slot->events |= SLOT_VIEWERS;
     queue_locked(slot);
     g_mutex_unlock(&slot->host->lock);

@@ -110,18 +110,21 @@ static bool set_choice(Parser *parser, const char *key, const char *value, GErro
 {
     static const struct {
         const char *key, *first, *second;
-    } CHOICES[] = {{"session", "console", "x11"}, {"drivers", "virtual", "all"}, {"base", "debian", "debian"}};
+    } CHOICES[] = {{"session", "console", "x11"}, {"drivers", "virtual", "all"}, {"rdp", "no", "yes"}, {"base", "debian", "debian"}};
+    const size_t only = G_N_ELEMENTS(CHOICES) - 1; /* has no second one */
     for (size_t i = 0; i < G_N_ELEMENTS(CHOICES); i++) {
         if (strcmp(CHOICES[i].key, key) != 0)
             continue;
         bool second = strcmp(value, CHOICES[i].second) == 0;
         if (!second && strcmp(value, CHOICES[i].first) != 0)
             return fail_here(parser, error, "%s \"%s\" is not allowed; allowed: %s%s%s", key, value, CHOICES[i].first,
-                             i < 2 ? ", " : "", i < 2 ? CHOICES[i].second : "");
+                             i < only ? ", " : "", i < only ? CHOICES[i].second : "");
         if (i == 0)
             parser->recipe->session = second ? RECIPE_SESSION_X11 : RECIPE_SESSION_CONSOLE;
         if (i == 1)
             parser->recipe->drivers = second ? RECIPE_DRIVERS_ALL : RECIPE_DRIVERS_VIRTUAL;
+        if (i == 2)
+            parser->recipe->serves_rdp = second;
     }
     return true;
 }
@@ -165,7 +168,7 @@ static bool read_image(Parser *parser, char *text, GError **error)
     } KEYS[] = {{"title", set_text},      {"description", set_text}, {"base", set_choice},  {"suite", set_text},
                 {"mirror", set_text},     {"components", set_text},  {"size", set_size},    {"memory", set_size},
                 {"vcpus", set_vcpus},     {"session", set_choice},   {"user", set_text},    {"kernel", set_text},
-                {"drivers", set_choice},  {"append", set_text}};
+                {"drivers", set_choice},  {"append", set_text},      {"rdp", set_choice}};
     char *equals = strchr(text, '=');
     if (!equals)
         return fail_here(parser, error, "\"%s\" is not of the form KEY = VALUE", text);

@@ -51,6 +51,7 @@ typedef struct {
     unsigned vcpus;
     RecipeSession session;
     RecipeDrivers drivers; /* which kernel modules stay: those a virtual machine can use, or all */
+    bool serves_rdp;       /* something in the guest serves RDP at the tunnel's target (base/tunnel_wire.h) */
     GPtrArray *packages;   /* of char *; "-name" leaves out */
     GPtrArray *users;      /* of RecipeUser * */
     GPtrArray *services;   /* of RecipeService * */

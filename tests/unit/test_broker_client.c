@@ -4,18 +4,20 @@
 
 static const struct {
     const char *protocol;
+    bool serves_rdp;
     bool suits[DISPLAY_CLIENTS];
 } rows[] = {
-    {NULL, {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
-    {"vnc", {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
-    {"rdp", {[DISPLAY_CLIENT_BROWSER] = false, [DISPLAY_CLIENT_VV] = false, [DISPLAY_CLIENT_RDP] = true}},
+    {NULL, true, {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = true}},
+    {NULL, false, {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
+    {"vnc", true, {[DISPLAY_CLIENT_BROWSER] = true, [DISPLAY_CLIENT_VV] = true, [DISPLAY_CLIENT_RDP] = false}},
+    {"rdp", false, {[DISPLAY_CLIENT_BROWSER] = false, [DISPLAY_CLIENT_VV] = false, [DISPLAY_CLIENT_RDP] = true}},
 };
 
 static void test_suits(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++)
-            g_assert_cmpint(client_suits((DisplayClient)kind, rows[i].protocol), ==, rows[i].suits[kind]);
+            g_assert_cmpint(client_suits((DisplayClient)kind, rows[i].protocol, rows[i].serves_rdp), ==, rows[i].suits[kind]);
 }
 
 static void test_words(void)

@@ -21,7 +21,7 @@ def qcow2_header(size):
     return bytes(image)
 
 
-def make(folder, name, version, session="console"):
+def make(folder, name, version, session="console", recipe=""):
     """Writes FOLDER/NAME/VERSION and returns it."""
     place = folder / name / str(version)
     place.mkdir(parents=True)
@@ -40,7 +40,7 @@ def make(folder, name, version, session="console"):
                      "user": None if session == "console" else "user"},
         "files": {file: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
                   for file, data in files.items()},
-        "recipe": "[image]\nsuite = bookworm\n",
+        "recipe": recipe or "[image]\nsuite = bookworm\n",
     }
     (place / "manifest.json").write_text(json.dumps(manifest, indent=2))
     (place / "build.log").write_text("")

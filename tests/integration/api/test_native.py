@@ -155,6 +155,7 @@ def open_house():
     """An orield with its gateway, whose certificate is for localhost."""
     one = Orield(program="orield-simulated")
     fake_images.make(one.state / "images", "mini", 1)
+    fake_images.make(one.state / "images", "mini-rdp", 1, recipe="[image]\ntitle = RDP\nsuite = bookworm\nsize = 1 GiB\nmemory = 256 MiB\nrdp = yes\n")
     one.environment["ORIEL_PUBLIC_URL"] = f"https://localhost:{one.port}"
     try:
         one.start().start_gateway()
@@ -345,7 +346,55 @@ def test_a_machine_that_speaks_something_else(rooms):
     other.listener.close()
 
 
-def test_our_own_machines_have_no_rdp(rooms):
+class Knocker:
+    """An RDP client of an own desktop, as far as its connection request; simulated guests say back what they hear."""
+
+    REQUEST = bytes([3, 0, 0, 19, 14, 0xE0, 0, 0, 0, 0, 0]) + NEGOTIATION
+
+    def __init__(self, house, ticket):
+        line = b"oriel-" + ticket.encode() + b"\r\n"
+        length = len(self.REQUEST) + len(line)
+        self.socket = socket.create_connection(("127.0.0.1", house.port), 60)
+        self.socket.sendall(bytes([3, 0, 0, length, length - 5]) + self.REQUEST[5:11] + line + NEGOTIATION)
+
+    def take(self, count):
+        got = b""
+        while len(got) < count and (part := self.socket.recv(count - len(got))):
+            got += part
+        return got
+
+
+def test_our_own_machines_whose_image_serves_rdp(rooms):
+    rooms.local.do("POST", "pools", {"name": "rdp", "image": "mini-rdp", "size": 1, "spares": 1})
+    rosa = person(rooms, "rosa6")
+    rooms.local.do("PUT", "pools/rdp/entitlements/users/rosa6", status=204)
+    assert [tile["clients"] for tile in rosa.get("portal")["tiles"] if tile["pool"]["name"] == "rdp"] == [["browser", "vv", "rdp"]]
+
+    def connection():
+        answer = rosa.call("POST", "pools/rdp/connect", {"client": "rdp"})
+        return answer.status == 200 and answer.json
+    got = wait_until(connection, 60, "a file")
+    assert "username:s:oriel\x1f" in got["file"]["text"] and "enablecredsspsupport:i:0\r\n" in got["file"]["text"]
+    session = f"sessions/{got['session']['id']}"
+    one = Knocker(rooms, got["ticket"])
+    assert one.take(19) == Knocker.REQUEST  # the ticket stays here
+    one.socket.sendall(b"anything")
+    assert one.take(8) == b"anything"
+    wait_until(lambda: rosa.get(session)["state"] == "connected", 60, "connected")
+    other = Knocker(rooms, connection()["ticket"])
+    assert other.take(19) == Knocker.REQUEST and one.take(1) == b""  # the later one takes over
+    rosa.do("POST", f"{session}/disconnect")
+    assert other.take(1) == b""
+    wait_until(lambda: rosa.get(session)["state"] == "disconnected", 60, "disconnected")
+    last = Knocker(rooms, connection()["ticket"])
+    assert last.take(19) == Knocker.REQUEST
+    wait_until(lambda: rosa.get(session)["state"] == "connected", 60, "connected")
+    last.socket.close()
+    wait_until(lambda: rosa.get(session)["state"] == "disconnected", 60, "nobody looks")
+    rooms.local.do("DELETE", "pools/rdp", query={"force": "true"}, status=204)
+
+
+def test_our_own_machines_without_rdp(rooms):
     rooms.local.do("POST", "pools", {"name": "forks", "image": "mini", "size": 1, "spares": 1})
     rosa = person(rooms, "rosa5")
     rooms.local.do("PUT", "pools/forks/entitlements/users/rosa5", status=204)
