@@ -420,6 +420,15 @@ static void check_all(Viewers *viewers, const GPtrArray *rows, int64_t asked_ms)
         heard_ended(viewers, stale->pdata[i]);
 }
 
+/* The person's page shows what their plan allows. */
+static void tell_page(Viewers *viewers, const char *session_id)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(StoreSession) session = store_session_get(viewers->host->store, session_id, &error);
+    if (!session || !store_session_tell(viewers->host->store, session, &error))
+        log_warning("session %s: its page is not told of its plan: %s", session_id, error->message);
+}
+
 /* Tells the gateway where the rules are not those that it has. */
 static bool renew_rules(Viewers *viewers, const StoreDisplay *row, GError **error)
 {
@@ -436,6 +445,8 @@ static bool renew_rules(Viewers *viewers, const StoreDisplay *row, GError **erro
     g_mutex_unlock(&viewers->lock);
     if (differs) /* a clipboard that is allowed now is plugged in */
         tell_slot(viewers->host, row->desktop_id);
+    if (differs && row->session_id)
+        tell_page(viewers, row->session_id);
     return true;
 }
 

@@ -338,6 +338,15 @@ bool store_session_set_input(Store *store, const StoreSessionInput *input, int64
            transaction_commit(&transaction, error);
 }
 
+bool store_session_tell(Store *store, const StoreSession *session, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_RELAXED, error))
+        return false;
+    transaction_change(&transaction, "session", session->id, "update", session->user_id);
+    return transaction_commit(&transaction, error);
+}
+
 bool store_session_set_steps(Store *store, const char *id, const char *steps, GError **error)
 {
     g_auto(Transaction) transaction = {0};

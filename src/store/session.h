@@ -117,6 +117,9 @@ bool store_session_set_input(Store *store, const StoreSessionInput *input, int64
 /* How long the steps of a log-on took: [{"name": text, "at_ms": number since the click, "took_ms": number}]. No event; relaxed. */
 bool store_session_set_steps(Store *store, const char *id, const char *steps, GError **error);
 
+/* What is no field of the session has changed for who looks at it, such as the plan of its display: watchers are told. */
+bool store_session_tell(Store *store, const StoreSession *session, GError **error);
+
 /* Ends the session and does `after` with its desktop (broker/ decides), in one transaction. Idempotent: an
  * ended session stays as it is and its desktop is not touched. */
 bool store_session_end(Store *store, const StoreActor *actor, const char *id, const char *reason,

@@ -141,6 +141,10 @@ test('sound that the plan forbids, or a desktop that has none, is not offered', 
   await openDesktop(page, 'Office');
   await showControls(page);
   await control.waitFor();
+  fake.sound = false; // the plan changes while one works
+  fake.tell('session', fake.world.sessions.at(-1).id, 'update');
+  await control.waitFor({ state: 'detached' });
+  fake.sound = true;
 });
 
 test('clipboards kept the same by themselves', async () => {

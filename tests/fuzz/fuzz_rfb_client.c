@@ -24,6 +24,22 @@ static GByteArray *walk(const DisplayRules *rules, const uint8_t *data, size_t s
     return all;
 }
 
+/* Rules that come in the middle: sound that they forbid is off as soon as a message ends. */
+static void change(const DisplayRules *rules, const uint8_t *data, size_t size)
+{
+    static const DisplayRules none;
+    RfbClient client = {0};
+    const size_t half = size / 2;
+    g_autofree uint8_t *out = g_malloc(size + RFB_MORE_LARGEST);
+    RfbWalk first = rfb_client_walk(&client, &none, data, half, out);
+    RfbWalk second = rfb_client_walk(&client, rules, data + half, size - half, out);
+    bool between = client.phase == RFB_MESSAGE && !client.body && !client.sent;
+    if (first.length != half || second.length > size - half + RFB_MORE_LARGEST)
+        g_abort();
+    if ((rules->flags & DISPLAY_NO_SOUND) && between && !second.refused && client.hears)
+        g_abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3)
@@ -33,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(GByteArray) pieces = walk(&rules, data + 3, size - 3, 1u + data[0] % 64u);
     if (whole->len != pieces->len || (whole->len && memcmp(whole->data, pieces->data, whole->len) != 0))
         g_abort();
+    change(&rules, data + 3, size - 3);
     DisplayRules none = {0};
     g_autoptr(GByteArray) free = walk(&none, data + 3, size - 3, 1u + data[0] % 64u);
     if (free->len != size - 3 || (free->len && memcmp(free->data, data + 3, free->len) != 0))

@@ -149,6 +149,12 @@ static void test_shadows(Fixture *fixture)
     g_assert_cmpuint(left->len, ==, 0);
 }
 
+static void on_change(const StoreChange *change, void *data)
+{
+    if (strcmp(change->kind, "*") != 0) /* the listener has connected */
+        g_string_append_printf(data, "%s %s %s;", change->kind, change->op, change->user_id ? "of-user" : "-");
+}
+
 /* The last input never goes back nor into the future, and a lock is told to whoever watches. */
 static void test_input(Fixture *fixture)
 {
@@ -174,6 +180,11 @@ static void test_input(Fixture *fixture)
     g_assert_true(store_session_set_steps(store, session->id, "[{\"name\":\"claim\"}]", &error));
     g_autoptr(StoreSession) known = store_session_get(store, session->id, &error);
     g_assert_cmpstr(known->steps, ==, "[{\"name\":\"claim\"}]");
+    g_autoptr(GString) seen = g_string_new(NULL);
+    unsigned handle = store_subscribe(store, on_change, seen);
+    g_assert_true(store_session_tell(store, session, &error));
+    store_unsubscribe(store, handle);
+    g_assert_cmpstr(seen->str, ==, "session update of-user;");
 
     const struct {
         StoreSessionFilter filter;

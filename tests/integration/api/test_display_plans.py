@@ -74,9 +74,12 @@ def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
     session = f"sessions/{seen.local.get('sessions')['items'][0]['id']}"
     assert struct.unpack("!H", shown.handover[34:36]) == (0,)
     assert seen.login("wanda").get(session)["display"] == {"sound": True, "bandwidth_kbit_s": None}
+    page = seen.login("wanda").stream()
+    page.next()
     change(seen, {"bandwidth_kbit_s": 500, "sound": False})
     assert shown.rules() == ("R", SHARED | NO_SOUND, (0, 0))
     assert shown.kbit_s == 500
+    assert page.until(lambda event, data: event == "change" and data["kind"] == "session")[1]["op"] == "update"
     assert seen.login("wanda").get(session)["display"] == {"sound": False, "bandwidth_kbit_s": 500}
     seen.local.do("POST", f"{session}/log-off")
     assert seen.local.get(session)["display"] is None
