@@ -155,6 +155,9 @@ static Json *desktop_json(Lookup *lookup, const StoreDesktop *desktop, GError **
                            "updated_ms", (json_int_t)desktop->updated_ms);
     json_object_update(value, more);
     json_object_set_new(value, "machine", machine_json(desktop));
+    json_object_set_new(value, "seat_of", json_ref(desktop->seat_of, desktop->seat_of_name));
+    json_object_set_new(value, "seats", json_integer(desktop->seats));
+    json_object_set_new(value, "seats_taken", json_integer(desktop->seats ? desktop->seats_taken : 0));
     json_decref(more);
     return value;
 }
@@ -226,6 +229,11 @@ bool desktop_get(Call *call, GError **error)
 
 static bool in_session(Call *call, const StoreDesktop *desktop, GError **error)
 {
+    if (desktop->seats && desktop->seats_taken > 0)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "desktop \"%s\": %" G_GINT64_FORMAT " of its seats are in use; end those sessions, or use force=true",
+                          desktop->name, desktop->seats_taken),
+               true;
     g_autoptr(GError) problem = NULL;
     g_autoptr(StoreSession) session = store_session_of_desktop(call->service->store, desktop->id, &problem);
     if (session)

@@ -14,7 +14,8 @@
 #define SIZE_DEFAULT 10
 #define SPARES_DEFAULT 1
 #define HOME_DEFAULT (10ULL << 30)
-#define POOL_RULES "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop", "application", "sessions_a_user"
+#define SEATS_DEFAULT 8
+#define POOL_RULES "seats", "home", "home_bytes", "self_service", "provisioning", "minimum", "naming", "draining", "assignment", "users_a_desktop", "application", "sessions_a_user"
 
 /* ---- out ---- */
 
@@ -61,7 +62,7 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
     Json *value =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b}", "id", pool->id, "name", pool->name,
                   "display_name", pool->display_name, "description", pool->description, "type",
-                  store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
+                  pool->seats ? "shared" : store_pool_type_word(pool->type), "image", json_ref(pool->image_id, pool->image_name),
                   "version", json_time_or_null(number), "follows_newest",
                   pool->image_id && !pool->image_version_id);
     Json *more = json_pack(
@@ -71,7 +72,7 @@ static Json *pool_json(const Service *service, const StorePool *pool, GError **e
         pool->enabled, "maintenance", pool->maintenance, "deleting", pool->deleting, "counts",
         counts_json(pool), "template", template_json(service->host, pool), "created_ms",
         (json_int_t)pool->created_ms, "updated_ms", (json_int_t)pool->updated_ms);
-    Json *rules = json_pack("{s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I, s:s, s:I}", "minimum", (json_int_t)pool->minimum, "naming",
+    Json *rules = json_pack("{s:I, s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:s, s:b, s:s, s:I, s:s, s:I}", "seats", (json_int_t)pool->seats, "minimum", (json_int_t)pool->minimum, "naming",
                             pool->naming, "draining", pool->draining, "drained",
                             pool->draining && pool->sessions == 0, "assignment",
                             pool->assign_by_hand ? "manual" : "automatic", "users_a_desktop",
@@ -320,8 +321,8 @@ static bool manual_check(Json *body, const StorePool *pool, GError **error)
 static bool fields_read(Call *call, StorePool *pool, GError **error)
 {
     const char *display_name, *description;
-    const NumberField size = {"size", 1, LIMIT_DESKTOPS_POOL}, spares = {"spares", 0, LIMIT_DESKTOPS_POOL},
-                      vcpus = {"vcpus", 1, VCPUS_MOST}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64};
+    const NumberField size = {"size", 1, LIMIT_DESKTOPS_POOL}, spares = {"spares", 0, LIMIT_DESKTOPS_POOL * LIMIT_SEATS},
+                      vcpus = {"vcpus", 1, VCPUS_MOST}, seats = {"seats", 1, LIMIT_SEATS}, memory = {"memory_bytes", MEMORY_LEAST, G_MAXINT64};
     Json *body = call->body;
     if (!manual_check(body, pool, error) || !image_read(call, pool, error) || !version_read(call, pool, error) ||
         !json_take_text(body, "display_name", &display_name, error) ||
@@ -336,16 +337,20 @@ static bool fields_read(Call *call, StorePool *pool, GError **error)
         return false;
     if (!rules_read(body, pool, error) || !home_read(body, pool, error) || !application_read(call, pool, error) || !sizes_check(call, pool, error))
         return false;
+    if (json_object_get(body, "seats") && !pool->seats)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool: seats are for pools of type \"shared\"");
+    if (!json_take_number(body, &seats, &pool->seats, error))
+        return false;
     if (display_name)
         store_set(&pool->display_name, display_name);
     if (description)
         store_set(&pool->description, description);
-    if (pool->spares > pool->size)
-        return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "pool: %" G_GUINT64_FORMAT " spares are more than its size of %" G_GUINT64_FORMAT
-                          " desktops",
-                          pool->spares, pool->size);
-    return true;
+    uint64_t most = pool->size * MAX(pool->seats, 1);
+    return pool->spares <= most ||
+           oriel_fail(error, ORIEL_ERROR_INVALID,
+                      pool->seats ? "pool: %" G_GUINT64_FORMAT " spares are more than its machines have seats: %" G_GUINT64_FORMAT
+                                  : "pool: %" G_GUINT64_FORMAT " spares are more than its size of %" G_GUINT64_FORMAT " desktops",
+                      pool->spares, most);
 }
 
 static bool type_read(Json *body, StorePool *pool, GError **error)
@@ -353,11 +358,13 @@ static bool type_read(Json *body, StorePool *pool, GError **error)
     const char *type;
     if (!json_take_text(body, "type", &type, error))
         return false;
-    if (type && !store_pool_type_parse(type, &pool->type))
+    bool shared = g_strcmp0(type, "shared") == 0; /* floating, but for its seats */
+    if (type && !shared && !store_pool_type_parse(type, &pool->type))
         return oriel_fail(error, ORIEL_ERROR_INVALID,
-                          "pool: type \"%s\" is unknown; allowed: floating, dedicated, manual", type);
+                          "pool: type \"%s\" is unknown; allowed: floating, dedicated, shared, manual", type);
+    pool->seats = shared ? SEATS_DEFAULT : 0;
     pool->refresh_on_log_off = pool->type == STORE_POOL_FLOATING;
-    store_set(&pool->self_service, pool->type == STORE_POOL_MANUAL ? "" : SELF_SERVICE_DEFAULT);
+    store_set(&pool->self_service, pool->type == STORE_POOL_MANUAL || shared ? "" : SELF_SERVICE_DEFAULT);
     if (pool->type == STORE_POOL_MANUAL) {
         pool->size = LIMIT_DESKTOPS_POOL;
         pool->spares = 0;

@@ -10,7 +10,7 @@ static Json *tile_pool(const StorePool *pool)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:b, s:b}", "id", pool->id, "name", pool->name, "display_name",
                      *pool->display_name ? pool->display_name : pool->name, "description", pool->description,
-                     "type", store_pool_type_word(pool->type), "image",
+                     "type", pool->seats ? "shared" : store_pool_type_word(pool->type), "image",
                      pool->image_name ? pool->image_name : "", "refresh_on_log_off", pool->refresh_on_log_off,
                      "self_service", self_service_json(pool), "icon",
                      pool->has_icon ? json_integer((json_int_t)pool->version) : json_null(), "home", *pool->home != '\0', "application", *pool->application != '\0');

@@ -14,3 +14,6 @@
 #define AGENT_UID_LEAST 20000    /* below are the image's own accounts, above those that systemd gives out */
 #define AGENT_UID_MOST 59999
 #define AGENT_WARNINGS_MOST 4
+
+/* Machines that several people share: "seats" of "ready" says how many can sit there at once, "seat" of others is one of them. */
+#define AGENT_SEATS_MOST 28

@@ -5,7 +5,7 @@
 
 static bool is_free(const BrokerDesktop *desktop)
 {
-    return !desktop->user_id && !desktop->in_session && !desktop->maintenance && desktop->desired != BROKER_WANT_DELETED;
+    return !desktop->user_id && !desktop->seats && !desktop->in_session && !desktop->maintenance && desktop->desired != BROKER_WANT_DELETED;
 }
 
 static bool may_be_given(const BrokerDesktop *desktop)
@@ -75,8 +75,31 @@ static uint64_t preference(const char *user_id, const char *desktop_id)
 static bool is_better(const BrokerDesktop *desktop, const BrokerDesktop *best, const char *user_id)
 {
     unsigned wait = wait_for_new_user(desktop), best_wait = wait_for_new_user(best);
+    if (wait == best_wait && desktop->taken != best->taken)
+        return desktop->taken < best->taken; /* seats: over all machines */
     return wait != best_wait ? wait < best_wait
                              : preference(user_id, desktop->id) > preference(user_id, best->id);
+}
+
+/* Whoever works there keeps that machine as it is: better a seat beside them than none. */
+static const BrokerDesktop *outdated_seat(const BrokerDesktop *desktops, size_t count, const char *user_id)
+{
+    const BrokerDesktop *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const BrokerDesktop *desktop = &desktops[i];
+        bool may = desktop->machine_id && desktop->taken > 0 && is_free(desktop) && desktop->observed == BROKER_RUNNING;
+        if (may && (!best || is_better(desktop, best, user_id)))
+            best = desktop;
+    }
+    return best;
+}
+
+static size_t machines_of(const BrokerDesktop *desktops, size_t count)
+{
+    size_t machines = 0;
+    for (size_t i = 0; i < count; i++)
+        machines += !desktops[i].machine_id;
+    return machines;
 }
 
 static Assignment return_to(const BrokerDesktop *own)
@@ -90,9 +113,12 @@ static Assignment assign_new(const BrokerPool *pool, const BrokerDesktop *deskto
     for (size_t i = 0; i < count; i++)
         if (may_be_given(&desktops[i]) && (!best || is_better(&desktops[i], best, user_id)))
             best = &desktops[i];
+    bool may_grow = machines_of(desktops, count) < pool->size;
+    if (!best && !may_grow)
+        best = outdated_seat(desktops, count, user_id);
     if (best)
         return (Assignment){kind_for_new_user(best), best->id};
-    return (Assignment){count < pool->size ? ASSIGN_CREATE : ASSIGN_FULL, NULL};
+    return (Assignment){may_grow ? ASSIGN_CREATE : ASSIGN_FULL, NULL};
 }
 
 Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, const AssignWish *wish)
@@ -122,6 +148,10 @@ char *assign_refusal(const BrokerPool *pool, AssignKind kind)
         return g_strdup_printf("pool \"%s\": this desktop is not yours; open the pool to get one that is", pool->name);
     if (kind == ASSIGN_HELD)
         return g_strdup_printf("pool \"%s\": your desktop is in maintenance; try again later", pool->name);
+    if (pool->seats)
+        return g_strdup_printf("pool \"%s\": all seats of its %u machines are in use; try again when somebody has logged off, or ask your "
+                               "administrator for another machine or more seats",
+                               pool->name, pool->size);
     return g_strdup_printf(
         "pool \"%s\": all %u desktops are in use; try again when somebody has logged off, or ask your "
         "administrator to raise its size",

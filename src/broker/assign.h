@@ -22,7 +22,8 @@ typedef struct {
 
 /* A new user gets what is there soonest: of the running ones, those whose agent is ready come first and those that boot last,
  * after what can be forked. Among several equally good ones each user has an order of preference of their own (rendezvous hashing), so that many who
- * click at once do not all reach for the same one. Desktops on their way out (desired deleted), failed or outdated ones are
+ * click at once do not all reach for the same one. Of seats the one goes first whose machine has the fewest people. Seats of outdated
+ * machines are given only where people work there already and the pool has no place for another machine. Desktops on their way out (desired deleted), failed or outdated ones are
  * not given to a new user; a user's own desktop is, whatever its state, unless it is in maintenance and no session of theirs
  * goes on there. Who has several returns to the one used last, those in maintenance after the others. */
 typedef struct {

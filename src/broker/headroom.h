@@ -12,7 +12,8 @@ typedef struct {
 /* `room`: how many more machines fit into this host (admission.h). Spares that start or failed count as
  * spares (the host tries a failed one again, with back-off), so that asking twice does not make twice as
  * many. Of nobody's desktops a pool keeps as many as its spares, or as its minimum asks for beyond those that are in use;
- * of a pool that drains all go. `delete` says how many too many there are; fresh ones among them stay for now. */
+ * of a pool that drains all go. Of shared machines (pool->seats) an empty one is free, and its seats are what spares count;
+ * seats themselves are not counted as desktops. `delete` says how many too many there are; fresh ones among them stay for now. */
 Headroom headroom_of(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, unsigned room);
 
 /* Which desktops go, and in which order: those that are useless first (outdated, failed, stopped), then the

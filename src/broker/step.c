@@ -54,6 +54,8 @@ static DesktopStep step_to_stopped(const StepQuestion *question)
 
 DesktopStep step_next(const StepQuestion *question)
 {
+    if (question->seat)
+        return STEP_NONE;
     if (question->external)
         return question->desired == BROKER_WANT_DELETED ? STEP_FORGET : STEP_NONE;
     switch (question->desired) {

@@ -29,7 +29,8 @@ typedef struct {
     BrokerObserved observed;
     bool current;  /* generation == observed generation: the disk that is there, if any, has run and is the
                       wanted one */
-    bool assigned; /* belongs to a user */
+    bool seat;     /* on a shared machine: it has none of its own, and nothing is ever to be done */
+    bool assigned; /* belongs to a user; a shared machine: somebody sits there */
     bool floating;
     bool alive;          /* its QEMU runs */
     bool has_disk;       /* its folder is there */

@@ -20,6 +20,7 @@ typedef struct {
     bool deleted;             /* the pool is going: so are all its desktops */
     bool refresh_on_log_off;  /* floating: back to the image after each user */
     bool delete_on_log_off;   /* a release plan's: the desktop goes with its session */
+    unsigned seats;           /* floating, shared machines: seats of each; size and minimum count machines, spares seats. 0: not shared */
     unsigned size;            /* most desktops */
     unsigned most_a_user;     /* floating: desktops that one person may have; 0 is taken as 1 */
     unsigned minimum;         /* desktops that are there in any case, whoever has them */
@@ -52,6 +53,9 @@ typedef struct {
     const char *user_id; /* assignment; NULL: nobody's */
     BrokerDesired desired;
     BrokerObserved observed;
+    unsigned seats;  /* a shared machine's: given to nobody itself; 0: a desktop, or a seat */
+    const char *machine_id; /* a seat's; NULL: no seat */
+    unsigned taken;  /* seats that are somebody's: of this machine, or of the one that this is a seat of */
     bool current;    /* generation == observed generation: no refresh is due */
     bool outdated;   /* made from another image version or with other sizes than the pool has now */
     bool agent_ready; /* its guest has said that it is usable */

@@ -40,6 +40,7 @@ static const Column card_columns[] = {
     {"Assigned by", "assignment", SHOW_TEXT},
     {"People a desktop", "users_a_desktop", SHOW_NUMBER},
     {"Desktops a person", "sessions_a_user", SHOW_NUMBER},
+    {"Seats of a machine", "seats", SHOW_NUMBER},
     {"CPUs of a desktop", "vcpus", SHOW_NUMBER},
     {"Memory of a desktop", "memory_bytes", SHOW_SIZE},
     {"Refresh on log off", "refresh_on_log_off", SHOW_YES},
@@ -289,6 +290,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
      .highest = LIMIT_USERS_DESKTOP, .field = "users_a_desktop"}, \
     {"sessions", VALUE_COUNT, "N", .help = "Floating: desktops one person may have at a time (1)", .lowest = 1, \
      .highest = LIMIT_SESSIONS_USER, .field = "sessions_a_user"}, \
+    {"seats", VALUE_COUNT, "N", .help = "Shared: people who work on one machine at a time (8)", .lowest = 1, \
+     .highest = LIMIT_SEATS, .field = "seats"}, \
     {"cpus", VALUE_COUNT, "N", .help = "Processors of a desktop; else the recipe's", .lowest = 1, .highest = 64, \
      .field = "vcpus"}, \
     {"memory", VALUE_SIZE, "SIZE", .help = "Memory of a desktop, such as 1GiB; else the recipe's", \
@@ -313,8 +316,8 @@ static bool run_wait(Cli *cli, const Call *call, GError **error)
 static const Option create_options[] = {
     {"image", VALUE_TEXT, "IMAGE", "Golden image of its desktops; needed unless --type manual", .names = NAMES_IMAGE,
      .field = "image"},
-    {"type", VALUE_CHOICE, .choices = "floating|dedicated|manual", .field = "type",
-     .help = "Any free desktop (the default), one's own for good, or machines that are there already"},
+    {"type", VALUE_CHOICE, .choices = "floating|dedicated|shared|manual", .field = "type",
+     .help = "Any free desktop (the default), one's own for good, a seat on a machine with others, or machines that are there already"},
     SHARED_OPTIONS,
     {"if-missing", VALUE_FLAG, .help = "Do nothing if there is one of that name"},
     {0},

@@ -123,6 +123,8 @@ static Rise rise_step(Click *click, Work *work, bool *again, GError **error)
 /* While this click waited for the slot, its desktop may have died, and been refreshed and released. */
 static bool changed_hands(const Click *click, const StoreDesktop *claimed, const StoreDesktop *row)
 {
+    if (row->seats)
+        return row->generation != claimed->generation; /* whose the seat is, the display asks again */
     bool theirs = click->pool && click->pool->type != STORE_POOL_FLOATING ? row->user_id != NULL
                                                                         : !click->user || g_strcmp0(row->user_id, click->user->id) == 0;
     return row->generation != claimed->generation || (click->user && !theirs);
@@ -187,6 +189,15 @@ static Rise rise(Click *click, const StoreDesktop *row, GError **error)
     Rise end = rise_busy(click, row, &work, error);
     slot_release(slot);
     return end;
+}
+
+/* A seat's is its machine. */
+static Rise rise_of(Click *click, const StoreDesktop *row, GError **error)
+{
+    if (!row->seat_of)
+        return rise(click, row, error);
+    g_autoptr(StoreDesktop) machine = store_desktop_find(click->host->store, row->seat_of, error);
+    return machine ? rise(click, machine, error) : BROKEN;
 }
 
 /* ---- tickets ---- */
@@ -310,11 +321,24 @@ static BrokerDesktop *values_of(const GPtrArray *rows, Host *host)
                                !pool_template_fits(host, row->pool_id, NULL, row->image_version_id);
         desktops[i].in_session = !row->user_id && slot_is_reserved(host, row->id);
         if (!row->user_id && row->observed == STORE_OBSERVED_RUNNING) {
-            g_autoptr(Slot) slot = slot_of(host, row->id);
+            g_autoptr(Slot) slot = slot_of(host, row->seat_of ? row->seat_of : row->id);
             desktops[i].booting = start_is_booting(slot);
         }
     }
     return desktops;
+}
+
+/* Of the machine that was just made; whoever clicks meanwhile takes the others. */
+static Rise first_seat(Click *click, const StoreDesktop *machine, char **ret_desktop_id, GError **error)
+{
+    g_autoptr(GPtrArray) seats = store_desktop_seats(click->host->store, machine->id, error);
+    if (!seats)
+        return BROKEN;
+    if (seats->len == 0)
+        return LOST;
+    *ret_desktop_id = g_strdup(((StoreDesktop *)seats->pdata[0])->id);
+    slot_reserve(click->host, *ret_desktop_id, true);
+    return UP;
 }
 
 /* A new row for the pool. LOST: others have taken the last places meanwhile, but perhaps left one of theirs
@@ -333,6 +357,8 @@ static Rise make_desktop(Click *click, char **ret_desktop_id, GError **error)
     g_autoptr(GError) problem = NULL;
     g_autoptr(StoreDesktop) made =
         store_desktop_create(click->host->store, click->request->actor, &fields, &problem);
+    if (made && made->seats)
+        return first_seat(click, made, ret_desktop_id, error);
     if (made) {
         slot_reserve(click->host, made->id, true);
         *ret_desktop_id = g_strdup(made->id);
@@ -388,16 +414,17 @@ static bool assign_from(Click *click, GPtrArray *owned, AssignKind *ret_kind, ch
     return true;
 }
 
-/* Where the user has one, or one stands ready, the rest of the pool does not matter: a large one is not read for it. */
+/* Where the user has one, or one stands ready, the rest of the pool does not matter: a large one is not read for it. Which seat is
+ * best only all of them say. */
 static bool assign(Click *click, AssignKind *ret_kind, char **ret_desktop_id, GError **error)
 {
     Store *store = click->host->store;
     StoreDesktopFilter all = {.pool_id = click->pool->id};
-    if (!assign_from(click, store_desktop_list_near(store, click->pool->id, click->user->id, most_near, error), ret_kind,
+    if (!click->pool->seats && !assign_from(click, store_desktop_list_near(store, click->pool->id, click->user->id, most_near, error), ret_kind,
                      ret_desktop_id, error))
         return false;
-    if (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE || *ret_kind == ASSIGN_HELD || *ret_kind == ASSIGN_LIMIT ||
-        *ret_kind == ASSIGN_NOT_THEIRS)
+    if (!click->pool->seats && (*ret_kind == ASSIGN_EXISTING || *ret_kind == ASSIGN_SPARE || *ret_kind == ASSIGN_HELD || *ret_kind == ASSIGN_LIMIT ||
+                                *ret_kind == ASSIGN_NOT_THEIRS))
         return true;
     g_clear_pointer(ret_desktop_id, g_free);
     return assign_from(click, store_desktop_list(store, &all, NULL, NULL, error), ret_kind, ret_desktop_id, error);
@@ -532,7 +559,8 @@ static Rise one_round(Click *click, GError **error)
     steps_next(slot, "choice", chosen_us);
     steps_next(slot, "claim", clock_monotonic_us());
     GError *problem = NULL;
-    Rise end = rise(click, connected.desktop, &problem);
+    seat_register(click->host, connected.desktop);
+    Rise end = rise_of(click, connected.desktop, &problem);
     steps_next(slot, "machine", clock_monotonic_us());
     if (end == UP || end == PENDING)
         expect_log_on(click, &connected);
@@ -607,7 +635,7 @@ static bool connect_console(Click *click, GError **error)
     if (!request->as_admin)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "the console of a desktop is for operators");
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, request->desktop_id, error);
-    if (!row || !client_check(host, request->client, row, error))
+    if (!row || !seat_forbid(row, "look at", error) || !client_check(host, request->client, row, error))
         return false;
     if (row->desired != STORE_DESIRED_RUNNING)
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it first",

@@ -28,7 +28,7 @@ static bool done(Host *host, const char *desktop_id, bool changed)
 static bool is_ours(Host *host, const char *desktop_id, const char *what, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
-    return row && external_refuse(row, what, error);
+    return row && external_refuse(row, what, error) && seat_forbid(row, what, error);
 }
 
 /* What stays as it is has its viewers put out. */
@@ -40,6 +40,8 @@ static bool left(Host *host, const char *desktop_id, bool changed, GError **erro
 bool host_desktop_start(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    if (row && !seat_forbid(row, "start", error))
+        return false;
     if (row && row->protocol) {
         g_autofree char *job_id = external_wake(host, row, actor, error);
         return job_id != NULL;
@@ -61,6 +63,18 @@ static bool session_of(Host *host, const char *desktop_id, StoreSession **ret, G
     return false;
 }
 
+static bool empty_seats(Host *host, const char *desktop_id, bool force, const StoreActor *actor, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    if (!row)
+        return false;
+    if (row->seats && row->seats_taken > 0 && !force)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                          "desktop \"%s\": %" G_GINT64_FORMAT " of its seats are in use; log those sessions off first, or force it",
+                          row->name, row->seats_taken);
+    return seats_leave(host, row, actor, "desktop stopped", error);
+}
+
 bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const StoreActor *actor,
                        GError **error)
 {
@@ -74,7 +88,8 @@ bool host_desktop_stop(Host *host, const char *desktop_id, bool force, const Sto
     if (session &&
         !store_session_end(host->store, actor, session->id, "desktop stopped", (StoreAfter){0}, error))
         return false;
-    return done(host, desktop_id,
+    return empty_seats(host, desktop_id, force, actor, error) &&
+           done(host, desktop_id,
                 store_desktop_set_desired(host->store, actor, desktop_id, STORE_DESIRED_STOPPED, error));
 }
 
@@ -97,7 +112,7 @@ bool host_desktop_reset(Host *host, const char *desktop_id, const StoreActor *ac
 {
     g_autoptr(Slot) slot = slot_of(host, desktop_id);
     g_auto(Work) work = {0};
-    if (!is_ours(host, desktop_id, "reset", error) || !slot_acquire(slot, busy_limit_ms, error))
+    if (!is_ours(host, desktop_id, "reset", error) || !empty_seats(host, desktop_id, true, actor, error) || !slot_acquire(slot, busy_limit_ms, error))
         return false;
     bool reset_done = work_load(&work, host, slot, error) && reset(&work, error);
     slot_queue(slot);
@@ -117,10 +132,18 @@ bool host_desktop_refresh(Host *host, const char *desktop_id, const StoreActor *
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
     g_autoptr(StorePool) pool = row ? store_pool_get(host->store, row->pool_id, error) : NULL;
-    if (!pool || !external_refuse(row, "throw away", error))
+    if (!pool || !external_refuse(row, "throw away", error) || !seat_forbid(row, "refresh", error))
         return false;
     StoreAfter after = {.release = pool->type == STORE_POOL_FLOATING, .refresh = true};
     return done(host, desktop_id, store_desktop_release(host->store, actor, row->id, after, error));
+}
+
+/* Whoever sits there is logged off in the guest too: the machine runs on. */
+static bool release_seat(Host *host, const StoreDesktop *row, const StoreActor *actor, GError **error)
+{
+    g_autoptr(StoreSession) session = NULL;
+    return session_of(host, row->id, &session, error) && (!session || host_session_log_off(host, session->id, actor, error)) &&
+           done(host, row->id, store_desktop_release(host->store, actor, row->id, (StoreAfter){.release = true}, error));
 }
 
 bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
@@ -129,6 +152,8 @@ bool host_desktop_release(Host *host, const char *desktop_id, const StoreActor *
     StoreAfter after = {.release = true, .refresh = row && !row->protocol};
     if (!row)
         return false;
+    if (row->seat_of)
+        return release_seat(host, row, actor, error);
     bool released = store_desktop_release(host->store, actor, desktop_id, after, error);
     return row->protocol ? left(host, desktop_id, released, error) : done(host, desktop_id, released);
 }

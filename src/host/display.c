@@ -65,6 +65,14 @@ static int connect_rdp(Host *host, const StoreTicket *ticket, const StoreDesktop
     return relay_start(slot, fd_steal(&fd), false, error);
 }
 
+static int connect_seat(Host *host, const StoreTicket *ticket, const StoreDesktop *row, DisplayClient client, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, row->id);
+    seat_register(host, row);
+    autofd int fd = seat_display(slot, ticket, client, error);
+    return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
+}
+
 static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient client, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
@@ -72,6 +80,8 @@ static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient clien
         return -1;
     if (row->protocol)
         return connect_external(host, ticket, row, client, error);
+    if (row->seat_of)
+        return connect_seat(host, ticket, row, client, error);
     if (client == DISPLAY_CLIENT_RDP)
         return connect_rdp(host, ticket, row, error);
     Machine *machine = machine_of(host, row->id, error);

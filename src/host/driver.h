@@ -70,15 +70,17 @@ struct HostDriver {
     bool (*logs_on)(const Machine *machine); /* agent_logs_on */
     bool (*log_on)(Machine *machine, const AgentLogOn *person, int64_t limit_ms, AgentLoggedOn *ret, GError **error);
     bool (*grow_home)(Machine *machine, int64_t limit_ms, GError **error);
-    bool (*log_off)(Machine *machine, int64_t limit_ms, GError **error);
+    bool (*seats)(const Machine *machine); /* agent_seats */
+    bool (*log_off)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
     bool (*resize)(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
     bool (*shut_down)(Machine *machine, GError **error);
-    bool (*show)(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+    bool (*show)(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error);
     bool (*ask)(Machine *machine, const AgentQuestion *question, GError **error);
     bool (*ask_end)(Machine *machine, const char *question, GError **error);
-    bool (*lock)(Machine *machine, int64_t limit_ms, GError **error);
+    bool (*lock)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
 
     int (*display)(Machine *machine, GError **error);
+    int (*seat_display)(Machine *machine, unsigned seat, GError **error);
     bool (*viewers)(Machine *machine, unsigned *ret_viewers, GError **error);
     GBytes *(*screenshot)(Machine *machine, size_t limit, GError **error);
     bool (*disconnect_all)(Machine *machine, GError **error);

@@ -39,20 +39,29 @@ static void on_ready(Machine *machine, bool settled, void *data)
     tell(data, SLOT_READY);
 }
 
-static void on_session(Machine *machine, bool logged_on, const char *user, void *data)
+/* Counted; NULL: a seat that it has not got. */
+static Slot *about(Slot *machine, unsigned seat)
 {
-    if (logged_on)
-        steps_logged_on(data);
-    else
-        tell(data, SLOT_LOGGED_OFF);
+    return seat ? seat_find(machine, seat) : slot_ref(machine);
+}
+
+static void on_session(Machine *machine, const MachineSession *session, void *data)
+{
+    g_autoptr(Slot) slot = about(data, session->seat);
+    if (slot && session->logged_on)
+        steps_logged_on(slot);
+    else if (slot)
+        tell(slot, SLOT_LOGGED_OFF);
 }
 
 /* A guest cannot be ahead of time, and what it says of the time before its session does not matter. */
-static void on_activity(Machine *machine, int64_t idle_ms, bool locked, void *data)
+static void on_activity(Machine *machine, const MachineActivity *activity, void *data)
 {
-    if (idle_ms >= 0)
-        slot_tell_input(data, clock_utc_ms() - idle_ms);
-    slot_tell_locked(data, locked);
+    g_autoptr(Slot) slot = about(data, activity->seat);
+    if (slot && activity->idle_ms >= 0)
+        slot_tell_input(slot, clock_utc_ms() - activity->idle_ms);
+    if (slot)
+        slot_tell_locked(slot, activity->locked);
 }
 
 static void on_application(Machine *machine, const char *ended, void *data)
@@ -180,8 +189,10 @@ void event_handle(Work *work, unsigned events)
         oriel_error_kind(error) != ORIEL_ERROR_STALE)
         log_warning("desktop %s: its agent is ready, but its row does not know: %s", work->row->name,
                     error->message);
-    if (events & SLOT_READY)
+    if (events & SLOT_READY) {
         log_on_wanted(work->slot);
+        seats_log_on_wanted(work->slot);
+    }
     if (events & SLOT_LOGGED_OFF)
         home_put_away(work, false); /* its guest has let go of it before it said so */
     g_clear_error(&error);
@@ -268,11 +279,14 @@ bool event_died(Work *work, GError **error)
         adopt_slot(slot, work->row); /* never believe in a death that nobody saw */
     if (slot->machine && host->driver->state(slot->machine) != MACHINE_STATE_ENDED)
         return true;
+    bool people = false;
     if (!read_first(work, &pool, &session, error))
         return false;
     MachineEnd end = slot->machine ? host->driver->end(slot->machine) : MACHINE_END_UNKNOWN;
     SessionEvent event = end == MACHINE_END_SHUT_DOWN ? SESSION_GUEST_OFF : SESSION_MACHINE_DIED;
     bool orderly = end == MACHINE_END_SHUT_DOWN || end == MACHINE_END_RESET;
+    if (!seats_end(work, event, &people, error)) /* before the row says that it does not run any more: else a crash here would leave them open */
+        return false;
     if (!orderly)
         slot_failed(slot);
     g_autofree char *reason = reason_of(work, end);
@@ -285,5 +299,7 @@ bool event_died(Work *work, GError **error)
     if (stays_down(work, event) &&
         !store_desktop_set_desired(host->store, NULL, work->row->id, STORE_DESIRED_STOPPED, error))
         return false;
+    if (people)
+        return true; /* the last who left it had it refreshed */
     return session ? session_tell(work, event, error) : without_session(work, &pool, event, error);
 }

@@ -197,7 +197,7 @@ bool home_put_away(Work *work, bool ask)
     }
     Machine *machine = slot_machine(work->slot);
     const HostDriver *driver = work->host->driver;
-    bool free = machine && (!ask || driver->log_off(machine, log_off_limit_ms, &error)) &&
+    bool free = machine && (!ask || driver->log_off(machine, 0, log_off_limit_ms, &error)) &&
                 driver->unplug_user_disk(machine, &error) && note_plugged(work, false, &error);
     if (machine && !free)
         log_warning("desktop %s: keeps the user disk until it ends: %s", work->row ? work->row->name : work->slot->id,

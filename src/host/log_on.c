@@ -16,9 +16,9 @@ void log_on_wanted(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
     slot->log_on_due = true;
-    bool ready = slot->agent_ready;
     g_mutex_unlock(&slot->host->lock);
-    Machine *machine = ready ? slot_machine(slot) : NULL; /* else the agent's word brings a worker */
+    unsigned seat = 0;
+    Machine *machine = seat_guest(slot, &seat); /* none: its agent's word brings a worker */
     if (machine && slot->host->driver->logs_on(machine))
         slot_queue(slot);
     slot_release_machine(slot->host, machine);
@@ -28,7 +28,9 @@ void log_on_wanted(Slot *slot)
 static bool take_order(Slot *slot, const Machine *machine)
 {
     g_mutex_lock(&slot->host->lock);
-    bool due = slot->log_on_due && !slot->logging_on && slot->agent_ready && slot->guest == GUEST_NOTHING && slot->host->driver->logs_on(machine);
+    const Slot *at = seat_machine_locked(slot);
+    bool due = slot->log_on_due && !slot->logging_on && at && at->agent_ready && at->guest == GUEST_NOTHING &&
+               slot->host->driver->logs_on(machine);
     if (due)
         slot->log_on_due = false;
     slot->logging_on = slot->logging_on || due;
@@ -90,6 +92,7 @@ static const char *known_or_null(const char *text)
 static bool tell(Machine *machine, const Work *work, const Person *person, AgentLogOn *what, AgentLoggedOn *ret,
                  GError **error)
 {
+    what->seat = (unsigned)work->row->seat;
     what->session = person->session->id;
     what->account = person->account;
     what->uid = person->uid;
@@ -161,6 +164,8 @@ static void log_on(Work *work, Machine *machine, const Person *person)
         log_warning("desktop %s: %s", work->row->name, error->message);
     if (!told && is_ending(work->host))
         return; /* the next orield asks again */
+    if (told && work->row->seat_of)
+        seat_tell_seated(work->slot, person->session->id);
     if (home && told)
         settle(work, home, logged_on.has_home);
     warnings = told ? g_strdup(logged_on.warnings) : join(g_strdup(warning), "The desktop was not told who you are.");
@@ -174,7 +179,8 @@ void log_on_run(gpointer item, gpointer data)
     g_auto(Work) work = {0};
     g_auto(Person) person = {0};
     g_autoptr(GError) error = NULL;
-    Machine *machine = slot_machine(slot);
+    unsigned seat = 0;
+    Machine *machine = seat_guest(slot, &seat);
     if (machine && !is_ending(host) && work_load(&work, host, slot, &error) && load(&work, &person, &error))
         log_on(&work, machine, &person);
     else if (error)
@@ -196,7 +202,8 @@ bool log_on_is_running(Slot *slot)
 
 void log_on_start(Work *work)
 {
-    Machine *machine = slot_machine(work->slot);
+    unsigned seat = 0;
+    Machine *machine = seat_guest(work->slot, &seat);
     if (machine && take_order(work->slot, machine))
         g_thread_pool_push(work->host->log_ons, slot_ref(work->slot), NULL);
     slot_release_machine(work->host, machine);

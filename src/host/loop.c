@@ -59,6 +59,10 @@ bool loop_beat(Host *host, GError **error)
 
 static void look_at(Host *host, StoreDesktop *row, StorePool *pool)
 {
+    if (row->seat_of) {
+        seat_register(host, row);
+        return;
+    }
     g_autoptr(Slot) slot = slot_of(host, row->id);
     if (!slot_try(slot))
         return; /* who has it looks again afterwards */

@@ -290,7 +290,8 @@ static void follow(Pass *pass, const StoreDesktop *row, const StorePool *pool)
         }
         look_again(pass, verdict.look_again_ms);
     }
-    follow_power(pass, row, choice.power);
+    if (!row->seat_of) /* others may work on its machine */
+        follow_power(pass, row, choice.power);
 }
 
 static GHashTable *table_of(const GPtrArray *list, size_t offset)

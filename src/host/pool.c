@@ -16,9 +16,13 @@ typedef struct {
 } Look;
 
 /* Only desktops that nobody has can be outdated: a user's own keeps what it was made from. */
-static bool is_outdated(Host *host, const StoreDesktop *row)
+static bool is_outdated(Host *host, const StorePool *pool, const StoreDesktop *row)
 {
-    if (row->user_id || row->observed_generation == 0 || row->protocol)
+    if (row->user_id || row->seat_of || row->protocol)
+        return false;
+    if ((uint64_t)row->seats != pool->seats)
+        return true;
+    if (row->observed_generation == 0)
         return false;
     g_autoptr(Slot) slot = slot_find(host, row->id);
     Machine *machine = slot ? slot_machine(slot) : NULL;
@@ -38,7 +42,7 @@ static BrokerDesktop *desktops_of(Host *host, const StorePool *pool, const GPtrA
         if (g_strcmp0(row->pool_id, pool->id) != 0)
             continue;
         desktops[count] = values_desktop(row);
-        desktops[count++].outdated = is_outdated(host, row);
+        desktops[count++].outdated = is_outdated(host, pool, row);
     }
     *ret_count = count;
     return desktops;
@@ -67,7 +71,7 @@ static bool start_desktops(const Look *look, unsigned count, GError **error)
 {
     for (size_t i = 0; i < look->count && count > 0; i++) {
         const BrokerDesktop *desktop = &look->desktops[i];
-        if (desktop->user_id || desktop->maintenance || desktop->desired == BROKER_WANT_RUNNING ||
+        if (desktop->user_id || desktop->machine_id || desktop->maintenance || desktop->desired == BROKER_WANT_RUNNING ||
             desktop->desired == BROKER_WANT_DELETED || desktop->outdated)
             continue;
         if (!store_desktop_set_desired(look->host->store, NULL, desktop->id, STORE_DESIRED_RUNNING, error))
@@ -81,10 +85,13 @@ static bool remove_desktops(const Look *look, unsigned count, GError **error)
 {
     g_autofree unsigned *indices = g_new(unsigned, count ? count : 1);
     unsigned surplus = headroom_surplus(&look->values, look->desktops, look->count, indices, count);
-    for (unsigned i = 0; i < surplus; i++)
-        if (!store_desktop_set_desired(look->host->store, NULL, look->desktops[indices[i]].id,
-                                       STORE_DESIRED_DELETED, error))
+    Store *store = look->host->store;
+    for (unsigned i = 0; i < surplus; i++) {
+        const char *id = look->desktops[indices[i]].id;
+        if (!(look->values.deleted ? store_desktop_set_desired(store, NULL, id, STORE_DESIRED_DELETED, error)
+                                   : store_desktop_retire(store, id, error)))
             return false;
+    }
     return true;
 }
 
@@ -100,7 +107,7 @@ static void look_after(Host *host, StorePool *pool, const GPtrArray *rows)
     size_t count = 0;
     g_autofree BrokerDesktop *desktops = desktops_of(host, pool, rows, &count);
     Look look = {host, pool, values_pool(pool), desktops, count};
-    look.values.spares = MIN(plan_spares(host, pool, look.values.spares), look.values.size);
+    look.values.spares = MIN(plan_spares(host, pool, look.values.spares), look.values.size * MAX(look.values.seats, 1));
     bool open = host_service(host) == STORE_HOST_OPEN;
     look.values.draining = look.values.draining || !open;
     unsigned room = open ? capacity_room(host, pool) : 0;

@@ -94,6 +94,10 @@ typedef struct {
     char *application_ended; /* how the one program of this machine ended last; NULL: it has not */
     LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
+    char *seat_of;           /* a seat's: its machine's desktop; NULL: none, or not known yet. Never changed again, as the next */
+    unsigned seat;
+    GPtrArray *seats;        /* a shared machine's: Slots, counted; NULL: none known */
+    char *seated;            /* a seat's: the session that the guest has ready there; NULL: none */
     bool checking;           /* a machine that was there before: somebody looks at it now */
     int64_t check_ms;        /* monotonic: when that is due again; 0: at once */
 
@@ -327,6 +331,20 @@ void log_on_wanted(Slot *slot); /* a person comes, or the guest has just come up
 void log_on_start(Work *work);  /* if it is due: on a thread of its own */
 void log_on_run(gpointer slot, gpointer host); /* that thread; takes the slot's reference over */
 bool log_on_is_running(Slot *slot);
+
+/* ---- seat.c ---- */
+void seat_register(Host *host, const StoreDesktop *row); /* nothing where it is no seat */
+Slot *seat_machine_locked(Slot *slot); /* with the lock: whose machine works for it: itself, but for a seat. Borrowed; may be NULL */
+/* The machine whose agent is to be asked, and for which seat (0: the desktop itself). Counted; NULL: none listens. */
+Machine *seat_guest(Slot *slot, unsigned *ret_seat);
+Slot *seat_find(Slot *machine, unsigned seat); /* counted; NULL: none */
+void seats_log_on_wanted(Slot *machine);
+/* All who sit there; again and again until none does. *ret_some: there were some. */
+bool seats_end(Work *machine, SessionEvent event, bool *ret_some, GError **error);
+bool seats_leave(Host *host, const StoreDesktop *machine, const StoreActor *actor, const char *reason, GError **error); /* as an administrator wants it */
+bool seat_forbid(const StoreDesktop *row, const char *what, GError **error); /* what is for machines; what: "restart" */
+void seat_tell_seated(Slot *slot, const char *session_id); /* NULL: nobody */
+int seat_display(Slot *slot, const StoreTicket *ticket, DisplayClient client, GError **error); /* as external_display */
 
 /* ---- event.c ---- */
 extern const MachineListener event_listener; /* data: Slot */

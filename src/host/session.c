@@ -99,11 +99,13 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         return false;
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
-    bool passes_on = verdict.phase == PHASE_ENDED && verdict.fate == FATE_RELEASE;
+    bool passes_on = verdict.phase == PHASE_ENDED && (verdict.fate == FATE_RELEASE || work->row->seat_of);
     slot_tell_emptying(work->slot, passes_on); /* before the store says that it is free */
     bool applied = apply(&(Asker){work->host, actor}, session, &verdict, error);
     if (applied && passes_on)
         empty(work);
+    if (applied && verdict.phase == PHASE_ENDED)
+        seat_tell_seated(work->slot, NULL);
     slot_tell_emptying(work->slot, false);
     return applied;
 }
@@ -128,14 +130,15 @@ bool session_disconnect_idle(Work *work, GError **error)
 
 static void lock_idle(Work *work)
 {
-    Machine *machine = work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    unsigned seat = 0;
+    Machine *machine = seat_guest(work->slot, &seat);
     g_autoptr(GError) error = NULL;
     g_mutex_lock(&work->host->lock);
     work->slot->locking_ms = clock_utc_ms();
     g_mutex_unlock(&work->host->lock);
     if (!machine)
         log_warning("desktop %s: cannot be locked: it has no agent", work->row->name);
-    else if (!work->host->driver->lock(machine, lock_limit_ms, &error))
+    else if (!work->host->driver->lock(machine, seat, lock_limit_ms, &error))
         log_warning("desktop %s: cannot be locked: %s", work->row->name, error->message);
     slot_release_machine(work->host, machine);
 }
@@ -145,7 +148,7 @@ static void leave(Work *work, const SessionFacts *facts, const SessionVerdict *v
 {
     if (facts->phase == PHASE_CONNECTED)
         say_idle(work);
-    if (verdict->fate == FATE_KEEP || verdict->fate == FATE_RELEASE)
+    if (verdict->fate == FATE_KEEP || verdict->fate == FATE_RELEASE || work->row->seat_of)
         ask_guest(work);
 }
 
@@ -275,9 +278,10 @@ bool session_viewers_out(Host *host, const char *desktop_id, GError **error)
 
 static void ask_guest(Work *work)
 {
-    Machine *machine = work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    unsigned seat = 0;
+    Machine *machine = seat_guest(work->slot, &seat);
     g_autoptr(GError) error = NULL;
-    if (machine && !work->host->driver->log_off(machine, log_off_limit_ms, &error))
+    if (machine && !work->host->driver->log_off(machine, seat, log_off_limit_ms, &error))
         log_warning("desktop %s: its guest did not log its user off: %s", work->row->name, error->message);
     else if (machine)
         home_put_away(work, false);
@@ -304,8 +308,9 @@ bool host_session_show(Host *host, const char *session_id, const char *title, co
     if (!session)
         return false;
     g_autoptr(Slot) slot = session->desktop_id && session->state != STORE_SESSION_ENDED ? slot_find(host, session->desktop_id) : NULL;
-    Machine *machine = slot && slot->agent_ready ? slot_machine(slot) : NULL;
-    bool shown = machine ? host->driver->show(machine, title, text, show_limit_ms, error)
+    unsigned seat = 0;
+    Machine *machine = slot ? seat_guest(slot, &seat) : NULL;
+    bool shown = machine ? host->driver->show(machine, &(AgentShow){seat, title, text}, show_limit_ms, error)
                          : oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
                                       "desktop \"%s\": has no agent that could show a message; is it running?", session->desktop_name);
     slot_release_machine(host, machine);
@@ -317,9 +322,10 @@ void session_show_notice(Work *work)
     g_mutex_lock(&work->host->lock);
     g_autofree char *notice = g_steal_pointer(&work->slot->notice);
     g_mutex_unlock(&work->host->lock);
-    Machine *machine = notice && work->slot->agent_ready ? slot_machine(work->slot) : NULL;
+    unsigned seat = 0;
+    Machine *machine = notice ? seat_guest(work->slot, &seat) : NULL;
     g_autoptr(GError) error = NULL;
-    if (machine && !work->host->driver->show(machine, "Oriel", notice, show_limit_ms, &error))
+    if (machine && !work->host->driver->show(machine, &(AgentShow){seat, "Oriel", notice}, show_limit_ms, &error))
         log_warning("desktop %s: its guest does not show \"%s\": %s", work->row->name, notice, error->message);
     slot_release_machine(work->host, machine);
 }

@@ -491,7 +491,7 @@ static bool fake_logs_on(const Machine *machine)
     return false;
 }
 
-static bool fake_log_off(Machine *machine, int64_t limit_ms, GError **error)
+static bool fake_log_off(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
 {
     return simulated_called("log_off", error);
 }
@@ -659,6 +659,7 @@ const HostDriver *host_driver_simulated(void)
         .identity = fake_identity,
         .prepare_freeze = fake_prepare_freeze,
         .wait_ready = fake_wait_ready,
+        .seats = simulated_seats,
         .log_off = fake_log_off,
         .resize = fake_resize,
         .shut_down = fake_shut_down,
@@ -668,6 +669,7 @@ const HostDriver *host_driver_simulated(void)
         .lock = simulated_lock,
         .tunnel = simulated_tunnel,
         .display = fake_display,
+        .seat_display = simulated_seat_display,
         .viewers = fake_viewers,
         .screenshot = fake_screenshot,
         .disconnect_all = fake_disconnect_all,

@@ -34,4 +34,5 @@ const char *simulated_folder(const Machine *machine); /* lives as long as it */
 bool simulated_set_viewers(const char *folder, unsigned viewers);
 bool simulated_guest_logs_off(const char *folder);
 bool simulated_guest_answers(const char *folder, const char *question, bool allow);
+bool simulated_seat_logs_off(const char *folder, unsigned seat);
 bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked); /* what its agent tells */

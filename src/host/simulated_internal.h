@@ -15,8 +15,10 @@ bool simulated_tell(const char *folder, SimulatedWord word, void *data);
 bool simulated_application(Machine *machine, const char *append, const MachineListener *listener, void *listener_data);
 
 /* Entries of the driver's table. */
-bool simulated_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+bool simulated_show(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error);
 bool simulated_ask(Machine *machine, const AgentQuestion *question, GError **error);
 bool simulated_ask_end(Machine *machine, const char *question, GError **error);
-bool simulated_lock(Machine *machine, int64_t limit_ms, GError **error);
+bool simulated_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
+bool simulated_seats(const Machine *machine);
+int simulated_seat_display(Machine *machine, unsigned seat, GError **error);
 int simulated_tunnel(Machine *machine, unsigned number, GError **error);

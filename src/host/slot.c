@@ -30,6 +30,9 @@ void slot_unref(Slot *slot)
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);
     g_clear_pointer(&slot->scaled, g_bytes_unref);
     steps_free(slot->log_on);
+    g_clear_pointer(&slot->seats, g_ptr_array_unref);
+    g_free(slot->seat_of);
+    g_free(slot->seated);
     g_free(slot->notice);
     g_free(slot->answered);
     g_clear_pointer(&slot->questions, g_ptr_array_unref);
@@ -291,7 +294,12 @@ void slot_put_off(Slot *slot, int64_t pause_ms)
 void slot_hold_session(Slot *slot)
 {
     g_mutex_lock(&slot->host->lock);
-    slot->ticket_until_ms = MAX(slot->ticket_until_ms, clock_utc_ms() + LIMIT_TICKET_MS);
+    int64_t until_ms = clock_utc_ms() + LIMIT_TICKET_MS;
+    slot->ticket_until_ms = MAX(slot->ticket_until_ms, until_ms);
+    for (guint i = 0; slot->seats && i < slot->seats->len; i++) {
+        Slot *seat = slot->seats->pdata[i];
+        seat->ticket_until_ms = MAX(seat->ticket_until_ms, until_ms);
+    }
     g_mutex_unlock(&slot->host->lock);
 }
 

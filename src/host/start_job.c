@@ -167,7 +167,7 @@ char *make_job(Host *host, const StoreDesktop *row, const StoreActor *actor, GEr
 char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor *actor, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
-    if (!row || !external_refuse(row, "restart", error))
+    if (!row || !external_refuse(row, "restart", error) || !seat_forbid(row, "restart", error))
         return NULL;
     if (row->desired != STORE_DESIRED_RUNNING || row->observed_generation != row->generation) {
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": does not run; start it", row->name);
@@ -182,7 +182,7 @@ char *host_desktop_restart(Host *host, const char *desktop_id, const StoreActor 
         .object_id = row->id,
         .object_name = row->name,
     };
-    if (!store_event_add(host->store, actor, &event, error))
+    if (!store_event_add(host->store, actor, &event, error) || !seats_leave(host, row, actor, "machine restarted", error))
         return NULL;
     return begin(host, row, restart_kind, actor, error);
 }

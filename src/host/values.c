@@ -33,9 +33,10 @@ BrokerPool values_pool(const StorePool *pool)
         .draining = pool->draining,
         .assign_by_hand = pool->assign_by_hand,
         .most_a_user = (unsigned)MIN(pool->sessions_a_user, LIMIT_SESSIONS_USER),
+        .seats = (unsigned)MIN(pool->seats, LIMIT_SEATS),
         .minimum = (unsigned)MIN(pool->minimum, LIMIT_DESKTOPS_POOL),
         .size = (unsigned)MIN(pool->size, LIMIT_DESKTOPS_POOL),
-        .spares = (unsigned)MIN(pool->spares, LIMIT_DESKTOPS_POOL),
+        .spares = (unsigned)MIN(pool->spares, LIMIT_DESKTOPS_POOL * LIMIT_SEATS),
     };
 }
 
@@ -71,6 +72,9 @@ BrokerDesktop values_desktop(const StoreDesktop *row)
     return (BrokerDesktop){
         .id = row->id,
         .user_id = row->user_id,
+        .seats = (unsigned)MAX(row->seats, 0),
+        .machine_id = row->seat_of,
+        .taken = (unsigned)MAX(row->seats_taken, 0),
         .desired = desired_of(row->desired),
         .observed = observed_of(row->observed),
         .current = row->generation == row->observed_generation,

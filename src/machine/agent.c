@@ -21,6 +21,12 @@ static void set_text(Json *message, const char *key, const char *text)
         json_object_set_new(message, key, json_string(text));
 }
 
+static void set_seat(Json *message, unsigned seat)
+{
+    if (seat)
+        json_object_set_new(message, "seat", json_integer(seat));
+}
+
 static char *machine_id_new(void)
 {
     uint8_t bytes[MACHINE_ID_BYTES];
@@ -60,6 +66,7 @@ bool agent_log_on(Machine *machine, const AgentLogOn *person, int64_t limit_ms, 
 {
     g_auto(AgentMessage) answer = {0};
     Json *message = message_new(AGENT_LOG_ON);
+    set_seat(message, person->seat);
     set_text(message, "session", person->session);
     set_text(message, "user", person->account);
     json_object_set_new(message, "uid", json_integer(person->uid));
@@ -100,9 +107,16 @@ bool agent_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error)
     return agent_link_call(machine->agent, message_new("prepare-freeze"), limit_ms, NULL, error);
 }
 
-bool agent_log_off(Machine *machine, int64_t limit_ms, GError **error)
+bool agent_seats(const Machine *machine)
 {
-    return agent_link_call(machine->agent, message_new("log-off"), limit_ms, NULL, error);
+    return agent_link_seats(machine->agent) > 0;
+}
+
+bool agent_log_off(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
+{
+    Json *message = message_new("log-off");
+    set_seat(message, seat);
+    return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
 bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error)
@@ -113,11 +127,12 @@ bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t lim
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
-bool agent_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error)
+bool agent_show(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error)
 {
     Json *message = message_new("message");
-    set_text(message, "title", title);
-    set_text(message, "text", text);
+    set_seat(message, what->seat);
+    set_text(message, "title", what->title);
+    set_text(message, "text", what->text);
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
@@ -140,9 +155,17 @@ bool agent_ask_end(Machine *machine, const char *question, GError **error)
     return agent_link_call(machine->agent, message, 0, NULL, error);
 }
 
-bool agent_lock(Machine *machine, int64_t limit_ms, GError **error)
+bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
 {
-    return agent_link_call(machine->agent, message_new("lock"), limit_ms, NULL, error);
+    Json *message = message_new("lock");
+    set_seat(message, seat);
+    return agent_link_call(machine->agent, message, limit_ms, NULL, error);
+}
+
+int agent_seat_display(Machine *machine, unsigned seat, GError **error)
+{
+    oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "%s: its image cannot seat several people", machine_folder(machine));
+    return -1;
 }
 
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)

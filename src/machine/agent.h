@@ -25,6 +25,7 @@ bool agent_identity(Machine *machine, const AgentIdentity *identity, int64_t lim
                     GError **error);
 
 typedef struct {
+    unsigned seat;       /* of a shared machine; 0: the whole desktop */
     const char *session; /* its id: said again, it is not begun again */
     const char *account; /* broker/name.h, name_account */
     unsigned uid;        /* AGENT_UID_LEAST to AGENT_UID_MOST */
@@ -55,12 +56,19 @@ bool agent_tunnels(const Machine *machine); /* likewise, that it serves tunnels 
 bool agent_grow_home(Machine *machine, int64_t limit_ms, GError **error);
 
 bool agent_prepare_freeze(Machine *machine, int64_t limit_ms, GError **error);
-bool agent_log_off(Machine *machine, int64_t limit_ms, GError **error);
+bool agent_log_off(Machine *machine, unsigned seat, int64_t limit_ms, GError **error); /* seat 0: the desktop's user; so below */
 bool agent_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error);
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error);
 
-/* Shows a text of at most LIMIT_MESSAGE bytes, and a title, to whoever sits in front of the screen. */
-bool agent_show(Machine *machine, const char *title, const char *text, int64_t limit_ms, GError **error);
+typedef struct {
+    unsigned seat;
+    const char *title;
+    const char *text; /* at most LIMIT_MESSAGE bytes */
+} AgentShow;
+
+/* Shows it to whoever sits in front of the screen. */
+bool agent_show(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error);
+
 typedef struct {
     const char *id;    /* ULID */
     const char *title; /* who asks */
@@ -75,7 +83,12 @@ typedef struct {
 bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error);
 bool agent_ask_end(Machine *machine, const char *question, GError **error); /* takes it back */
 /* Has the session's screen locker lock it; fails where it has none. */
-bool agent_lock(Machine *machine, int64_t limit_ms, GError **error);
+bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
+
+/* Its last ready said that it can seat several people at once; any thread. */
+bool agent_seats(const Machine *machine);
+/* A connection to the RFB server of this seat, which must have been logged on to. -1. */
+int agent_seat_display(Machine *machine, unsigned seat, GError **error);
 
 /* Asks for an orderly power off; returns once it is sent. machine_wait_end tells whether it happened. */
 bool agent_shut_down(Machine *machine, GError **error);

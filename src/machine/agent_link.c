@@ -34,6 +34,7 @@ struct AgentLink {
     bool removed; /* the source, by agent_link_close */
     bool paused;  /* reading */
     bool ready, settled, logs_on, tunnels;
+    unsigned seats;
     uint64_t last_id;
     GHashTable *calls; /* id -> AgentCall */
     GByteArray *unsent;
@@ -84,6 +85,7 @@ static void take_ready(AgentLink *link, const AgentMessage *message)
     link->ready = true;
     link->settled = link->settled || message->flag;
     link->logs_on = message->logs_on;
+    link->seats = message->seat;
     link->tunnels = message->tunnels;
     g_cond_broadcast(&link->changed);
     g_mutex_unlock(&link->lock);
@@ -259,6 +261,14 @@ bool agent_link_logs_on(AgentLink *link)
     bool logs_on = link->logs_on;
     g_mutex_unlock(&link->lock);
     return logs_on;
+}
+
+unsigned agent_link_seats(AgentLink *link)
+{
+    g_mutex_lock(&link->lock);
+    unsigned seats = link->seats;
+    g_mutex_unlock(&link->lock);
+    return seats;
 }
 
 bool agent_link_tunnels(AgentLink *link)

@@ -30,6 +30,7 @@ bool agent_link_ask(AgentLink *link, Json *message, int64_t limit_ms, AgentMessa
 
 /* Its last ready said that it knows log-on. */
 bool agent_link_logs_on(AgentLink *link);
+unsigned agent_link_seats(AgentLink *link); /* how many people it can seat, as it said there */
 bool agent_link_tunnels(AgentLink *link); /* likewise, that it serves tunnels */
 
 bool agent_link_call(AgentLink *link, Json *message, int64_t limit_ms, char **ret_steps, GError **error);

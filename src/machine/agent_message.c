@@ -88,11 +88,20 @@ static bool read_hello(const Json *object, AgentMessage *message)
     return true;
 }
 
+/* Absent: 0. False: not one that there can be. */
+static bool read_seat(const Json *object, const char *key, unsigned *ret)
+{
+    const Json *seat = json_object_get(object, key);
+    json_int_t number = json_integer_value(seat);
+    *ret = seat && number >= 0 && number <= AGENT_SEATS_MOST ? (unsigned)number : 0;
+    return !seat || (json_is_integer(seat) && number >= 0 && number <= AGENT_SEATS_MOST);
+}
+
 static bool read_session(const Json *object, AgentMessage *message)
 {
     const char *state = text_of(object, "state", AGENT_TEXT_LIMIT);
     const char *user = text_of(object, "user", AGENT_TEXT_LIMIT);
-    if (!state || !user)
+    if (!state || !user || !read_seat(object, "seat", &message->seat))
         return false;
     message->kind = AGENT_SESSION;
     message->flag = g_str_equal(state, "logged-on");
@@ -156,7 +165,7 @@ static bool read_activity(const Json *object, AgentMessage *message)
     message->flag = json_is_true(locked);
     message->idle_ms = idle ? json_integer_value(idle) : -1;
     bool is_time = json_is_integer(idle) && message->idle_ms >= 0 && message->idle_ms <= LIMIT_AGENT_IDLE_MS;
-    return json_is_boolean(locked) && (!idle || is_time);
+    return read_seat(object, "seat", &message->seat) && json_is_boolean(locked) && (!idle || is_time);
 }
 
 static bool read_answer(const Json *object, AgentMessage *message)
@@ -187,6 +196,7 @@ bool agent_message_parse(const char *line, size_t length, AgentMessage *ret)
         message.kind = AGENT_READY;
         message.flag = json_is_true(json_object_get(object, "settled"));
         message.logs_on = json_is_true(json_object_get(object, "log_on"));
+        sensible = read_seat(object, "seats", &message.seat);
         message.tunnels = json_is_true(json_object_get(object, "tunnel"));
     } else if (g_str_equal(type, "done")) {
         sensible = read_done(object, &message);

@@ -29,6 +29,7 @@ typedef struct {
     AgentMessageKind kind;
     uint64_t id;  /* DONE, PONG; 0: none of ours */
     bool logs_on; /* READY: it knows log-on */
+    unsigned seat; /* SESSION, ACTIVITY: 1 to AGENT_SEATS_MOST; 0: the desktop itself. READY: how many it has */
     bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked; APPLICATION: runs; DONE: of a log-on: the user disk is the home; ANSWERED: they allow it */
     bool tunnels; /* READY: it serves tunnels */
     int64_t idle_ms; /* ACTIVITY: since the last input in the guest; -1: it saw none */

@@ -51,6 +51,19 @@ typedef enum {
     MACHINE_END_CRASHED, /* QEMU died of a signal, left with an error, or the guest triple-faulted */
 } MachineEnd;
 
+/* Both are what a guest says: untrusted. seat: on a shared machine; 0: the desktop itself. */
+typedef struct {
+    unsigned seat;
+    bool logged_on;
+    const char *user; /* valid UTF-8 */
+} MachineSession;
+
+typedef struct {
+    unsigned seat;
+    int64_t idle_ms; /* since the last input; -1: it saw none */
+    bool locked;
+} MachineActivity;
+
 /* All fields may be NULL. Machine thread; return at once, and do not give back the last reference from here.
  */
 typedef struct {
@@ -60,10 +73,8 @@ typedef struct {
     void (*viewer_gone)(Machine *machine, unsigned viewers, void *data); /* `viewers`: how many are left */
     void (*agent_hello)(Machine *machine, const char *version, const char *boot_id, void *data);
     void (*agent_ready)(Machine *machine, bool settled, void *data);
-    void (*session)(Machine *machine, bool logged_on, const char *user,
-                    void *data); /* user: untrusted, valid UTF-8 */
-    void (*activity)(Machine *machine, int64_t idle_ms, bool locked,
-                     void *data); /* idle_ms: since the last input in the guest, -1: it saw none; untrusted */
+    void (*session)(Machine *machine, const MachineSession *session, void *data);
+    void (*activity)(Machine *machine, const MachineActivity *activity, void *data);
     void (*application)(Machine *machine, const char *ended,
                         void *data); /* NULL: the one program that it shows runs; else how it ended: lines, untrusted */
     void (*answer)(Machine *machine, const char *question, bool allow,

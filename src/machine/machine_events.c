@@ -87,9 +87,9 @@ void machine_on_agent(const AgentMessage *message, void *owner)
     else if (message->kind == AGENT_READY && listener.agent_ready)
         listener.agent_ready(machine, message->flag, data);
     else if (message->kind == AGENT_SESSION && listener.session)
-        listener.session(machine, message->flag, message->first, data);
+        listener.session(machine, &(MachineSession){message->seat, message->flag, message->first}, data);
     else if (message->kind == AGENT_ACTIVITY && listener.activity)
-        listener.activity(machine, message->idle_ms, message->flag, data);
+        listener.activity(machine, &(MachineActivity){message->seat, message->idle_ms, message->flag}, data);
     else if (message->kind == AGENT_APPLICATION && listener.application)
         listener.application(machine, message->first, data);
     else if (message->kind == AGENT_ANSWERED && listener.answer)

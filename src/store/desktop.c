@@ -55,6 +55,8 @@ void store_desktop_free(StoreDesktop *desktop)
     g_free(desktop->error);
     g_free(desktop->mac);
     g_free(desktop->machine_id);
+    g_free(desktop->seat_of);
+    g_free(desktop->seat_of_name);
     g_free(desktop);
 }
 
@@ -88,6 +90,11 @@ gpointer desktop_read(Reader *reader)
     desktop->created_ms = read_number(reader);
     desktop->updated_ms = read_number(reader);
     desktop->version = read_number(reader);
+    desktop->seats = read_number(reader);
+    desktop->seat_of = read_text(reader);
+    desktop->seat = read_number(reader);
+    desktop->seat_of_name = read_text(reader);
+    desktop->seats_taken = read_number(reader);
     return desktop;
 }
 
@@ -113,6 +120,8 @@ StoreDesktop *desktop_in(Transaction *transaction, const char *id, GError **erro
 
 StoreDesktop *desktop_lock(Transaction *transaction, const char *id, GError **error)
 {
+    if (!seat_lock_machine(transaction, id, error))
+        return NULL;
     return one_desktop(transaction_query(transaction,
                                          "SELECT " DESKTOP_COLUMNS
                                          " FROM desktops d WHERE d.id = $1 FOR UPDATE",
@@ -139,6 +148,7 @@ typedef struct {
     const char *pattern;
     const char *pool;
     int64_t next;
+    bool has_seats; /* whose names begin with it too */
 } PoolNaming;
 
 /* A renamed pool may have left its old name on desktops: the number goes on to a free one. */
@@ -146,8 +156,8 @@ static char *free_name(Transaction *transaction, const char *pool_id, const Pool
 {
     for (int64_t number = naming->next;; number++) {
         g_autofree char *name = naming_make(naming->pattern, naming->pool, number);
-        g_autoptr(Rows) taken = transaction_query(transaction, "SELECT id FROM desktops WHERE name = $1",
-                                                  PARAMS(TEXT(name)), error);
+        g_autoptr(Rows) taken = transaction_query(transaction, "SELECT id FROM desktops WHERE name = $1 OR ($2 = 1 AND substr(name, 1, length($1) + 1) = $1 || '.')",
+                                                  PARAMS(TEXT(name), NUMBER(naming->has_seats)), error);
         if (!taken)
             return NULL;
         if (taken->count > 0)
@@ -160,17 +170,18 @@ static char *free_name(Transaction *transaction, const char *pool_id, const Pool
 }
 
 /* Locks the pool, so that two at once cannot go over its size. Caller frees the name. */
-static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, GError **error)
+static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, int64_t *ret_seats, GError **error)
 {
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT p.name, p.next_number, p.size, p.deleting, (SELECT COUNT(*)"
-                          " FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted'), p.naming"
+                          " FROM desktops d WHERE d.pool_id = p.id AND d.desired <> 'deleted' AND d.seat_of IS NULL), p.naming, p.seats"
                           " FROM pools p WHERE p.id = $1 FOR UPDATE",
                           PARAMS(TEXT(fields->pool_id)), error);
     if (!rows)
         return NULL;
     const char *pool = rows->count ? rows_text(rows, 0, 0) : NULL;
+    *ret_seats = pool ? rows_number(rows, 0, 6) : 0;
     if (!pool)
         oriel_fail(error, ORIEL_ERROR_NOT_FOUND, "pool \"%s\": there is none", fields->pool_id);
     else if (rows_number(rows, 0, 3))
@@ -182,7 +193,7 @@ static char *next_name(Transaction *transaction, const StoreDesktopNew *fields, 
         return g_strdup(fields->name);
     else
         return free_name(transaction, fields->pool_id,
-                         &(PoolNaming){rows_text(rows, 0, 5), pool, rows_number(rows, 0, 1)}, error);
+                         &(PoolNaming){rows_text(rows, 0, 5), pool, rows_number(rows, 0, 1), *ret_seats > 0}, error);
     return NULL;
 }
 
@@ -216,9 +227,10 @@ StoreDesktop *store_desktop_create(Store *store, const StoreActor *actor, const 
     g_auto(Transaction) transaction = {0};
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return NULL;
-    g_autofree char *name = next_name(&transaction, fields, error);
+    int64_t seats = 0;
+    g_autofree char *name = next_name(&transaction, fields, &seats, error);
     g_autofree char *id = id_new();
-    if (!name || !insert_row(&transaction, fields, id, name, error))
+    if (!name || !insert_row(&transaction, fields, id, name, error) || (seats && !seats_make(&transaction, id, seats, error)))
         return NULL;
     g_autoptr(StoreDesktop) desktop = desktop_in(&transaction, id, error);
     Record record = {.action = "desktop.create", .kind = "desktop", .id = id, .name = name, .op = "create"};
@@ -317,8 +329,9 @@ static bool write_desired(Transaction *transaction, const char *id, StoreDesired
                " assigned_ms = CASE WHEN $2 = 'deleted' THEN 0 ELSE assigned_ms END WHERE id = $1",
                PARAMS(TEXT(id), TEXT(store_desired_word(desired)), NUMBER(transaction->now_ms)), error) &&
            (desired != STORE_DESIRED_DELETED ||
-            (sessions_end_on(transaction, id, "deleted", error) &&
-             transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1", PARAMS(TEXT(id)), error)));
+            (sessions_end_on(transaction, id, "deleted", error) && seats_clear(transaction, id, error) &&
+             transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1", PARAMS(TEXT(id)), error))) &&
+           seats_follow(transaction, id, error);
 }
 
 /* Users are locked before desktops: only then is it known that nobody gives this person another one meanwhile. */
@@ -342,7 +355,7 @@ bool store_desktop_set_desired(Store *store, const StoreActor *actor, const char
         (desired == STORE_DESIRED_RUNNING && !check_start(&transaction, id, error)))
         return false;
     g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
-    if (!desktop)
+    if (!desktop || !seat_refuse(desktop, error))
         return false;
     if (desktop->desired == desired)
         return true;
@@ -359,6 +372,22 @@ bool desktop_remove_in(Transaction *transaction, const StoreDesktop *desktop, GE
            desktop_record(transaction, "desktop.delete", desktop, error);
 }
 
+bool store_desktop_retire(Store *store, const char *id, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    int64_t taken = 0;
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
+    if (!desktop || !seat_refuse(desktop, error) || (desktop->seats && !seats_taken(&transaction, id, &taken, error)))
+        return false;
+    if (desktop->desired == STORE_DESIRED_DELETED)
+        return true;
+    if (desktop->user_id || taken > 0)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is somebody's by now", desktop->name);
+    return desktop_remove_in(&transaction, desktop, error) && transaction_commit(&transaction, error);
+}
+
 bool store_desktop_rest(Store *store, const char *id, StoreDesired desired, bool *ret_done, GError **error)
 {
     g_auto(Transaction) transaction = {0};
@@ -373,7 +402,7 @@ bool store_desktop_rest(Store *store, const char *id, StoreDesired desired, bool
                                       : NULL;
     if (!watched)
         return false;
-    if (watched->count > 0 || desktop->desired != STORE_DESIRED_RUNNING || !desktop->user_id)
+    if (watched->count > 0 || desktop->desired != STORE_DESIRED_RUNNING || !desktop->user_id || desktop->seat_of)
         return true;
     *ret_done = write_desired(&transaction, id, desired, error) &&
                 desktop_record(&transaction, actions_of_desired[desired], desktop, error) &&
@@ -387,7 +416,7 @@ bool desktops_delete_all(Transaction *transaction, const char *pool_id, GError *
     g_autoptr(GPtrArray) desktops =
         list_of(transaction_query(transaction,
                                   "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.pool_id = $1"
-                                  " AND d.desired <> 'deleted' ORDER BY d.id FOR UPDATE",
+                                  " AND d.desired <> 'deleted' AND d.seat_of IS NULL ORDER BY d.id FOR UPDATE",
                                   PARAMS(TEXT(pool_id)), error),
                 &list, NULL);
     for (guint i = 0; desktops && i < desktops->len; i++) {

@@ -1,4 +1,8 @@
-/* Desktops: desired and observed (docs/architecture.md, contract 4), and who has which. */
+/* Desktops: desired and observed (docs/architecture.md, contract 4), and who has which.
+ *
+ * A seat of a shared machine is a desktop without a machine of its own: desired, observed, generations, agent, image version and
+ * maintenance are its machine's, written with them in one transaction; assignment and session are its own. Who leaves a seat that
+ * is to be refreshed leaves the machine as it is until its last seat is empty. */
 #pragma once
 
 #include "store/store.h"
@@ -51,6 +55,11 @@ typedef struct {
     char *error;         /* NULL, or a sentence */
     char *mac;           /* "52:54:00:..."; NULL: not forked yet */
     char *machine_id;    /* 32 hex digits; NULL: not forked yet */
+    int64_t seats;       /* a shared machine's; 0: the desktop is one person's, or a seat */
+    char *seat_of;       /* the machine's id; NULL: no seat */
+    int64_t seat;        /* its number there: 1... */
+    char *seat_of_name;  /* read only */
+    int64_t seats_taken; /* read only: of this machine, or of the one that this is a seat of */
     int64_t observed_ms; /* when observed last changed */
     int64_t created_ms;
     int64_t updated_ms;
@@ -76,6 +85,12 @@ typedef struct {
  * deleted, or the name is taken. NOT_FOUND: no such pool, host or version. */
 StoreDesktop *store_desktop_create(Store *store, const StoreActor *actor, const StoreDesktopNew *fields,
                                    GError **error);
+
+/* Deletes one that is nobody's. CONFLICT: it, or one of its seats, is somebody's by now. */
+bool store_desktop_retire(Store *store, const char *id, GError **error);
+
+/* By number: seats of a shared machine. */
+GPtrArray *store_desktop_seats(Store *store, const char *machine_id, GError **error);
 
 /* By id or name. */
 StoreDesktop *store_desktop_find(Store *store, const char *name_or_id, GError **error);

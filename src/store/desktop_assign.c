@@ -38,7 +38,7 @@ static bool check_claim(Transaction *transaction, const StoreClaim *claim, Gift 
 }
 
 #define FREE                                                                                                 \
-    " d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted' AND d.maintenance = 0"                \
+    " d.seats = 0 AND d.pool_id = $1 AND d.user_id IS NULL AND d.desired <> 'deleted' AND d.maintenance = 0"                \
     " AND (d.observed <> 'failed' OR d.generation > d.observed_generation)"
 
 /* This one, or the best free one: up to date and ready for a user, up to date and running, up to date, any. */
@@ -72,7 +72,7 @@ static bool fail_full(Transaction *transaction, const StoreClaim *claim, GError 
                           claim->desktop_id);
     g_autoptr(Rows) rows = transaction_query(transaction,
                                              "SELECT p.name, (SELECT COUNT(*) FROM desktops d WHERE "
-                                             "d.pool_id = p.id AND d.desired <> 'deleted') FROM pools p"
+                                             "d.pool_id = p.id AND d.desired <> 'deleted' AND d.seats = 0) FROM pools p"
                                              " WHERE p.id = $1",
                                              PARAMS(TEXT(claim->pool_id)), error);
     return rows &&
@@ -199,14 +199,16 @@ static bool want_running(Transaction *transaction, StoreDesktop *desktop, GError
 {
     if (desktop->desired == STORE_DESIRED_RUNNING)
         return true;
+    const char *machine = desktop->seat_of ? desktop->seat_of : desktop->id;
     desktop->desired = STORE_DESIRED_RUNNING;
     desktop->version++;
     desktop->updated_ms = transaction->now_ms;
-    transaction_change(transaction, "desktop", desktop->id, "update", desktop->user_id);
+    transaction_change(transaction, "desktop", machine, "update", desktop->user_id);
     return transaction_run(
-        transaction,
-        "UPDATE desktops SET desired = 'running', updated_ms = $2, version = version + 1 WHERE id = $1",
-        PARAMS(TEXT(desktop->id), NUMBER(transaction->now_ms)), error);
+               transaction,
+               "UPDATE desktops SET desired = 'running', updated_ms = $2, version = version + 1 WHERE id = $1",
+               PARAMS(TEXT(machine), NUMBER(transaction->now_ms)), error) &&
+           (!desktop->seat_of || seats_follow(transaction, machine, error));
 }
 
 static bool fail_limit(Transaction *transaction, const Gift *gift, GError **error)
@@ -252,12 +254,22 @@ static bool lock_theirs(Transaction *transaction, const Gift *gift, const StoreC
     return true;
 }
 
+/* The machine of a seat, if it is to be woken: machines are locked before their seats. */
+static bool lock_resting(Transaction *transaction, const StoreClaim *claim, GError **error)
+{
+    return !claim->desktop_id ||
+           transaction_run(transaction,
+                           "SELECT m.id FROM desktops m WHERE m.desired <> 'running' AND m.id ="
+                           " (SELECT d.seat_of FROM desktops d WHERE d.id = $1) FOR UPDATE",
+                           PARAMS(TEXT(claim->desktop_id)), error);
+}
+
 StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim, bool *ret_retry,
                                GError **error)
 {
     Gift gift = {0};
     bool by_hand = false;
-    if (!check_claim(transaction, claim, &gift, &by_hand, error))
+    if (!check_claim(transaction, claim, &gift, &by_hand, error) || !lock_resting(transaction, claim, error))
         return NULL;
     g_autoptr(StoreDesktop) desktop = NULL;
     if (claim->another ? !check_another(transaction, &gift, error) : !lock_theirs(transaction, &gift, claim, &desktop, error))
@@ -388,6 +400,13 @@ static bool check_assign(Transaction *transaction, const StoreDesktop *desktop, 
     return quota_check_in(transaction, &more, error);
 }
 
+static bool check_no_machine(const StoreDesktop *desktop, GError **error)
+{
+    return !desktop->seats || oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                                         "desktop \"%s\": is a machine that several people share; assign one of its seats",
+                                         desktop->name);
+}
+
 bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id, const char *user_id,
                           GError **error)
 {
@@ -406,7 +425,7 @@ bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id,
     g_autoptr(Rows) pool = transaction_query(&transaction, "SELECT id FROM pools WHERE id = $1 FOR UPDATE",
                                              PARAMS(TEXT(before->pool_id)), error);
     g_autoptr(StoreDesktop) desktop = pool ? desktop_lock(&transaction, id, error) : NULL;
-    if (!desktop || !check_assign(&transaction, desktop, &gift, error))
+    if (!desktop || !check_no_machine(desktop, error) || !check_assign(&transaction, desktop, &gift, error))
         return false;
     g_autoptr(GError) failure = NULL;
     g_autoptr(StoreDesktop) given = desktop_give(&transaction, &gift, &has_one, &failure);
@@ -425,6 +444,8 @@ bool store_desktop_assign(Store *store, const StoreActor *actor, const char *id,
 
 bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreAfter after, GError **error)
 {
+    if (desktop->seat_of)
+        return seat_leave(transaction, desktop, after, error);
     if (after.remove)
         return desktop_remove_in(transaction, desktop, error);
     /* Asleep or stopped with somebody's work in it: whoever comes next must not wake that. */
@@ -435,12 +456,14 @@ bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreA
                transaction,
                "UPDATE desktops SET user_id = CASE WHEN $2 = 1 THEN NULL ELSE user_id END,"
                " assigned_ms = CASE WHEN $2 = 1 THEN 0 ELSE assigned_ms END, generation = generation + $3,"
-               " updated_ms = $4, version = version + 1 WHERE id = $1",
+               " refresh_due = CASE WHEN $3 = 1 THEN 0 ELSE refresh_due END, updated_ms = $4, version = version + 1 WHERE id = $1",
                PARAMS(TEXT(desktop->id), NUMBER(after.release), NUMBER(after.refresh),
                       NUMBER(transaction->now_ms)),
                error) &&
            (!after.release || transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id = $1",
                                               PARAMS(TEXT(desktop->id)), error)) &&
+           (!desktop->seats || !after.refresh || seats_clear(transaction, desktop->id, error)) &&
+           seats_follow(transaction, desktop->id, error) &&
            (!after.refresh || desktop_record(transaction, "desktop.refresh", desktop, error)) &&
            (!after.release || !desktop->user_id ||
             desktop_record(transaction, "desktop.release", desktop, error));

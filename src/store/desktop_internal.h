@@ -10,7 +10,10 @@
     " d.desired, d.observed, d.generation, d.observed_generation, d.user_id,"                                \
     " (SELECT u.name FROM users u WHERE u.id = d.user_id), d.assigned_ms, d.agent, d.error, d.mac, "         \
     "d.machine_id,"                                                                                          \
-    " d.observed_ms, d.created_ms, d.updated_ms, d.version"
+    " d.observed_ms, d.created_ms, d.updated_ms, d.version, d.seats, d.seat_of, d.seat,"                     \
+    " CASE WHEN d.seat_of IS NULL THEN NULL ELSE (SELECT m.name FROM desktops m WHERE m.id = d.seat_of) END,"  \
+    " CASE WHEN d.seats = 0 AND d.seat_of IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM desktops n"               \
+    " WHERE n.seat_of = COALESCE(d.seat_of, d.id) AND n.user_id IS NOT NULL) END"
 
 #define DESKTOP_USED_MS                                                                                      \
     "COALESCE((SELECT CASE WHEN s.input_ms > s.changed_ms THEN s.input_ms ELSE s.changed_ms END FROM sessions s" \
@@ -67,6 +70,27 @@ StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim
  * NULL. */
 bool desktop_remove_in(Transaction *transaction, const StoreDesktop *desktop, GError **error); /* desired = deleted, and its event */
 bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreAfter after, GError **error);
+
+/* ---- seats of shared machines (seat.c) ---- */
+
+/* The machine of this seat, locked: machines come before their seats. Nothing where it is no seat. */
+bool seat_lock_machine(Transaction *transaction, const char *desktop_id, GError **error);
+/* A new machine gets its seats. */
+bool seats_make(Transaction *transaction, const char *machine_id, int64_t seats, GError **error);
+/* What the machine's row says is written to its seats' rows, with their notifications. */
+bool seats_follow(Transaction *transaction, const char *machine_id, GError **error);
+/* Their notifications alone. */
+bool seats_changed(Transaction *transaction, const char *machine_id, const char *op, GError **error);
+/* Nobody's: all of them; their sessions have ended. */
+bool seats_clear(Transaction *transaction, const char *machine_id, GError **error);
+/* As desktop_leave. The caller has locked machine and seat. */
+bool seat_leave(Transaction *transaction, const StoreDesktop *seat, StoreAfter after, GError **error);
+/* Locks them all and counts those that are somebody's. */
+bool seats_taken(Transaction *transaction, const char *machine_id, int64_t *ret, GError **error);
+/* What was put off until the machine's maintenance is over. */
+bool seats_end_maintenance(Transaction *transaction, const char *machine_id, GError **error);
+/* UNSUPPORTED where it is a seat: that is asked of its machine. */
+bool seat_refuse(const StoreDesktop *desktop, GError **error);
 
 /* Event and notification of a desktop. */
 bool desktop_record(Transaction *transaction, const char *action, const StoreDesktop *desktop,

@@ -78,7 +78,7 @@ bool store_desktop_observe(Store *store, const StoreObservation *observation, GE
                           desktop->name, observation->generation, desktop->observed_generation);
     if (!changes_anything(observation, desktop))
         return true;
-    return write_row(&transaction, observation, error) &&
+    return write_row(&transaction, observation, error) && (!desktop->seats || seats_follow(&transaction, desktop->id, error)) &&
            record_observation(&transaction, observation, desktop, error) &&
            transaction_commit(&transaction, error);
 }
@@ -103,6 +103,7 @@ bool store_desktop_set_agent(Store *store, const char *id, int64_t generation, S
                &transaction,
                "UPDATE desktops SET agent = $2, updated_ms = $3, version = version + 1 WHERE id = $1",
                PARAMS(TEXT(id), TEXT(store_agent_word(agent)), NUMBER(transaction.now_ms)), error) &&
+           (!desktop->seats || seats_follow(&transaction, id, error)) &&
            transaction_commit(&transaction, error);
 }
 
@@ -134,7 +135,9 @@ bool store_desktop_remove(Store *store, const char *id, GError **error)
                           desktop->name);
     Record record = {
         .action = "desktop.removed", .kind = "desktop", .id = id, .name = desktop->name, .op = "delete"};
-    return sessions_end_on(&transaction, id, "deleted", error) &&
+    if (desktop->seat_of) /* it goes with its machine */
+        return true;
+    return sessions_end_on(&transaction, id, "deleted", error) && seats_changed(&transaction, id, "delete", error) &&
            transaction_run(&transaction, "DELETE FROM desktops WHERE id = $1", PARAMS(TEXT(id)), error) &&
            pool_remove_if_empty(&transaction, desktop->pool_id, error) &&
            transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);

@@ -78,7 +78,7 @@ static bool must_refresh(Transaction *transaction, const StoreDesktop *desktop, 
 {
     g_autoptr(Rows) rows = transaction_query(transaction, "SELECT p.type FROM pools p WHERE p.id = $1",
                                              PARAMS(TEXT(desktop->pool_id)), error);
-    *ret = rows && rows->count > 0 && g_strcmp0(rows_text(rows, 0, 0), "floating") == 0 && !desktop->user_id;
+    *ret = rows && rows->count > 0 && g_strcmp0(rows_text(rows, 0, 0), "floating") == 0 && !desktop->user_id && !desktop->seats;
     return rows != NULL;
 }
 
@@ -90,7 +90,7 @@ bool store_desktop_set_maintenance(Store *store, const StoreActor *actor, const 
     if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
         return false;
     g_autoptr(StoreDesktop) desktop = desktop_lock(&transaction, id, error);
-    if (!desktop)
+    if (!desktop || !seat_refuse(desktop, error))
         return false;
     if (desktop->maintenance == maintenance)
         return true;
@@ -103,6 +103,7 @@ bool store_desktop_set_maintenance(Store *store, const StoreActor *actor, const 
                            " version = version + 1 WHERE id = $1",
                            PARAMS(TEXT(desktop->id), NUMBER(maintenance), NUMBER(refresh), NUMBER(transaction.now_ms)),
                            error) &&
+           (!desktop->seats || (seats_follow(&transaction, desktop->id, error) && (maintenance || seats_end_maintenance(&transaction, desktop->id, error)))) &&
            desktop_record(&transaction, maintenance ? "desktop.maintenance.begin" : "desktop.maintenance.end", desktop,
                           error) &&
            transaction_commit(&transaction, error);

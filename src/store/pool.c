@@ -16,7 +16,7 @@
     "p.id, p.name, p.display_name, p.description, p.type, p.image_id, p.image_version_id, p.size, p.spares," \
     " p.memory_bytes, p.vcpus, p.refresh_on_log_off, p.enabled, p.maintenance, p.provisioning, p.assignment,"  \
     " p.users_a_desktop, p.minimum, p.naming, p.application, p.self_service, p.draining,"  \
-    " p.home, p.home_bytes, p.sessions_a_user,"                                                                                 \
+    " p.home, p.home_bytes, p.sessions_a_user, p.seats,"                                                                                 \
     " (SELECT i.name FROM images i WHERE i.id = p.image_id),"                                                \
     " (SELECT v.number FROM image_versions v WHERE v.id = p.image_version_id), p.deleting,"                  \
     " CASE WHEN p.icon = '' THEN 0 ELSE 1 END, p.created_ms,"                                                 \
@@ -25,10 +25,10 @@
     " (SELECT l.name FROM plans l WHERE l.id = p.release_plan_id),"                                           \
     " (SELECT l.name FROM plans l WHERE l.id = p.display_plan_id)"
 #define POOL_COLUMNS                                                                                         \
-    POOL_FIELDS "," COUNT_DESKTOPS("") "," COUNT_DESKTOPS(" AND d.observed = 'running'") ","                                 \
+    POOL_FIELDS "," COUNT_DESKTOPS(" AND d.seat_of IS NULL") "," COUNT_DESKTOPS(" AND d.seat_of IS NULL AND d.observed = 'running'") ","                                 \
     COUNT_DESKTOPS(" AND d.user_id IS NOT NULL") "," COUNT_DESKTOPS(                                         \
         " AND d.user_id IS NULL AND d.observed = 'running' AND d.desired = 'running' AND d.agent = 'ready'"  \
-        " AND d.maintenance = 0 AND d.generation = d.observed_generation") ","                                                       \
+        " AND d.maintenance = 0 AND d.generation = d.observed_generation AND d.seats = 0") ","                                                       \
     " (SELECT COUNT(*) FROM sessions s WHERE s.pool_id = p.id AND s.state <> 'ended')"
 /* clang-format on */
 
@@ -114,6 +114,7 @@ static gpointer pool_read_fields(Reader *reader)
     pool->home = read_string(reader);
     pool->home_bytes = (uint64_t)read_number(reader);
     pool->sessions_a_user = (uint64_t)read_number(reader);
+    pool->seats = (uint64_t)read_number(reader);
     pool->image_name = read_text(reader);
     pool->image_version_number = read_number(reader);
     pool->deleting = read_bool(reader);
@@ -156,9 +157,9 @@ static bool check_numbers(const StorePool *pool, GError **error)
     if (pool->size == 0 || pool->size > LIMIT_DESKTOPS_POOL)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": size must be 1 to %d", pool->name,
                           LIMIT_DESKTOPS_POOL);
-    if (pool->spares > pool->size)
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": spares must not be more than its size",
-                          pool->name);
+    if (pool->spares > pool->size * MAX(pool->seats, 1))
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": spares must not be more than %s",
+                          pool->name, pool->seats ? "the seats of its machines" : "its size");
     if (pool->minimum > pool->size)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": its minimum must not be more than its size",
                           pool->name);
@@ -170,6 +171,31 @@ static bool check_numbers(const StorePool *pool, GError **error)
     if (pool->memory_bytes == 0 || pool->memory_bytes > INT64_MAX || pool->vcpus == 0 || pool->vcpus > 1024)
         return oriel_fail(error, ORIEL_ERROR_INVALID,
                           "pool \"%s\": memory and processors must not be 0 or endless", pool->name);
+    return true;
+}
+
+/* What belongs to one person's own machine has no place on one that several share. */
+static bool check_seats(const StorePool *pool, GError **error)
+{
+    if (!pool->seats)
+        return true;
+    if (pool->seats > LIMIT_SEATS)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": a machine has 1 to %d seats", pool->name, LIMIT_SEATS);
+    if (pool->type != STORE_POOL_FLOATING)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": only shared pools have seats", pool->name);
+    if (pool->home && *pool->home)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool \"%s\": people have no user disk on machines that they share; leave its home empty", pool->name);
+    if (pool->sessions_a_user > 1)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "pool \"%s\": a person has one seat in a shared pool", pool->name);
+    if (pool->application && *pool->application)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool \"%s\": one program in place of a desktop is for machines of one person; leave its application empty",
+                          pool->name);
+    if (pool->self_service && *pool->self_service)
+        return oriel_fail(error, ORIEL_ERROR_INVALID,
+                          "pool \"%s\": nobody may restart, reset or refresh a machine that others work on; leave self service empty",
+                          pool->name);
     return true;
 }
 
@@ -185,7 +211,7 @@ static bool check_fields(const StorePool *pool, GError **error)
                           pool->image_id ? "pool \"%s\": machines of a manual pool have no image"
                                          : "pool \"%s\": an image is needed",
                           pool->name);
-    return check_numbers(pool, error) && naming_check(naming_of(pool), pool->name, LIMIT_DESKTOPS_POOL, error);
+    return check_numbers(pool, error) && check_seats(pool, error) && naming_check(naming_of(pool), pool->name, LIMIT_DESKTOPS_POOL, error);
 }
 
 /* The lock on the image keeps it from being deleted between this check and our commit. */
@@ -225,7 +251,7 @@ static bool check_count(Transaction *transaction, GError **error)
          NUMBER(MAX((pool)->users_a_desktop, 1)), NUMBER((pool)->minimum), TEXT(naming_of(pool)),             \
          TEXT(text_or_empty((pool)->application)), NUMBER((pool)->draining), TEXT((pool)->plan_ids[0]),       \
          TEXT((pool)->plan_ids[1]), TEXT((pool)->plan_ids[2]), TEXT(text_or_empty((pool)->self_service)), \
-         TEXT(text_or_empty((pool)->home)), NUMBER((pool)->home_bytes), NUMBER(MAX((pool)->sessions_a_user, 1))
+         TEXT(text_or_empty((pool)->home)), NUMBER((pool)->home_bytes), NUMBER(MAX((pool)->sessions_a_user, 1)), NUMBER((pool)->seats)
 
 static bool insert_row(Transaction *transaction, const StorePool *fields, const char *id, GError **error)
 {
@@ -236,9 +262,9 @@ static bool insert_row(Transaction *transaction, const StorePool *fields, const 
                "image_id,"
                " image_version_id, size, spares, memory_bytes, vcpus, refresh_on_log_off,"
                " enabled, maintenance, provisioning, assignment, users_a_desktop, minimum, naming, application,"
-               " draining, power_plan_id, release_plan_id, display_plan_id, self_service, home, home_bytes, sessions_a_user) VALUES ($1, $2, $2, $3, $4, $5, $6, $7,"
+               " draining, power_plan_id, release_plan_id, display_plan_id, self_service, home, home_bytes, sessions_a_user, seats) VALUES ($1, $2, $2, $3, $4, $5, $6, $7,"
                " $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,"
-               " $28, $29)",
+               " $28, $29, $30)",
                PARAMS(TEXT(id), NUMBER(transaction->now_ms), POOL_PARAMS(fields)), &failure) ||
            fail_taken(transaction, g_steal_pointer(&failure), "pool", fields->name, error);
 }
@@ -324,7 +350,7 @@ static bool update_row(Transaction *transaction, const StorePool *pool, GError *
         " refresh_on_log_off = $14, enabled = $15, maintenance = $16, provisioning = $17, assignment = $18,"
         " users_a_desktop = $19, minimum = $20, naming = $21, application = $22, draining = $23,"
         " power_plan_id = $24, release_plan_id = $25, display_plan_id = $26, self_service = $27, home = $28, home_bytes = $29,"
-        " sessions_a_user = $30"
+        " sessions_a_user = $30, seats = $31"
         " WHERE id = $1 AND version = $2",
         PARAMS(TEXT(pool->id), NUMBER(pool->version), NUMBER(transaction->now_ms), POOL_PARAMS(pool)),
         &failure);
@@ -345,7 +371,7 @@ static Json *pool_fields(const StorePool *pool)
                            pool->application, "self_service", pool->self_service, "draining", pool->draining, "power_plan", pool->plan_names[0],
                            "release_plan", pool->plan_names[1], "display_plan", pool->plan_names[2], "home",
                            text_or_empty(pool->home), "home_bytes", (json_int_t)pool->home_bytes, "sessions_a_user",
-                           (json_int_t)pool->sessions_a_user);
+                           (json_int_t)pool->sessions_a_user, "seats", (json_int_t)pool->seats);
     Json *fields =
         json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "name", pool->name,
                      "display_name", pool->display_name, "description", pool->description, "type",

@@ -34,6 +34,8 @@ typedef struct {
     char *image_id;           /* NULL: manual */
     char *image_version_id;   /* pinned; NULL: the newest ready version */
     uint64_t size;            /* most desktops it may have */
+    uint64_t seats;           /* 0: a desktop is one person's; else it is shared: size and minimum count machines, each with so many
+                                 seats (desktops of their own, store/desktop.h), and spares counts seats. Only floating ones */
     uint64_t minimum;         /* desktops that are there in any case, made up front */
     uint64_t spares;          /* ready desktops that belong to nobody yet */
     char *naming;             /* base/naming.h; NULL is taken as NAMING_DEFAULT */
@@ -53,9 +55,9 @@ typedef struct {
     int64_t image_version_number; /* 0: not pinned */
     bool has_icon;
     bool deleting;                /* store_pool_delete was called: goes when its last desktop has gone */
-    uint64_t desktops;            /* rows that are not desired = deleted */
+    uint64_t desktops;            /* rows that are not desired = deleted; seats do not count */
     uint64_t desktops_running;    /* of them observed = running */
-    uint64_t desktops_assigned;
+    uint64_t desktops_assigned;   /* seats count, as in the next */
     uint64_t desktops_free; /* nobody's, running, their agent ready: the next click has one at once */
     uint64_t sessions; /* not ended */
     int64_t created_ms;

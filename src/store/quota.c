@@ -137,13 +137,16 @@ static GPtrArray *said_of(Transaction *transaction, const char *user_id, GError 
                    &quotas, NULL);
 }
 
+/* Of a machine that several share each has their part. */
+#define SHARERS "CASE WHEN p.seats > 0 THEN p.seats ELSE 1 END"
+
 /* Machines of manual pools are nobody's use: they were there before. */
 static bool count_use(Transaction *transaction, const char *user_id, StoreQuotaFacts *facts, GError **error)
 {
     g_autoptr(Rows) rows = transaction_query(
         transaction,
         "SELECT (SELECT name FROM users WHERE id = $1), COUNT(*), COALESCE(SUM(CASE WHEN d.desired = 'running' THEN 1 ELSE 0 END), 0),"
-        " COALESCE(SUM(CASE WHEN d.desired = 'running' THEN p.memory_bytes ELSE 0 END), 0), COALESCE(SUM(v.disk_bytes), 0)"
+        " COALESCE(SUM(CASE WHEN d.desired = 'running' THEN p.memory_bytes / " SHARERS " ELSE 0 END), 0), COALESCE(SUM(v.disk_bytes / " SHARERS "), 0)"
         " FROM desktops d JOIN pools p ON p.id = d.pool_id LEFT JOIN image_versions v ON v.id = d.image_version_id"
         " WHERE p.type <> 'manual' AND d.desired <> 'deleted' AND d.id IN (SELECT o.id FROM desktops o WHERE o.user_id = $1"
         " UNION SELECT a.desktop_id FROM assignments a WHERE a.user_id = $1)",
@@ -175,7 +178,7 @@ static bool count_more(Transaction *transaction, const QuotaGift *gift, StoreQuo
 {
     g_autoptr(Rows) rows = transaction_query(
         transaction,
-        "SELECT p.type, p.memory_bytes, COALESCE((SELECT v.disk_bytes FROM image_versions v WHERE v.id = COALESCE((SELECT"
+        "SELECT p.type, p.memory_bytes / " SHARERS ", COALESCE((SELECT v.disk_bytes / " SHARERS " FROM image_versions v WHERE v.id = COALESCE((SELECT"
         " d.image_version_id FROM desktops d WHERE d.id = $2), p.image_version_id, (SELECT n.id FROM image_versions n WHERE"
         " n.image_id = p.image_id AND n.state = 'ready' ORDER BY n.number DESC LIMIT 1))), 0) FROM pools p WHERE p.id = $1",
         PARAMS(TEXT(gift->pool_id), TEXT(gift->desktop_id)), error);

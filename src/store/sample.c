@@ -22,8 +22,8 @@ static const int64_t coarse_ms = 10 * SAMPLE_MINUTE_MS;
 static const char *const of_pools[] = {
     INTO "SELECT 'sessions', p.id, $1, COALESCE(c.n, 0)" OPEN_SESSIONS(""),
     INTO "SELECT 'connected', p.id, $1, COALESCE(c.n, 0)" OPEN_SESSIONS(" AND state = 'connected'"),
-    INTO "SELECT 'desktops', p.id, $1, COALESCE(c.n, 0)" DESKTOPS(""),
-    INTO "SELECT 'running', p.id, $1, COALESCE(c.n, 0)" DESKTOPS(" AND observed = 'running'"),
+    INTO "SELECT 'desktops', p.id, $1, COALESCE(c.n, 0)" DESKTOPS(" AND seat_of IS NULL"),
+    INTO "SELECT 'running', p.id, $1, COALESCE(c.n, 0)" DESKTOPS(" AND seat_of IS NULL AND observed = 'running'"),
     INTO "SELECT 'assigned', p.id, $1, COALESCE(c.n, 0)" DESKTOPS(" AND user_id IS NOT NULL"),
 };
 

@@ -373,8 +373,8 @@ bool sessions_end_on(Transaction *transaction, const char *desktop_id, const cha
     g_autoptr(GPtrArray) sessions =
         list_of(transaction_query(transaction,
                                   "SELECT " SESSION_COLUMNS
-                                  " FROM sessions s WHERE s.desktop_id = $1 AND s.state <> 'ended'"
-                                  " ORDER BY s.id FOR UPDATE",
+                                  " FROM sessions s WHERE s.desktop_id IN (SELECT d.id FROM desktops d WHERE d.id = $1 OR d.seat_of = $1)"
+                                  " AND s.state <> 'ended' ORDER BY s.id FOR UPDATE",
                                   PARAMS(TEXT(desktop_id)), error),
                 &list, NULL);
     for (guint i = 0; sessions && i < sessions->len; i++)
@@ -386,6 +386,11 @@ bool sessions_end_on(Transaction *transaction, const char *desktop_id, const cha
 /* NULL without error: its desktop is gone. The desktop is locked before the session, as everywhere. */
 static StoreDesktop *lock_desktop_of(Transaction *transaction, const char *session_id, GError **error)
 {
+    if (!transaction_run(transaction,
+                         "SELECT m.id FROM desktops m WHERE m.id = (SELECT d.seat_of FROM desktops d JOIN sessions s"
+                         " ON s.desktop_id = d.id WHERE s.id = $1) FOR UPDATE",
+                         PARAMS(TEXT(session_id)), error))
+        return NULL;
     g_autoptr(Rows) rows =
         transaction_query(transaction,
                           "SELECT " DESKTOP_COLUMNS " FROM desktops d WHERE d.id ="

@@ -334,6 +334,76 @@ static void test_entitle(void)
     }
 }
 
+static const struct {
+    const char *what;
+    BrokerDesktop desktops[4];
+    size_t count;
+    AssignKind kind;
+    const char *desktop;
+} seats[] = {
+    {"an empty pool makes a machine", {{0}}, 0, ASSIGN_CREATE, NULL},
+    {"the machine itself is given to nobody", {{.id = "m", RUNNING, .seats = 8}}, 1, ASSIGN_CREATE, NULL},
+    {"a seat of it is",
+     {{.id = "m", RUNNING, .seats = 1}, {.id = "m1", RUNNING, .machine_id = "m"}},
+     2,
+     ASSIGN_SPARE,
+     "m1"},
+    {"where the fewest people are",
+     {{.id = "a1", RUNNING, .machine_id = "a", .taken = 2},
+      {.id = "b1", RUNNING, .machine_id = "b", .taken = 1},
+      {.id = "c1", RUNNING, .machine_id = "c", .taken = 3}},
+     3,
+     ASSIGN_SPARE,
+     "b1"},
+    {"a busy machine before one that has to start",
+     {{.id = "a1", RUNNING, .machine_id = "a", .taken = 7}, {.id = "b1", STOPPED, .machine_id = "b"}},
+     2,
+     ASSIGN_SPARE,
+     "a1"},
+    {"their own, wherever it is",
+     {{.id = "a1", .user_id = "ann", RUNNING, .machine_id = "a", .taken = 9}, {.id = "b1", RUNNING, .machine_id = "b"}},
+     2,
+     ASSIGN_EXISTING,
+     "a1"},
+    {"a machine in maintenance has no seats",
+     {{.id = "m", RUNNING, .seats = 1, .maintenance = true}, {.id = "m1", RUNNING, .machine_id = "m", .maintenance = true}},
+     2,
+     ASSIGN_CREATE,
+     NULL},
+    {"seats are no machines: the pool may grow",
+     {{.id = "m", RUNNING, .seats = 2},
+      {.id = "m1", .user_id = "bob", RUNNING, .machine_id = "m", .taken = 2},
+      {.id = "m2", .user_id = "eve", RUNNING, .machine_id = "m", .taken = 2}},
+     3,
+     ASSIGN_CREATE,
+     NULL},
+    {"an outdated machine is given up for a new one",
+     {{.id = "m", RUNNING, .seats = 2, .taken = 1}, {.id = "m1", RUNNING, .machine_id = "m", .taken = 1, .outdated = true}},
+     2,
+     ASSIGN_CREATE,
+     NULL},
+    {"but where there is no place, who works there makes room",
+     {{.id = "m", RUNNING, .seats = 2, .taken = 1},
+      {.id = "m1", RUNNING, .machine_id = "m", .taken = 1, .outdated = true},
+      {.id = "n", RUNNING, .seats = 2},
+      {.id = "o", RUNNING, .seats = 2}},
+     4,
+     ASSIGN_SPARE,
+     "m1"},
+};
+
+static void test_seats(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(seats); i++) {
+        BrokerPool pool = floating;
+        pool.seats = 8;
+        g_test_message("%s", seats[i].what);
+        Assignment got = assign_desktop(&pool, seats[i].desktops, seats[i].count, "ann");
+        g_assert_cmpint(got.kind, ==, seats[i].kind);
+        g_assert_cmpstr(got.desktop_id, ==, seats[i].desktop);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -341,6 +411,7 @@ int main(int argc, char **argv)
     g_test_add_func("/broker/assign/several", test_several);
     g_test_add_func("/broker/assign/spread", test_spread);
     g_test_add_func("/broker/assign/refusal", test_refusal);
+    g_test_add_func("/broker/assign/seats", test_seats);
     g_test_add_func("/broker/entitle", test_entitle);
     return g_test_run();
 }

@@ -103,6 +103,89 @@ static const struct {
     {"draining: nothing new", 5, DRAINING, 5, 2, "u", {0, 0, 0}, ""},
 };
 
+/* Shared machines of four seats, one character each: a digit how many are taken, o outdated and empty, t outdated with one taken,
+ * s stopped and empty, m in maintenance and empty; after each its four seats. */
+static size_t machines_from(const char *letters, BrokerDesktop *desktops)
+{
+    static const char *const ids[] = {"01", "02", "03", "04"};
+    size_t count = 0;
+    for (size_t i = 0; letters[i]; i++) {
+        char letter = letters[i];
+        unsigned taken = letter == 't' ? 1 : g_ascii_isdigit(letter) ? (unsigned)(letter - '0') : 0;
+        BrokerDesktop machine = {
+            .id = ids[i],
+            .seats = 4,
+            .taken = taken,
+            .desired = letter == 's' ? BROKER_WANT_STOPPED : BROKER_WANT_RUNNING,
+            .observed = letter == 's' ? BROKER_STOPPED : BROKER_RUNNING,
+            .current = true,
+            .outdated = letter == 'o' || letter == 't',
+            .maintenance = letter == 'm',
+        };
+        desktops[count++] = machine;
+        for (unsigned seat = 0; seat < 4; seat++) {
+            desktops[count] = machine;
+            desktops[count].id = "seat";
+            desktops[count].seats = 0;
+            desktops[count].machine_id = ids[i];
+            desktops[count++].user_id = seat < taken ? "ann" : NULL;
+        }
+    }
+    return count;
+}
+
+static const struct {
+    const char *what;
+    unsigned size, minimum, spares, flags;
+    const char *machines;
+    Headroom want;
+    const char *surplus;
+} shared_cases[] = {
+    {"four seats are one machine", 4, 0, 4, 0, "", {1, 0, 0}, ""},
+    {"five are two", 4, 0, 5, 0, "", {2, 0, 0}, ""},
+    {"free seats beside people count", 4, 0, 2, 0, "2", {0, 0, 0}, ""},
+    {"one too few", 4, 0, 3, 0, "2", {1, 0, 0}, ""},
+    {"the size counts machines", 2, 0, 8, 0, "44", {0, 0, 0}, ""},
+    {"stopped ones first", 4, 0, 4, 0, "4s", {0, 1, 0}, ""},
+    {"an empty one too many", 4, 0, 4, 0, "00", {0, 0, 1}, "02"},
+    {"not while its seats are needed", 4, 0, 5, 0, "00", {0, 0, 0}, ""},
+    {"one with people never goes", 4, 0, 0, 0, "11", {0, 0, 0}, ""},
+    {"an empty one beside it does", 4, 0, 0, 0, "10", {0, 0, 1}, "02"},
+    {"the minimum stays", 4, 2, 0, 0, "10", {0, 0, 0}, ""},
+    {"the minimum is made", 4, 3, 0, 0, "1", {2, 0, 0}, ""},
+    {"outdated and empty: another comes", 4, 0, 4, 0, "o", {1, 0, 1}, "01"},
+    {"outdated with people: it stays, and another comes", 4, 0, 3, 0, "t", {1, 0, 0}, ""},
+    {"maintenance: its seats are none", 4, 0, 4, 0, "m", {1, 0, 0}, ""},
+    {"draining: empty ones go", 4, 2, 4, DRAINING, "01", {0, 0, 1}, "01"},
+};
+
+static void test_shared(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(shared_cases); i++) {
+        BrokerPool pool = {.name = "p",
+                           .type = BROKER_FLOATING,
+                           .enabled = true,
+                           .seats = 4,
+                           .draining = shared_cases[i].flags & DRAINING,
+                           .size = shared_cases[i].size,
+                           .minimum = shared_cases[i].minimum,
+                           .spares = shared_cases[i].spares};
+        BrokerDesktop desktops[20];
+        unsigned indices[20];
+        size_t count = machines_from(shared_cases[i].machines, desktops);
+        g_test_message("%s", shared_cases[i].what);
+        Headroom got = headroom_of(&pool, desktops, count, 9);
+        g_assert_cmpuint(got.create, ==, shared_cases[i].want.create);
+        g_assert_cmpuint(got.start, ==, shared_cases[i].want.start);
+        g_assert_cmpuint(got.delete, ==, shared_cases[i].want.delete);
+        unsigned surplus = headroom_surplus(&pool, desktops, count, indices, 20);
+        g_autoptr(GString) ids = g_string_new(NULL);
+        for (unsigned s = 0; s < surplus; s++)
+            g_string_append(ids, desktops[indices[s]].id);
+        g_assert_cmpstr(ids->str, ==, shared_cases[i].surplus);
+    }
+}
+
 static void test_minimum(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(minimum_cases); i++) {
@@ -187,6 +270,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/headroom", test_headroom);
     g_test_add_func("/broker/headroom/minimum", test_minimum);
+    g_test_add_func("/broker/headroom/shared", test_shared);
     g_test_add_func("/broker/headroom/settles", test_settles);
     return g_test_run();
 }
