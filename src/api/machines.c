@@ -16,6 +16,7 @@ typedef struct {
     const char *mac;
     const char *password;
     uint64_t port;
+    uint64_t seats;
 } Wanted;
 
 static bool is_rdp(const Wanted *wanted)
@@ -25,8 +26,9 @@ static bool is_rdp(const Wanted *wanted)
 
 static bool take_fields(Json *body, Wanted *wanted, GError **error)
 {
-    static const char *const keys[] = {"pool", "name", "address", "protocol", "port", "mac", "password", NULL};
-    const NumberField port = {"port", 1, 65535};
+    static const char *const keys[] = {"pool", "name", "address", "protocol", "port", "mac", "password", "seats", NULL};
+    const NumberField port = {"port", 1, 65535}, seats = {"seats", 1, LIMIT_SEATS};
+    wanted->seats = 0;
     if (!json_only(body, keys, error) || !json_take_text(body, "protocol", &wanted->protocol, error))
         return false;
     wanted->protocol = wanted->protocol ? wanted->protocol : "vnc";
@@ -34,7 +36,8 @@ static bool take_fields(Json *body, Wanted *wanted, GError **error)
     return json_take_text(body, "pool", &wanted->pool, error) &&
            json_take_text(body, "name", &wanted->name, error) && json_take_text(body, "address", &wanted->address, error) &&
            json_take_text(body, "mac", &wanted->mac, error) &&
-           json_take_text(body, "password", &wanted->password, error) && json_take_number(body, &port, &wanted->port, error);
+           json_take_text(body, "password", &wanted->password, error) && json_take_number(body, &port, &wanted->port, error) &&
+           json_take_number(body, &seats, &wanted->seats, error);
 }
 
 /* A name or an address; what it leads to is only known when it is looked for. */
@@ -53,6 +56,8 @@ static bool check(const Wanted *wanted, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: \"pool\", \"name\" and \"address\" are needed");
     if (!is_rdp(wanted) && strcmp(wanted->protocol, "vnc") != 0)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: protocol \"%s\" is unknown; allowed: vnc, rdp", wanted->protocol);
+    if (!is_rdp(wanted) && wanted->seats)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: seats are for RDP session hosts; a VNC server shows everybody the same screen");
     if (is_rdp(wanted) && wanted->password)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "machine: of an RDP machine Oriel needs no password; its people log on there");
     if (wanted->password && (!*wanted->password || strlen(wanted->password) > PASSWORD_MOST))
@@ -93,6 +98,7 @@ bool desktops_post(Call *call, GError **error)
         .port = (uint16_t)wanted.port,
         .wake_mac = mac,
         .sealed_password = sealed,
+        .seats = (unsigned)wanted.seats,
     };
     g_autoptr(StoreDesktop) made = store_desktop_create(call->service->store, &call->actor, &fields, error);
     if (!made)

@@ -44,14 +44,27 @@ static bool may_have_another(const StorePool *pool, const GPtrArray *desktops)
     return pool->type == STORE_POOL_FLOATING && desktops->len > 0 && desktops->len < pool->sessions_a_user;
 }
 
-/* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
-static Json *tile_clients(Host *host, const StorePool *pool, const StoreDesktop *desktop, const HostPolicyAnswer *decided)
+/* Of a manual pool whose machines have seats for whoever comes; caller frees. NULL: there is none. */
+static char *seat_protocol(Store *store, const StorePool *pool)
 {
+    StoreDesktopFilter filter = {.pool_id = pool->id};
+    g_autoptr(GPtrArray) rows = pool->type == STORE_POOL_MANUAL ? store_desktop_list(store, &filter, NULL, NULL, NULL) : NULL;
+    for (unsigned i = 0; rows && i < rows->len; i++)
+        if (((StoreDesktop *)rows->pdata[i])->seat_of)
+            return g_strdup(((StoreDesktop *)rows->pdata[i])->protocol);
+    return NULL;
+}
+
+/* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
+static Json *tile_clients(const Service *service, const StorePool *pool, const StoreDesktop *desktop, const HostPolicyAnswer *decided)
+{
+    Host *host = service->host;
     Json *list = json_array();
-    const char *protocol = desktop ? desktop->protocol : NULL;
+    g_autofree char *seat = desktop ? NULL : seat_protocol(service->store, pool);
+    const char *protocol = desktop ? desktop->protocol : seat;
     for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++) {
-        bool serves_rdp = kind == DISPLAY_CLIENT_RDP && host_serves_rdp(host, pool, desktop);
-        bool suits = desktop || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol, serves_rdp) : kind == DISPLAY_CLIENT_BROWSER;
+        bool serves_rdp = kind == DISPLAY_CLIENT_RDP && !pool->seats && host_serves_rdp(host, pool, desktop);
+        bool suits = desktop || seat || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol, serves_rdp) : kind == DISPLAY_CLIENT_BROWSER;
         if (suits && host_client_offered(host, pool, decided->plan_ids[STORE_PLAN_DISPLAY], (DisplayClient)kind))
             json_array_append_new(list, json_string(client_word((DisplayClient)kind)));
     }
@@ -66,7 +79,7 @@ static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessi
     const StoreDesktop *desktop = desktops->len > 0 ? desktops->pdata[0] : NULL;
     return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
                      session_brief(session_in(sessions, pool->id, desktop)), "desktops", tile_desktops(desktops, sessions, pool),
-                     "another", may_have_another(pool, desktops), "clients", tile_clients(service->host, pool, desktop, decided), "denied",
+                     "another", may_have_another(pool, desktops), "clients", tile_clients(service, pool, desktop, decided), "denied",
                      json_text_or_null(decided->denied));
 }
 

@@ -59,7 +59,7 @@
 #define LIMIT_BANDWIDTH_KBIT_S 65000
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
 #define LIMIT_SESSIONS_USER 16              /* desktops of one floating pool that one person may have at a time */
-#define LIMIT_SEATS 28                        /* people who work on one shared machine; a virtio-serial port each */
+#define LIMIT_SEATS 27                        /* people who work on one shared machine; a virtio-serial port each */
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */
 #define LIMIT_TICKET_FILE_MS 120000          /* of one in a file for a native client, which a person opens */

@@ -102,6 +102,11 @@ static size_t machines_of(const BrokerDesktop *desktops, size_t count)
     return machines;
 }
 
+static bool has_seats(const BrokerDesktop *desktops, size_t count)
+{
+    return machines_of(desktops, count) < count;
+}
+
 static Assignment return_to(const BrokerDesktop *own)
 {
     return is_held(own) ? (Assignment){ASSIGN_HELD, NULL} : (Assignment){ASSIGN_EXISTING, own->id};
@@ -109,10 +114,13 @@ static Assignment return_to(const BrokerDesktop *own)
 
 static Assignment assign_new(const BrokerPool *pool, const BrokerDesktop *desktops, size_t count, const char *user_id)
 {
+    bool by_hand = pool->type == BROKER_MANUAL || pool->assign_by_hand;
     const BrokerDesktop *best = NULL;
     for (size_t i = 0; i < count; i++)
-        if (may_be_given(&desktops[i]) && (!best || is_better(&desktops[i], best, user_id)))
+        if (may_be_given(&desktops[i]) && (!by_hand || desktops[i].machine_id) && (!best || is_better(&desktops[i], best, user_id)))
             best = &desktops[i];
+    if (by_hand && !best)
+        return (Assignment){has_seats(desktops, count) ? ASSIGN_FULL : ASSIGN_NONE, NULL};
     bool may_grow = machines_of(desktops, count) < pool->size;
     if (!best && !may_grow)
         best = outdated_seat(desktops, count, user_id);
@@ -131,8 +139,6 @@ Assignment assign_desktop(const BrokerPool *pool, const BrokerDesktop *desktops,
         return return_to(own);
     if (wish->desktop_id)
         return (Assignment){ASSIGN_NOT_THEIRS, NULL};
-    if (pool->type == BROKER_MANUAL || pool->assign_by_hand)
-        return (Assignment){ASSIGN_NONE, NULL};
     return assign_new(pool, desktops, count, wish->user_id);
 }
 
@@ -148,6 +154,8 @@ char *assign_refusal(const BrokerPool *pool, AssignKind kind)
         return g_strdup_printf("pool \"%s\": this desktop is not yours; open the pool to get one that is", pool->name);
     if (kind == ASSIGN_HELD)
         return g_strdup_printf("pool \"%s\": your desktop is in maintenance; try again later", pool->name);
+    if (pool->type == BROKER_MANUAL)
+        return g_strdup_printf("pool \"%s\": all seats of its machines are in use; try again when somebody has logged off", pool->name);
     if (pool->seats)
         return g_strdup_printf("pool \"%s\": all seats of its %u machines are in use; try again when somebody has logged off, or ask your "
                                "administrator for another machine or more seats",

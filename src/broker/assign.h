@@ -9,7 +9,7 @@ typedef enum {
     ASSIGN_START,    /* nobody's, not running: give it and start it */
     ASSIGN_CREATE,   /* none is there, but the pool may grow */
     ASSIGN_FULL,     /* none, and the pool may not grow */
-    ASSIGN_NONE,     /* assigned by hand, and nobody gave this user a desktop */
+    ASSIGN_NONE,     /* assigned by hand (but seats, which a click takes), and nobody gave this user a desktop */
     ASSIGN_HELD,     /* the user's own is in maintenance */
     ASSIGN_LIMIT,    /* another one is wanted, but the user has as many as the pool allows */
     ASSIGN_NOT_THEIRS, /* a certain one is wanted, but it is not the user's */

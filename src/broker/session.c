@@ -10,7 +10,7 @@ DesktopFate session_desktop_fate(const BrokerPool *pool, SessionEvent end)
 {
     bool floating = pool->type == BROKER_FLOATING;
     if (pool->type == BROKER_MANUAL)
-        return FATE_KEEP; /* not ours to throw away */
+        return pool->seats && (end == SESSION_LOGGED_OFF || end == SESSION_TIME_PASSED) ? FATE_RELEASE : FATE_KEEP; /* not ours to throw away */
     switch (end) {
     case SESSION_LOGGED_OFF:
     case SESSION_TIME_PASSED:

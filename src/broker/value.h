@@ -20,7 +20,7 @@ typedef struct {
     bool deleted;             /* the pool is going: so are all its desktops */
     bool refresh_on_log_off;  /* floating: back to the image after each user */
     bool delete_on_log_off;   /* a release plan's: the desktop goes with its session */
-    unsigned seats;           /* floating, shared machines: seats of each; size and minimum count machines, spares seats. 0: not shared */
+    unsigned seats;           /* manual: the desktop in question is a seat. Floating, shared machines: seats of each; size and minimum count machines, spares seats. 0: not shared */
     unsigned size;            /* most desktops */
     unsigned most_a_user;     /* floating: desktops that one person may have; 0 is taken as 1 */
     unsigned minimum;         /* desktops that are there in any case, whoever has them */

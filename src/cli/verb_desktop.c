@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/secret.h"
 #include "cli/cli.h"
 #include "cli/print.h"
@@ -390,6 +391,8 @@ static const Option add_options[] = {
     {"protocol", VALUE_CHOICE, .help = "What it speaks (vnc); rdp: people open it with an RDP client", .choices = "vnc|rdp",
      .field = "protocol"},
     {"port", VALUE_COUNT, "N", "Of its VNC or RDP server (5900, 3389)", .lowest = 1, .highest = 65535, .field = "port"},
+    {"seats", VALUE_COUNT, "N", "Of an RDP session host: people who work there at a time, a seat each", .lowest = 1, .highest = LIMIT_SEATS,
+     .field = "seats"},
     {"mac", VALUE_TEXT, "ADDRESS", "Of its network card: a click wakes it when it does not answer", .field = "mac"},
     {"password-file", VALUE_FILE, "FILE", "The VNC password is its first line; - is standard input", .names = NAMES_FILE},
     {0},

@@ -448,6 +448,8 @@ static Rise choose(Click *click, char **ret_desktop_id, GError **error)
         return UP;
     case ASSIGN_START:
     case ASSIGN_CREATE: {
+        if (click->pool->type == STORE_POOL_MANUAL)
+            return UP; /* a seat: its machine is looked for, or woken */
         if (!store_quota_check(click->host->store, click->user->id, click->pool->id, error))
             return BROKEN; /* before anything is made for nobody */
         Rise ready = can_fork(click, error);

@@ -264,7 +264,7 @@ static bool read_first(Work *work, BrokerPool *ret_pool, StoreSession **ret_sess
     *ret_session = store_session_of_desktop(work->host->store, work->row->id, &problem);
     if (!*ret_session && oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
         g_clear_error(&problem);
-    if (!problem && plan_values(work->host, work->pool, work->row->id, ret_pool, &problem))
+    if (!problem && plan_values(work->host, work->pool, work->row, ret_pool, &problem))
         return true;
     return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "what holds for it cannot be read now: %s", problem->message);
 }

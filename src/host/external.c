@@ -135,7 +135,7 @@ void external_pass(Host *host, GHashTable *rows)
     g_hash_table_iter_init(&each, rows);
     while (g_hash_table_iter_next(&each, NULL, &value)) {
         const StoreDesktop *row = value;
-        if (!row->protocol || row->desired == STORE_DESIRED_DELETED)
+        if (!row->protocol || row->seat_of || row->desired == STORE_DESIRED_DELETED)
             continue;
         g_autoptr(Slot) slot = slot_of(host, row->id);
         g_mutex_lock(&host->lock);

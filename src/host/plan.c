@@ -132,15 +132,16 @@ static bool fail_unread(GError **error)
     return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "plans cannot be read now; try again in a moment");
 }
 
-bool plan_values(Host *host, const StorePool *pool, const char *desktop_id, BrokerPool *ret, GError **error)
+bool plan_values(Host *host, const StorePool *pool, const StoreDesktop *row, BrokerPool *ret, GError **error)
 {
     g_autoptr(StoreChoice) decided = NULL;
-    if (!choice_find(host, desktop_id, &decided, error))
+    if (!choice_find(host, row->id, &decided, error))
         return false;
     g_auto(PlanChoice) choice = plan_choose(host, pool, decided);
     if (!choice.book)
         return fail_unread(error);
     *ret = release_pool(values_pool(pool), choice.release);
+    ret->seats = MAX(ret->seats, row->seat_of ? 1u : 0u);
     return true;
 }
 

@@ -440,7 +440,7 @@ void plan_book_outdated(Host *host); /* read them again when they are next neede
 PlanChoice plan_choose(Host *host, const StorePool *pool, const StoreChoice *choice);
 /* values_pool as the release plan makes it that holds on this desktop. Fails where that cannot be read: nothing may then be done
  * in its place. */
-bool plan_values(Host *host, const StorePool *pool, const char *desktop_id, BrokerPool *ret, GError **error);
+bool plan_values(Host *host, const StorePool *pool, const StoreDesktop *row, BrokerPool *ret, GError **error);
 unsigned plan_spares(Host *host, const StorePool *pool, unsigned own);
 bool plan_rest_idle(Work *work, GError **error); /* what the power plan does with a desktop whose user is connected but away */
 /* Power and release of desktops that nobody looks at; when to come again (UTC; 0: never). */

@@ -95,7 +95,7 @@ static bool tell_as(Work *work, const StoreActor *actor, SessionEvent event, GEr
         return false;
     }
     BrokerPool pool = {0};
-    if (!plan_values(work->host, work->pool, work->row->id, &pool, error))
+    if (!plan_values(work->host, work->pool, work->row, &pool, error))
         return false;
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, event, clock_utc_ms());
@@ -158,7 +158,7 @@ bool session_time_up(Work *work, GError **error)
     if (!session)
         return true;
     BrokerPool pool = {0};
-    if (!plan_values(work->host, work->pool, work->row->id, &pool, error))
+    if (!plan_values(work->host, work->pool, work->row, &pool, error))
         return false;
     SessionFacts facts = values_session(session, work->slot);
     SessionVerdict verdict = session_after(&pool, &facts, SESSION_TIME_PASSED, clock_utc_ms());
@@ -185,7 +185,7 @@ static int64_t look_at(Host *host, const StoreSession *session, GHashTable *rows
     g_autoptr(Slot) slot = slot_of(host, row->id);
     g_autoptr(GError) error = NULL;
     BrokerPool pool = {0};
-    if (!plan_values(host, pool_row, row->id, &pool, &error)) {
+    if (!plan_values(host, pool_row, row, &pool, &error)) {
         log_warning("session %s: what holds for it cannot be read now: %s", session->id, error->message);
         return clock_utc_ms() + again_ms;
     }

@@ -229,6 +229,7 @@ StoreDesktop *store_desktop_create(Store *store, const StoreActor *actor, const 
         return NULL;
     int64_t seats = 0;
     g_autofree char *name = next_name(&transaction, fields, &seats, error);
+    seats = MAX(seats, (int64_t)fields->seats);
     g_autofree char *id = id_new();
     if (!name || !insert_row(&transaction, fields, id, name, error) || (seats && !seats_make(&transaction, id, seats, error)))
         return NULL;

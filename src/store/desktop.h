@@ -79,6 +79,7 @@ typedef struct {
     uint16_t port;
     const char *wake_mac;
     const char *sealed_password;
+    unsigned seats; /* of a machine that was there before: several people get one each; 0: it is one's. Of ours the pool says it */
 } StoreDesktopNew;
 
 /* generation 1, observed = absent. FULL: the pool has its size in desktops. CONFLICT: the pool is being

@@ -278,7 +278,7 @@ StoreDesktop *desktop_claim_in(Transaction *transaction, const StoreClaim *claim
         oriel_fail(error, ORIEL_ERROR_CONFLICT, "desktop \"%s\": it is no longer yours", claim->desktop_id);
         return NULL;
     }
-    if (!desktop && by_hand)
+    if (!desktop && by_hand && !seat_is_one(transaction, claim->desktop_id))
         return fail_by_hand(error), NULL;
     const QuotaGift more = {.user_id = claim->user_id,
                             .pool_id = claim->pool_id,

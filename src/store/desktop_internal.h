@@ -75,6 +75,7 @@ bool desktop_leave(Transaction *transaction, const StoreDesktop *desktop, StoreA
 
 /* The machine of this seat, locked: machines come before their seats. Nothing where it is no seat. */
 bool seat_lock_machine(Transaction *transaction, const char *desktop_id, GError **error);
+bool seat_is_one(Transaction *transaction, const char *desktop_id); /* false also where that cannot be known */
 /* A new machine gets its seats. */
 bool seats_make(Transaction *transaction, const char *machine_id, int64_t seats, GError **error);
 /* What the machine's row says is written to its seats' rows, with their notifications. */

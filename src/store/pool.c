@@ -364,7 +364,7 @@ static Json *pool_fields(const StorePool *pool)
 {
     Json *version =
         !pool->image_id ? json_null() : pool->image_version_number ? json_integer(pool->image_version_number) : json_string("newest");
-    Json *more = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:I, s:I}", "provisioning",
+    Json *more = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:I, s:I, s:I}", "provisioning",
                            store_provisioning_word(pool->provisioning), "assignment",
                            assignments[pool->assign_by_hand], "users_a_desktop", (json_int_t)pool->users_a_desktop,
                            "minimum", (json_int_t)pool->minimum, "naming", pool->naming, "application",

@@ -12,6 +12,14 @@ bool seat_lock_machine(Transaction *transaction, const char *desktop_id, GError 
                            PARAMS(TEXT(desktop_id)), error);
 }
 
+bool seat_is_one(Transaction *transaction, const char *desktop_id)
+{
+    g_autoptr(Rows) rows = desktop_id ? transaction_query(transaction, "SELECT 1 FROM desktops WHERE id = $1 AND seat_of IS NOT NULL",
+                                                          PARAMS(TEXT(desktop_id)), NULL)
+                                      : NULL;
+    return rows && rows->count > 0;
+}
+
 bool seat_refuse(const StoreDesktop *desktop, GError **error)
 {
     return !desktop->seat_of ||

@@ -43,7 +43,7 @@ function desktop(of, number, state, extra = {}) {
   return {
     id: id(), name: `${of.name}-${number}`, pool: ref(of), state, desired: state === 'stopped' ? 'stopped' : 'running',
     observed: ['refreshing', 'deleting'].includes(state) ? 'stopping' : state, agent: state === 'running' ? 'ready' : 'none',
-    user: null, session: null, image: of.image, version: of.version, generation: 1, observed_generation: 1, error: null,
+    user: null, session: null, image: of.image, version: of.version, seat_of: null, seats: 0, seats_taken: 0, generation: 1, observed_generation: 1, error: null,
     created_ms: Date.now() - 3600000 * number, updated_ms: Date.now() - 60000 * number, ...extra,
   };
 }

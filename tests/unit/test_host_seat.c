@@ -68,7 +68,8 @@ static bool machines_run(Household *household, const void *data)
     for (guint i = 0; rows && i < rows->len; i++) {
         const StoreDesktop *row = rows->pdata[i];
         machines += row->seats > 0;
-        ready += row->seats > 0 && row->observed == STORE_OBSERVED_RUNNING && row->generation == row->observed_generation;
+        ready += row->seats > 0 && row->observed == STORE_OBSERVED_RUNNING && row->agent == STORE_AGENT_READY &&
+                 row->generation == row->observed_generation;
     }
     return rows && machines == wanted->machines && ready == wanted->machines;
 }

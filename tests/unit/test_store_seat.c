@@ -226,7 +226,7 @@ static void test_rules(Fixture *fixture)
     g_assert_false(store_pool_update(store, NULL, pool, &error));
     assert_kind(error, ORIEL_ERROR_INVALID);
     pool->spares = 0;
-    pool->seats = 29;
+    pool->seats = 28;
     g_assert_false(store_pool_update(store, NULL, pool, &error));
     assert_kind(error, ORIEL_ERROR_INVALID);
 }

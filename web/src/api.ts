@@ -2,7 +2,7 @@
 import { language, t } from './language.ts';
 
 export type Role = 'admin' | 'operator' | 'helpdesk' | 'auditor' | 'user';
-export type PoolType = 'floating' | 'dedicated' | 'manual';
+export type PoolType = 'floating' | 'dedicated' | 'shared' | 'manual';
 export type DesktopState =
   | 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'refreshing' | 'deleting' | 'failed'
   | 'unknown' | 'reachable' | 'unreachable';
@@ -79,7 +79,7 @@ export interface Shadow {
 }
 export interface Pool {
   id: string; name: string; display_name: string; description: string; type: PoolType;
-  image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number;
+  image: Ref | null; version: number | null; follows_newest: boolean; size: number; spares: number; seats: number;
   vcpus: number; memory_bytes: number; refresh_on_log_off: boolean; self_service: SelfAct[]; provisioning: Provisioning; icon: boolean; home: string; home_bytes: number; application: string; sessions_a_user: number;
   enabled: boolean; maintenance: boolean; deleting: boolean;
   counts: { desktops: number; running: number; assigned: number; sessions: number };
@@ -89,7 +89,7 @@ export interface Pool {
 }
 export interface PoolUpdate {
   image?: string; display_name?: string; description?: string; version?: number | null;
-  size?: number; spares?: number; vcpus?: number | null; memory_bytes?: number | null;
+  size?: number; spares?: number; seats?: number; vcpus?: number | null; memory_bytes?: number | null;
   refresh_on_log_off?: boolean; self_service?: SelfAct[]; provisioning?: Provisioning; enabled?: boolean; maintenance?: boolean; home?: string; home_bytes?: number; application?: string; sessions_a_user?: number;
   power_plan?: string | null; release_plan?: string | null; display_plan?: string | null;
 }
@@ -134,6 +134,7 @@ export interface Desktop {
   observed: 'absent' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
   agent: 'none' | 'ready'; user: Ref | null; session: SessionBrief | null; image: Ref | null; version: number | null;
   machine: { protocol: 'vnc'; address: string; port: number; mac: string | null; password_set: boolean } | null;
+  seat_of: Ref | null; seats: number; seats_taken: number;
   generation: number; observed_generation: number; error: string | null; created_ms: number; updated_ms: number;
 }
 export interface ImageVersion {

@@ -4,6 +4,7 @@ import threading
 
 from stack import wait_until
 from test_machines import open_display, size_seen
+from test_native import Rdp
 
 
 def make(house, name, **fields):
@@ -45,7 +46,7 @@ def test_a_pool_says_its_seats(house):
     pool = make(house, "rules", seats=3, spares=4)
     assert (pool["type"], pool["seats"], pool["self_service"], pool["refresh_on_log_off"]) == ("shared", 3, [], True)
     assert house.local.do("PATCH", "pools/rules", {"seats": 4})["seats"] == 4
-    for field in ({"spares": 9}, {"seats": 29}, {"seats": 0}, {"home": "office"}, {"self_service": ["restart"]}, {"assignment": "manual"},
+    for field in ({"spares": 9}, {"seats": 28}, {"seats": 0}, {"home": "office"}, {"self_service": ["restart"]}, {"assignment": "manual"},
                   {"application": "xterm"}):
         assert house.local.call("PATCH", "pools/rules", field).status == 422, field
     assert house.local.call("POST", "pools", {"name": "odd", "image": "mini", "seats": 3}).status == 422, "floating"
@@ -119,6 +120,32 @@ def test_the_last_seat(house):
         thread.join()
     assert sorted(answer.status for answer in answers) == [200, 503, 503], [answer.json for answer in answers]
     house.local.do("DELETE", "pools/rush", query={"force": "true"})
+
+
+def test_session_hosts_that_are_there_already(house):
+    """Of two people each has a seat on a machine that speaks RDP; whoever is logged off gives it back."""
+    server = Rdp()
+    house.local.do("POST", "pools", {"name": "hosts", "type": "manual"})
+    house.local.do("PUT", "pools/hosts/entitlements/groups/everyone")
+    asked = {"pool": "hosts", "name": "rdsh-1", "address": "127.0.0.1", "port": server.port}
+    assert house.local.call("POST", "desktops", {**asked, "seats": 2}).status == 422, "VNC shows everybody the same"
+    house.local.do("POST", "desktops", {**asked, "protocol": "rdp", "seats": 2}, status=201)
+    ida, jon, kim = (person(house, name) for name in ("ida", "jon", "kim"))
+    assert [tile["clients"] for tile in ida.get("portal")["tiles"] if tile["pool"]["name"] == "hosts"] == [["rdp"]]
+    wait_until(lambda: house.local.get("desktops/rdsh-1.2")["state"] == "reachable", 60, "seats follow their machine")
+
+    def ask(client):
+        return client.call("POST", "pools/hosts/connect", {"client": "rdp"})
+
+    first, second = ask(ida), ask(jon)
+    assert {seat_of(house, answer)["seat_of"]["name"] for answer in (first, second)} == {"rdsh-1"}
+    refused = ask(kim)
+    assert refused.status == 503 and "seats" in refused.json["detail"], refused.json
+    assert seat_of(house, ask(ida))["id"] == first.json["desktop"]["id"]
+    ida.do("POST", f"sessions/{first.json['session']['id']}/log-off")
+    assert seat_of(house, ask(kim))["id"] == first.json["desktop"]["id"]
+    house.local.do("DELETE", "pools/hosts", query={"force": "true"})
+    server.listener.close()
 
 
 def test_killed(fresh_house):

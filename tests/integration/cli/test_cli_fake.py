@@ -563,7 +563,7 @@ def test_completion(fake, tmp_path):
     assert complete(tmp_path, "oriel pool cr") == ["create"]
     assert complete(tmp_path, "oriel pool show ") == ["demo", "office"]
     assert complete(tmp_path, "oriel --json pool show o") == ["office"]
-    assert complete(tmp_path, "oriel pool create x --type ") == ["floating", "dedicated", "manual"]
+    assert complete(tmp_path, "oriel pool create x --type ") == ["floating", "dedicated", "shared", "manual"]
     assert complete(tmp_path, "oriel pool create x --ima") == ["--image"]
     assert complete(tmp_path, "oriel desktop list --pool d") == ["demo"]
     assert complete(tmp_path, "oriel completion z") == ["zsh"]

@@ -32,7 +32,7 @@ function confirmDeed(desktop: Desktop, deed: 'stop' | 'reset' | 'refresh' | 'rel
     ...questions[deed],
     danger: true,
     ...(deed === 'delete' ? { name: desktop.name } : {}),
-    run: () => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && desktop.session !== null)),
+    run: () => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && (desktop.session !== null || desktop.seats_taken > 0))),
   });
 }
 
@@ -99,7 +99,7 @@ function bulkOf(me: Me): Bulk<Desktop> {
       text, means,
       danger: deed === 'delete',
       refuse: impossible(deed),
-      run: (desktop) => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && desktop.session !== null)),
+      run: (desktop) => (deed === 'delete' ? api.deleteDesktop(desktop.id, true) : api.actOnDesktop(desktop.id, deed, deed === 'stop' && (desktop.session !== null || desktop.seats_taken > 0))),
     })),
   };
 }
@@ -107,7 +107,7 @@ function bulkOf(me: Me): Bulk<Desktop> {
 function Screen({ desktop }: { desktop: Desktop }) {
   return (
     <div class="screen-small">
-      {desktop.state === 'running' ? <Thumbnail desktop={desktop.id} width={240} every={10} /> : <DesktopIcon size={20} />}
+      {desktop.state === 'running' && !desktop.seat_of ? <Thumbnail desktop={desktop.id} width={240} every={10} /> : <DesktopIcon size={20} />}
     </div>
   );
 }
@@ -152,7 +152,7 @@ export function Desktops({ me, route }: PageProps) {
             cell: (desktop) => (
               <>
                 <strong>{desktop.name}</strong>
-                <div class="small faint">{desktop.machine ? `${desktop.machine.address}:${desktop.machine.port}` : t('{image}, version {version}', { image: desktop.image?.name ?? '', version: String(desktop.version) })}</div>
+                <div class="small faint">{desktop.seat_of ? t('Seat on {name}', { name: desktop.seat_of.name }) : desktop.machine ? `${desktop.machine.address}:${desktop.machine.port}` : t('{image}, version {version}', { image: desktop.image?.name ?? '', version: String(desktop.version) })}</div>
               </>
             ),
           },
@@ -168,7 +168,7 @@ export function Desktops({ me, route }: PageProps) {
           },
           {
             head: t('Person'),
-            cell: (desktop) => (desktop.user
+            cell: (desktop) => (desktop.seats > 0 ? <span class="faint">{t('{taken} of {seats} seats in use', { taken: desktop.seats_taken, seats: desktop.seats })}</span> : desktop.user
               ? <>{desktop.user.name}<div class="small faint">{desktop.session ? sessionStates[desktop.session.state].text : t('assigned')}</div></>
               : <span class="faint">{t('free')}</span>),
           },

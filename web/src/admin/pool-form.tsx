@@ -22,6 +22,7 @@ interface Props {
 const types = [
   { value: 'floating', text: t('Floating'), help: t('Any free desktop each time. Best for most people: always fresh.') },
   { value: 'dedicated', text: t('Dedicated'), help: t('The first desktop a person opens stays theirs, with everything on it.') },
+  { value: 'shared', text: t('Shared'), help: t('Several people work on one machine, each in a seat with a screen of their own. Takes the least memory.') },
 ];
 
 const provisionings = [
@@ -63,8 +64,9 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
   };
   const setType = (value: string) => {
     // the usual answer for this type, as the server would choose it
-    setDraft((before) => ({ ...before, type: value as PoolType, refresh: value === 'floating' }));
+    setDraft((before) => ({ ...before, type: value as PoolType, refresh: value !== 'dedicated' }));
   };
+  const shared = draft.type === 'shared';
   const image = images.find((one) => one.name === draft.image);
   const version = image?.versions.find((one) => one.version === image.newest);
   const cost = preview(draft, images, status.value);
@@ -117,10 +119,12 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
               help={t('Always the newest: a new build reaches people by itself.')} />
           </div>
           <div class="pair">
-            <TextField label={t('Desktops at most')} value={draft.size} onValue={set('size')} wrong={shown('size')} inputMode="numeric"
+            <TextField label={shared ? t('Machines at most') : t('Desktops at most')} value={draft.size} onValue={set('size')} wrong={shown('size')} inputMode="numeric"
               help={t('More people than this at once are told that the pool is full.')} />
             <TextField label={t('Kept ready')} value={draft.spares} onValue={set('spares')} wrong={shown('spares')} inputMode="numeric"
-              help={t('Free desktops that already run for the next people.')} />
+              help={shared ? t('Free seats on machines that already run, for the next people.') : t('Free desktops that already run for the next people.')} />
+            {shared && <TextField label={t('Seats of a machine')} value={draft.seats} onValue={set('seats')} wrong={shown('seats')} inputMode="numeric"
+              help={t('So many people work on one at a time. New machines have so many; empty ones make way for them.')} />}
           </div>
           <div class="pair">
             <TextField label={t('Processors')} value={draft.vcpus} onValue={set('vcpus')} wrong={shown('vcpus')} inputMode="numeric"
@@ -130,18 +134,18 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
           </div>
           {draft.type === 'floating' && <TextField label={t('Desktops a person')} value={draft.sessions} onValue={set('sessions')} wrong={shown('sessions')} inputMode="numeric"
             help={t('How many of them one person may have open at a time.')} />}
-          <TextField label={t('Application')} value={draft.application} onValue={set('application')} wrong={shown('application')} autocapitalize="off" autocomplete="off" spellcheck={false}
-            placeholder={t('the whole desktop')} help={t('A command line, such as {example}: people see this one program, as large as the screen, and are logged off when it ends.', { example: 'firefox-esr --new-window' })} />
+          {!shared && <TextField label={t('Application')} value={draft.application} onValue={set('application')} wrong={shown('application')} autocapitalize="off" autocomplete="off" spellcheck={false}
+            placeholder={t('the whole desktop')} help={t('A command line, such as {example}: people see this one program, as large as the screen, and are logged off when it ends.', { example: 'firefox-esr --new-window' })} />}
           <Choices legend={t('How do desktops come to be?')} value={draft.provisioning} onValue={(value) => set('provisioning')(value as Provisioning)} options={provisionings} />
           <Choices legend={t('When a person logs off, what happens to their desktop?')} value={draft.refresh ? 'refresh' : 'keep'} onValue={(value) => set('refresh')(value === 'refresh')} options={logOffs} />
-          <fieldset class="field">
+          {!shared && <fieldset class="field">
             <legend class="label">{t('What people may do with their own desktop')}</legend>
             <div class="stack tight">
               <Check label={t('Restart it')} help={t('The guest shuts down in an orderly way and starts again.')} checked={draft.restart_own} onValue={set('restart_own')} />
               <Check label={t('Reset it')} help={t('For a desktop that answers no more. What is not saved is lost.')} checked={draft.reset_own} onValue={set('reset_own')} />
               <Check label={t('Make it fresh')} help={t('Back to the image: everything on it is lost.')} checked={draft.refresh_own} onValue={set('refresh_own')} />
             </div>
-          </fieldset>
+          </fieldset>}
           <fieldset class="field">
             <legend class="label">{t('Plans')}</legend>
             <div class="stack tight">
@@ -152,12 +156,12 @@ export function PoolForm({ start, isNew, images, write, onSave, onCancel }: Prop
               <a class="small" href="#/admin/plans">{t('See all plans')}</a>
             </div>
           </fieldset>
-          <div class="pair">
+          {!shared && <div class="pair">
             <TextField label={t('Home')} value={draft.home} onValue={set('home')} wrong={shown('home')} autocapitalize="off" autocomplete="off" spellcheck={false} placeholder={t('none')}
               help={t('A name gives each person a disk of their own here; pools with the same name share it.')} />
             {draft.home !== '' && <TextField label={t('Size of a home (GiB)')} value={draft.home_gib} onValue={set('home_gib')} wrong={shown('home_gib')} inputMode="decimal"
               help={t('Of new ones. It fills as it is used.')} />}
-          </div>
+          </div>}
           <div class="pair">
             <Check label={t('Open for people')} help={t('Off: nobody sees it or can connect anew; sessions go on.')} checked={draft.enabled} onValue={set('enabled')} />
             <Check label={t('Maintenance')} help={t('On: the tile stays, but nobody can connect until you are done.')} checked={draft.maintenance} onValue={set('maintenance')} />

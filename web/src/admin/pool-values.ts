@@ -14,6 +14,7 @@ export interface PoolDraft {
   version: string; // '' follows the newest
   size: string;
   spares: string;
+  seats: string; // of each machine, where several share it
   vcpus: string;
   memory_gib: string;
   refresh: boolean;
@@ -33,6 +34,7 @@ export interface PoolDraft {
 
 const gibibyte = 1024 ** 3;
 const mostDesktops = 2000;
+const mostSeats = 27;
 const mostProcessors = 64;
 const leastMemory = 64 * 1024 ** 2;
 
@@ -41,7 +43,7 @@ const number = (text: string) => Number(text.trim().replace(',', '.'));
 
 export function emptyDraft(image: string): PoolDraft {
   return {
-    name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', vcpus: '', memory_gib: '',
+    name: '', display_name: '', description: '', type: 'floating', provisioning: 'instant', image, version: '', size: '10', spares: '1', seats: '8', vcpus: '', memory_gib: '',
     refresh: true, application: '', sessions: '1', home: '', home_gib: '10', restart_own: true, reset_own: true, refresh_own: false, power_plan: '', release_plan: '', display_plan: '', enabled: true, maintenance: false,
   };
 }
@@ -57,6 +59,7 @@ export function draftOf(pool: Pool): PoolDraft {
     version: pool.follows_newest || pool.version === null ? '' : String(pool.version),
     size: String(pool.size),
     spares: String(pool.spares),
+    seats: String(pool.seats || 8),
     vcpus: String(pool.vcpus),
     memory_gib: inGib(pool.memory_bytes),
     refresh: pool.refresh_on_log_off,
@@ -106,6 +109,11 @@ export function applicationWrong(text: string): string | null {
   return /["']/.test(rest) ? t('A quotation mark is not closed.') : null;
 }
 
+/** Spares are counted in them. 1: a desktop is one person's. */
+function seatsOf(draft: PoolDraft): number {
+  return draft.type === 'shared' ? Number(draft.seats) || 1 : 1;
+}
+
 export type PoolWrong = Partial<Record<keyof PoolDraft, string>>;
 
 /** hostMemory: what the host has for machines, in bytes, where that is known. */
@@ -119,7 +127,8 @@ export function poolWrong(draft: PoolDraft, isNew: boolean, hostMemory: number |
   if (draft.display_name.length > 200) note('display_name', t('At most 200 characters.'));
   if (draft.description.length > 200) note('description', t('At most 200 characters.'));
   note('size', whole(draft.size, 1, mostDesktops));
-  note('spares', whole(draft.spares, 0, wrong.size ? mostDesktops : Number(draft.size)));
+  if (draft.type === 'shared') note('seats', whole(draft.seats, 1, mostSeats));
+  note('spares', whole(draft.spares, 0, (wrong.size ? mostDesktops : Number(draft.size)) * seatsOf(draft)));
   if (draft.vcpus.trim() !== '') note('vcpus', whole(draft.vcpus, 1, mostProcessors));
   if (draft.memory_gib.trim() !== '') {
     note('memory_gib', gib(draft.memory_gib) ?? memoryWrong(number(draft.memory_gib) * gibibyte, hostMemory));
@@ -143,13 +152,18 @@ function sizes(draft: PoolDraft): Pick<PoolUpdate, 'vcpus' | 'memory_bytes'> {
 
 const selfActs: SelfAct[] = ['restart', 'reset', 'refresh'];
 
+/** Of machines that several people share there are no homes, no self service and no application. */
+function sharedBody(draft: PoolDraft): PoolUpdate {
+  return draft.type === 'shared' ? { seats: Number(draft.seats), home: '', application: '', self_service: [] } : {};
+}
+
 export function createBody(draft: PoolDraft): PoolCreate {
   return {
     name: draft.name, image: draft.image, display_name: draft.display_name.trim(), description: draft.description.trim(), type: draft.type,
     version: draft.version === '' ? null : Number(draft.version), size: Number(draft.size), spares: Number(draft.spares),
-    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, application: draft.application.trim(), ...(draft.type === 'floating' && { sessions_a_user: Number(draft.sessions) }), home: draft.home, ...(draft.home === '' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
+    refresh_on_log_off: draft.refresh, provisioning: draft.provisioning, application: draft.application.trim(), ...(draft.type === 'floating' && { sessions_a_user: Number(draft.sessions) }), home: draft.home, ...(draft.home === '' || draft.type === 'shared' ? {} : { home_bytes: toBytes(draft.home_gib) }), self_service: selfActs.filter((act) => draft[`${act}_own`]),
     power_plan: draft.power_plan || null, release_plan: draft.release_plan || null, display_plan: draft.display_plan || null,
-    enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft),
+    enabled: draft.enabled, maintenance: draft.maintenance, ...sizes(draft), ...sharedBody(draft),
   };
 }
 
@@ -187,7 +201,8 @@ export function preview(draft: PoolDraft, images: Image[], status: Status | null
   }
   const file = version?.file_bytes ?? 0;
   if (draft.provisioning === 'full') lines.push(t('Each has a disk of its own: {each}, {together} together, unless the file system shares blocks.', { each: bytes(file), together: bytes(file * size) }));
-  const spares = Math.min(Number(draft.spares) || 0, size);
+  if (draft.type === 'shared') lines.push(t('{count} person works there at a time, on shared machines. | {count} people work there at a time, on shared machines.', { count: size * seatsOf(draft) }));
+  const spares = Math.min(Math.ceil((Number(draft.spares) || 0) / seatsOf(draft)), size);
   if (!forks) lines.push(spares > 0 ? t('{count} waits booted for the next person. | {count} wait booted for the next person.', { count: spares }) : t('None is kept waiting; each boots when a person opens it.'));
   else lines.push(spares > 0 ? t('{count} waits running for the next person, so opening takes well under a second. | {count} wait running for the next person, so opening takes well under a second.', { count: spares })
     : t('None is kept waiting; each is forked when a person opens it.'));

@@ -21,7 +21,7 @@ import { TilePicture } from './pool-icon.tsx';
 import { createBody, draftOf, emptyDraft, updateBody } from './pool-values.ts';
 
 const back = { href: '#/admin/pools', text: t('Pools') };
-const typeText = { floating: t('Floating'), dedicated: t('Dedicated'), manual: t('Existing machines') };
+const typeText = { floating: t('Floating'), dedicated: t('Dedicated'), shared: t('Shared'), manual: t('Existing machines') };
 const kindText = { group: t('Group'), user: t('User') };
 
 /** Whether people can get a desktop of this pool, in a word. */

@@ -49,12 +49,13 @@ export function deedsFor(desktop: Desktop): DesktopDeed[] {
   const { state } = desktop;
   if (state === 'deleting') return deeds;
   if (desktop.machine) return [...(state === 'unreachable' ? ['start' as const] : ['console' as const]), desktop.user ? 'release' : 'assign', 'delete'];
+  if (desktop.seat_of) return [desktop.user ? 'release' : 'assign']; // the rest is its machine's
   if (state === 'running') deeds.push('console');
   if (state === 'stopped' || state === 'failed') deeds.push('start');
   if (state === 'running' || state === 'starting') deeds.push('stop');
   if (state === 'running') deeds.push('reset');
   deeds.push('refresh');
-  deeds.push(desktop.user ? 'release' : 'assign');
+  if (desktop.seats === 0) deeds.push(desktop.user ? 'release' : 'assign');
   deeds.push('delete');
   return deeds;
 }

@@ -47,7 +47,7 @@ export function tileState(tile: Tile, now: number): TileState {
   }
   if (desktop) return { text: t('Running'), mood: 'good', detail: pool.application ? t('It is ready') : t('Your desktop is ready') };
   if (pool.application) return { text: t('Available'), mood: '', detail: t('Yours until you close it') };
-  return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' ? t('Yours until you log off') : tile.pool.type === 'manual' ? t('Your administrator has to assign a machine to you') : t('Becomes your own when you open it') };
+  return { text: t('Available'), mood: '', detail: tile.pool.type === 'floating' || tile.pool.type === 'shared' || (tile.pool.type === 'manual' && tile.clients.includes('rdp')) ? t('Yours until you log off') : tile.pool.type === 'manual' ? t('Your administrator has to assign a machine to you') : t('Becomes your own when you open it') };
 }
 
 /** A hue of its own for each pool, the same on every visit. */
