@@ -398,7 +398,7 @@ static void test_seats(void)
         BrokerPool pool = floating;
         pool.seats = 8;
         g_test_message("%s", seats[i].what);
-        Assignment got = assign_desktop(&pool, seats[i].desktops, seats[i].count, "ann");
+        Assignment got = assign_desktop(&pool, seats[i].desktops, seats[i].count, &(AssignWish){.user_id = "ann"});
         g_assert_cmpint(got.kind, ==, seats[i].kind);
         g_assert_cmpstr(got.desktop_id, ==, seats[i].desktop);
     }
