@@ -197,6 +197,10 @@ static Rise rise_of(Click *click, const StoreDesktop *row, GError **error)
     if (!row->seat_of)
         return rise(click, row, error);
     g_autoptr(StoreDesktop) machine = store_desktop_find(click->host->store, row->seat_of, error);
+    if (machine && machine->observed == STORE_OBSERVED_RUNNING && machine->error) {
+        oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop \"%s\": %s", machine->name, machine->error);
+        return BROKEN;
+    }
     return machine ? rise(click, machine, error) : BROKEN;
 }
 

@@ -183,13 +183,14 @@ void event_handle(Work *work, unsigned events)
         handle_flood(work);
     if (events & SLOT_APPLICATION)
         handle_application(work);
-    if ((events & SLOT_READY) &&
+    bool ready = (events & SLOT_READY) && seats_check(work);
+    if (ready &&
         !store_desktop_set_agent(work->host->store, work->row->id, work->row->generation, STORE_AGENT_READY,
                                  &error) &&
         oriel_error_kind(error) != ORIEL_ERROR_STALE)
         log_warning("desktop %s: its agent is ready, but its row does not know: %s", work->row->name,
                     error->message);
-    if (events & SLOT_READY) {
+    if (ready) {
         log_on_wanted(work->slot);
         seats_log_on_wanted(work->slot);
     }

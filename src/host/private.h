@@ -339,6 +339,7 @@ Slot *seat_machine_locked(Slot *slot); /* with the lock: whose machine works for
 Machine *seat_guest(Slot *slot, unsigned *ret_seat);
 Slot *seat_find(Slot *machine, unsigned seat); /* counted; NULL: none */
 void seats_log_on_wanted(Slot *machine);
+bool seats_check(Work *machine); /* false: it is to be shared, but its guest cannot seat people, which its row says from now on */
 /* All who sit there; again and again until none does. *ret_some: there were some. */
 bool seats_end(Work *machine, SessionEvent event, bool *ret_some, GError **error);
 bool seats_leave(Host *host, const StoreDesktop *machine, const StoreActor *actor, const char *reason, GError **error); /* as an administrator wants it */

@@ -76,6 +76,21 @@ void seats_log_on_wanted(Slot *machine)
     }
 }
 
+bool seats_check(Work *work)
+{
+    if (!work->row->seats || work->row->protocol)
+        return true;
+    Machine *machine = slot_machine(work->slot);
+    bool can = !machine || work->host->driver->seats(machine);
+    slot_release_machine(work->host, machine);
+    g_autoptr(GError) error = NULL;
+    if (!can && !work_observe(work, STORE_OBSERVED_RUNNING,
+                              "its image cannot seat several people at once: choose another image for this pool, or build this one anew",
+                              &error))
+        log_warning("desktop %s: cannot seat people, but its row does not know: %s", work->row->name, error->message);
+    return can;
+}
+
 /* ---- ends ---- */
 
 bool seats_end(Work *machine, SessionEvent event, bool *ret_some, GError **error)
