@@ -64,10 +64,41 @@ static Device device_in(const StoreChoice *choice)
     return device;
 }
 
+static bool is_same(const StoreChoice *old, const StoreSession *session, const HostPolicyAnswer *answer)
+{
+    bool same = old && strcmp(old->session_id, session->id) == 0 && g_strcmp0(old->policy_id, answer->policy_id) == 0;
+    for (int kind = 0; same && kind < STORE_PLAN_KINDS; kind++)
+        same = g_strcmp0(old->plan_ids[kind], answer->plan_ids[kind]) == 0;
+    return same || (!old && !answer->policy_id);
+}
+
+static bool keep(Host *host, const StoreChoice *old, const StoreSession *session, const HostPolicyAnswer *answer, GError **error)
+{
+    StoreChoice choice = {
+        .desktop_id = session->desktop_id,
+        .session_id = session->id,
+        .user_id = session->user_id,
+        .device = (char *)device_word(device_in(old)),
+        .policy_id = answer->policy_id,
+        .policy_name = answer->policy_name,
+    };
+    memcpy(choice.plan_ids, answer->plan_ids, sizeof choice.plan_ids);
+    return store_choice_set(host->store, &choice, error);
+}
+
+/* From now on the session is where its display is opened, which may be elsewhere than where the ticket was asked for. */
+static bool move(Host *host, const StoreTicket *ticket, const char *client, GError **error)
+{
+    bool elsewhere = client && g_strcmp0(client, ticket->client) != 0;
+    return !elsewhere || store_session_set_client(host->store, ticket->session_id, client, error);
+}
+
 bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *client, GError **error)
 {
-    if (ticket->mode != STORE_DISPLAY_OWN || !ticket->session_id || !has_policies(host))
+    if (ticket->mode != STORE_DISPLAY_OWN || !ticket->session_id)
         return true;
+    if (!has_policies(host))
+        return move(host, ticket, client, error);
     g_autoptr(StoreSession) session = store_session_get(host->store, ticket->session_id, error);
     g_autoptr(HostPerson) person = session && session->user_id ? host_person(host, session->user_id, error) : NULL;
     if (!person)
@@ -78,7 +109,10 @@ bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *clie
     g_auto(HostPolicyAnswer) answer = {0};
     HostPolicyQuestion question = {.pool_id = session->pool_id, .address = client, .device = device_in(choice)};
     host_person_decide(person, &question, &answer);
-    return !answer.denied || oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", answer.denied);
+    if (answer.denied)
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", answer.denied);
+    return move(host, ticket, client, error) &&
+           (is_same(choice, session, &answer) || keep(host, choice, session, &answer, error));
 }
 
 /* ---- sessions that are open ---- */
@@ -97,29 +131,6 @@ static HostPerson *person_in(Pass *pass, const char *user_id, GError **error)
     if (!person && (person = host_person(pass->host, user_id, error)))
         g_hash_table_insert(pass->people, g_strdup(user_id), person);
     return person;
-}
-
-static bool is_same(const StoreChoice *old, const StoreSession *session, const HostPolicyAnswer *answer)
-{
-    bool same = old && strcmp(old->session_id, session->id) == 0 && g_strcmp0(old->policy_id, answer->policy_id) == 0;
-    for (int kind = 0; same && kind < STORE_PLAN_KINDS; kind++)
-        same = g_strcmp0(old->plan_ids[kind], answer->plan_ids[kind]) == 0;
-    return same || (!old && !answer->policy_id);
-}
-
-static bool keep(Pass *pass, const StoreChoice *old, const StoreSession *session, const HostPolicyAnswer *answer, GError **error)
-{
-    StoreChoice choice = {
-        .desktop_id = session->desktop_id,
-        .session_id = session->id,
-        .user_id = session->user_id,
-        .device = (char *)device_word(device_in(old)),
-        .policy_id = answer->policy_id,
-        .policy_name = answer->policy_name,
-    };
-    memcpy(choice.plan_ids, answer->plan_ids, sizeof choice.plan_ids);
-    pass->changed = true;
-    return store_choice_set(pass->host->store, &choice, error);
 }
 
 static void put_out(Host *host, const StoreSession *session, const char *sentence)
@@ -144,7 +155,10 @@ static bool decide_anew(Pass *pass, const StoreSession *session, GError **error)
     host_person_decide(person, &question, &answer);
     if (answer.denied)
         put_out(pass->host, session, answer.denied);
-    return is_same(old, session, &answer) || keep(pass, old, session, &answer, error);
+    if (is_same(old, session, &answer))
+        return true;
+    pass->changed = true;
+    return keep(pass->host, old, session, &answer, error);
 }
 
 /* Without policies only what earlier ones decided is to be forgotten, and nobody asks for that. */

@@ -292,10 +292,26 @@ GPtrArray *store_session_list(Store *store, const StoreSessionFilter *filter, co
 
 /* ---- states ---- */
 
+static const char *const state_actions[] = {"session.connecting", "session.connected", "session.disconnected"};
+
+bool store_session_set_client(Store *store, const char *id, const char *client, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, NULL, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreSession) session = session_lock(&transaction, id, error);
+    if (!session)
+        return false;
+    if (session->state == STORE_SESSION_ENDED || g_strcmp0(client, session->client) == 0)
+        return true;
+    return write_state(&transaction, session, session->state, client, error) &&
+           record_session(&transaction, state_actions[session->state], session, "update", error) &&
+           transaction_commit(&transaction, error);
+}
+
 bool store_session_set_state(Store *store, const StoreActor *actor, const char *id, StoreSessionState state,
                              const char *client, GError **error)
 {
-    static const char *const actions[] = {"session.connecting", "session.connected", "session.disconnected"};
     if (state == STORE_SESSION_ENDED)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "session \"%s\": it is ended by store_session_end", id);
     g_auto(Transaction) transaction = {0};
@@ -309,7 +325,7 @@ bool store_session_set_state(Store *store, const StoreActor *actor, const char *
     if (session->state == state && (!client || g_strcmp0(client, session->client) == 0))
         return true;
     return write_state(&transaction, session, state, client, error) &&
-           record_session(&transaction, actions[state], session, "update", error) &&
+           record_session(&transaction, state_actions[state], session, "update", error) &&
            transaction_commit(&transaction, error);
 }
 

@@ -41,6 +41,9 @@ typedef struct {
 
 void store_session_free(StoreSession *session);
 
+/* Whoever had the ticket may not be who opens the display: from there it is used from now on. Nothing, and true, where it has ended. */
+bool store_session_set_client(Store *store, const char *id, const char *client, GError **error);
+
 typedef struct {
     const char *desktop_id;
     const char *user_id; /* must be the desktop's assignment */

@@ -174,10 +174,10 @@ def test_a_plan_in_use_stays(office):
 class Shown(Channel):
     """A channel that stands for the gateway, and ann's display that was handed over to it."""
 
-    def __init__(self, house, address=HERE):
+    def __init__(self, house, address=HERE, opened_at=None):
         super().__init__(house)
         self.given = connect(house.login("ann", address=address), "pools/office/connect")
-        client = Client(house, gateway=True, address=address).connection()
+        client = Client(house, gateway=True, address=opened_at or address).connection()
         client.connect()
         client.sock.sendall(UPGRADE.format(path=self.given["path"]).encode())
         data, descriptors, _ = receive_all(client.sock)
@@ -214,6 +214,29 @@ def test_its_plans_hold_for_the_session_and_follow_what_changes(office):
     assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)
     decided = [event["detail"]["policy"] for event in local.get("events")["items"] if event["action"] == "session.policy"]
     assert decided.count("sales") >= 2 and "" in decided
+
+
+def test_what_holds_is_decided_by_where_the_display_is_opened(office):
+    local = office.local
+    for name, settings in (("strict", {"clipboard": "none"}), ("watch", {"view_only": True})):
+        local.do("POST", "plans", {"name": name, "kind": "display", "settings": settings})
+    policy(local, "outside", {"addresses": [f"{ELSEWHERE}/32"]}, {"display_plan": "strict"})
+    shown = Shown(office, address=HERE, opened_at=ELSEWHERE)
+    assert shown.flags == SHARED | NO_CLIPBOARD_IN | NO_CLIPBOARD_OUT
+    session = local.get(f"sessions/{shown.given['session']['id']}")
+    assert session["client"] == ELSEWHERE and session["policy"]["name"] == "outside"
+    local.do("PATCH", "policies/outside", {"then": {"display_plan": "watch"}})
+    assert shown.told()[:2] == ("R", SHARED | VIEW_ONLY)  # decided anew for the same place
+
+    # Who may not come in from where they open it changes nothing for the display that is open.
+    policy(local, "closed", {"addresses": ["203.0.113.0/24"]}, {"deny": "Not from there."})
+    given = connect(office.login("ann", address=ELSEWHERE), "pools/office/connect")
+    client = Client(office, gateway=True, address="203.0.113.5").connection()
+    client.connect()
+    client.sock.sendall(UPGRADE.format(path=given["path"]).encode())
+    client.sock.settimeout(60)
+    assert client.sock.recv(65536, socket.MSG_PEEK).startswith(b"HTTP/1.1 403")
+    assert local.get(f"sessions/{shown.given['session']['id']}")["client"] == ELSEWHERE
 
 
 def test_what_cannot_be_read_loosens_nothing(office):

@@ -259,3 +259,26 @@ def test_csv(house):
     assert lines[0] == "NAME,MEMBERS,DIRECTORY,SHOWN AS"
     assert 'finance,0,,"\'=HYPERLINK(1), ""x"""' in lines
     assert good(house, "job", "list", "--csv").splitlines()[0].startswith("ID,")
+
+
+def test_several_desktops_a_person(house):
+    good(house, "pool", "create", "bench", "--image", "mini", "--spares", "2", "--size", "4", "--sessions", "2")
+    good(house, "user", "create", "bea")
+    good(house, "entitle", "add", "bench", "--user", "bea")
+    good(house, "pool", "wait", "bench", "--free", "2")
+    assert "Desktops a person" in good(house, "pool", "show", "bench")
+    first = data(house, "desktop", "connect", "bench", "--user", "bea")["desktop"]
+    second = data(house, "desktop", "connect", "bench", "--user", "bea", "--another")["desktop"]
+    assert first["id"] != second["id"]
+    assert data(house, "desktop", "connect", "bench", "--user", "bea", "--desktop", first["name"])["desktop"]["id"] == first["id"]
+    refused = run(house, "desktop", "connect", "bench", "--user", "bea", "--another")
+    assert refused.returncode == 75 and "as many as it allows one person" in refused.stderr
+    file = "pools:\n  - {name: bench, image: mini, size: 4, spares: 2, sessions_a_user: 3}\n"
+    changes = json.loads(good(house, "apply", "-", "--yes", "--json", given=file))["changes"]
+    assert ("bench", {"sessions_a_user": 2}, {"sessions_a_user": 3}) in [(one["name"], one["before"], one["fields"]) for one in changes]
+    good(house, "pool", "delete", "bench", "--yes", "--force")
+
+
+def test_an_application_needs_a_screen(house):
+    refused = run(house, "pool", "create", "app", "--image", "mini", "--application", "xterm")
+    assert refused.returncode == 65 and 'image "mini": has no graphical session' in refused.stderr
