@@ -548,7 +548,7 @@ static void start_application(void)
     agent.application_news = -1;
     agent.shows_application = agent_application_wanted(&application);
     if (agent.shows_application)
-        agent.application_news = agent_application_listen();
+        agent.application_news = agent_application_listen(AGENT_APPLICATION_ADDRESS);
     watch_fd(agent.application_news, EPOLLIN);
 }
 
@@ -588,7 +588,7 @@ static int session_side(const char *verb)
     AgentApplication application;
     if (!agent_application_wanted(&application))
         return EXIT_FAILURE;
-    return strcmp(verb, "run") == 0 ? agent_application_run(&application) : EXIT_SUCCESS;
+    return strcmp(verb, "run") == 0 ? agent_application_run(&application, AGENT_APPLICATION_ADDRESS) : EXIT_SUCCESS;
 }
 
 int main(int count, char **words)

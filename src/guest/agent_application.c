@@ -19,7 +19,6 @@
 #include "guest/file.h"
 
 #define PARAMETER APPLICATION_PARAMETER "="
-#define ADDRESS "oriel/application" /* in the abstract name space */
 #define RUNS_AFTER_MS 2000          /* what cannot even begin has ended by then */
 #define HASTY_MS 10000              /* a program that failed so early is not started again at once */
 #define HASTY_REST_MS 10000
@@ -67,17 +66,17 @@ bool agent_application_wanted(AgentApplication *application)
 
 /* ---- between the session's side and the agent ---- */
 
-static socklen_t address_fill(struct sockaddr_un *address)
+static socklen_t address_fill(struct sockaddr_un *address, const char *name)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path + 1, ADDRESS, strlen(ADDRESS));
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(ADDRESS));
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                       (size_t)snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "%.60s", name));
 }
 
-int agent_application_listen(void)
+int agent_application_listen(const char *name)
 {
     struct sockaddr_un address;
-    socklen_t length = address_fill(&address);
+    socklen_t length = address_fill(&address, name);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && bind(fd, (struct sockaddr *)&address, length) < 0) {
         close(fd);
@@ -117,10 +116,10 @@ bool agent_application_hear(int fd, AgentApplicationNews *ret)
     return true;
 }
 
-static void tell(const char *word, size_t length)
+static void tell(const char *name, const char *word, size_t length)
 {
     struct sockaddr_un address;
-    socklen_t size = address_fill(&address);
+    socklen_t size = address_fill(&address, name);
     autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && sendto(fd, word, length, MSG_DONTWAIT, (struct sockaddr *)&address, size) < 0)
         fprintf(stderr, "oriel-agent: is not there to be told: %s\n", strerror(errno));
@@ -129,6 +128,7 @@ static void tell(const char *word, size_t length)
 /* ---- the program ---- */
 
 typedef struct {
+    const char *address;
     pid_t pid;
     int handle, output, signals;
     char tail[TAIL_BYTES];
@@ -205,7 +205,7 @@ static void await_end(Run *run)
         if (count > 0 && waiting[0].revents)
             return;
         if (!told && elapsed_ms(run) >= RUNS_AFTER_MS) {
-            tell("R", 1);
+            tell(run->address, "R", 1);
             told = true;
         }
     }
@@ -230,7 +230,7 @@ static void tell_end(const Run *run, const AgentApplication *application, int st
         more = room;
     }
     memcpy(word + length, run->tail + from, more);
-    tell(word, (size_t)length + more);
+    tell(run->address, word, (size_t)length + more);
 }
 
 static void rest(const Run *run)
@@ -262,9 +262,9 @@ static bool begin(Run *run, const AgentApplication *application)
     return run->handle >= 0;
 }
 
-int agent_application_run(const AgentApplication *application)
+int agent_application_run(const AgentApplication *application, const char *address)
 {
-    Run run = {0};
+    Run run = {.address = address};
     if (!begin(&run, application)) {
         fprintf(stderr, "oriel-agent: the application cannot be started: %s\n", strerror(errno));
         return EXIT_FAILURE;

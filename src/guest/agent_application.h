@@ -22,11 +22,13 @@ typedef struct {
     size_t lines_count;
 } AgentApplicationNews;
 
+#define AGENT_APPLICATION_ADDRESS "oriel/application" /* in the abstract name space; tests have others */
+
 /* Where the session's side tells: a descriptor, or -1. */
-int agent_application_listen(void);
+int agent_application_listen(const char *address);
 /* Next word from there. False: there is none (left). What it says is untrusted: anybody in the guest may say it. */
 bool agent_application_hear(int fd, AgentApplicationNews *ret);
 
 /* The whole life of `oriel-agent application`: runs the program, tells, returns its exit status. A program that fails at once
  * holds the session up for a moment: it would be started anew without a pause. */
-int agent_application_run(const AgentApplication *application);
+int agent_application_run(const AgentApplication *application, const char *address);

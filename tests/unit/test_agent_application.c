@@ -10,6 +10,8 @@
 #include "guest/agent_application.h"
 #include "guest/agent_message.h"
 
+static char address[64]; /* of this process: many tests run at once */
+
 static void test_from_host_to_guest(void)
 {
     AgentApplication read;
@@ -51,7 +53,7 @@ static int run(const char *command)
     g_assert_true(agent_application_parse(line, &application));
     pid_t pid = fork();
     if (pid == 0)
-        _exit(agent_application_run(&application));
+        _exit(agent_application_run(&application, address));
     int status = 0;
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_true(WIFEXITED(status));
@@ -61,7 +63,7 @@ static int run(const char *command)
 static void test_ends(void)
 {
     AgentApplicationNews news;
-    int fd = agent_application_listen();
+    int fd = agent_application_listen(address);
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(run("true"), ==, 0);
     g_assert_true(agent_application_hear(fd, &news));
@@ -86,11 +88,11 @@ static void test_missing(void)
     AgentApplication application;
     AgentApplicationNews news = {0};
     g_autofree char *line = application_append("quiet", "/nowhere/at-all --x");
-    int fd = agent_application_listen();
+    int fd = agent_application_listen(address);
     g_assert_true(agent_application_parse(line, &application));
     pid_t pid = fork();
     if (pid == 0)
-        _exit(agent_application_run(&application));
+        _exit(agent_application_run(&application, address));
     while (!agent_application_hear(fd, &news))
         g_usleep(10000);
     g_assert_cmpint(waitpid(pid, NULL, WNOHANG), ==, 0);
@@ -109,11 +111,11 @@ static void test_asked_to_end(void)
     AgentApplication application;
     AgentApplicationNews news = {0};
     g_autofree char *line = application_append("quiet", "sleep 1000");
-    int fd = agent_application_listen();
+    int fd = agent_application_listen(address);
     g_assert_true(agent_application_parse(line, &application));
     pid_t pid = fork();
     if (pid == 0)
-        _exit(agent_application_run(&application));
+        _exit(agent_application_run(&application, address));
     while (!agent_application_hear(fd, &news))
         g_usleep(10000);
     g_assert_true(news.runs);
@@ -139,6 +141,7 @@ static void test_to_host(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_snprintf(address, sizeof address, "oriel/test/%d", (int)getpid());
     g_test_add_func("/agent/application/from-host-to-guest", test_from_host_to_guest);
     g_test_add_func("/agent/application/refused", test_refused);
     g_test_add_func("/agent/application/ends", test_ends);
