@@ -24,7 +24,8 @@ typedef struct {
     char *desktop_id;
     char *session_id; /* NULL: console */
     ViewerMode mode;
-    DisplayRules rules;    /* as the gateway was told them last */
+    DisplayRules rules;    /* as the gateway was told them last, or is to be */
+    bool owed;             /* they changed while it had no line: it is told when it has */
     ViewerLine *line;      /* NULL: not confirmed since */
     int64_t since_ms;      /* monotonic: opened, or its gateway went */
     DisplayPacket farewell; /* code 0: none; waits for its line */
@@ -160,6 +161,9 @@ static void heard_alive(Viewers *viewers, ViewerLine *line, const char *id)
     Viewer *viewer = g_hash_table_lookup(viewers->known, id);
     if (viewer) {
         viewer->line = line;
+        if (viewer->owed)
+            rules_say(line, id, &viewer->rules);
+        viewer->owed = false;
         if (viewer->farewell.code)
             viewer_line_say(line, &viewer->farewell);
     }
@@ -437,10 +441,12 @@ static bool renew_rules(Viewers *viewers, const StoreDisplay *row, GError **erro
         return false;
     g_mutex_lock(&viewers->lock);
     Viewer *viewer = g_hash_table_lookup(viewers->known, row->id);
-    bool differs = viewer && viewer->line && !viewer_rules_equal(&viewer->rules, &rules);
+    bool differs = viewer && !viewer_rules_equal(&viewer->rules, &rules);
     if (differs) {
         viewer->rules = rules;
-        rules_say(viewer->line, row->id, &rules);
+        viewer->owed = !viewer->line;
+        if (viewer->line)
+            rules_say(viewer->line, row->id, &rules);
     }
     g_mutex_unlock(&viewers->lock);
     if (differs) /* a clipboard that is allowed now is plugged in */

@@ -15,10 +15,12 @@ VIEW_ONLY, NO_CLIPBOARD_IN, NO_CLIPBOARD_OUT, NO_SOUND, SHARED, NO_SIZE = 1, 2, 
 class Shown(Channel):
     """A channel that stands for the gateway, and a display that was handed over to it."""
 
-    def __init__(self, house):
+    def __init__(self, house, speaks=True):
         super().__init__(house)
         self.house = house
         self.open()
+        if speaks:
+            self.say("A", self.display)
 
     def open(self):
         given = connect(self.house.login("wanda", address="192.0.2.80"))
@@ -29,7 +31,6 @@ class Shown(Channel):
         os.close(descriptors[0])
         self.handover = data[-PACKET:]
         self.display = self.handover[8:34].decode()
-        self.say("A", self.display)
 
     def rules(self):
         """Of the next packet: (kind, flags, (width, height))."""
@@ -83,6 +84,16 @@ def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
     assert seen.login("wanda").get(session)["display"] == {"sound": False, "bandwidth_kbit_s": 500}
     seen.local.do("POST", f"{session}/log-off")
     assert seen.local.get(session)["display"] is None
+
+
+def test_a_plan_that_changed_before_the_gateway_spoke_of_the_display_holds(seen):
+    shown = Shown(seen, speaks=False)
+    page = seen.login("wanda").stream()
+    page.next()
+    change(seen, {"bandwidth_kbit_s": 500})
+    page.until(lambda event, data: event == "change" and data["kind"] == "session")  # it has been seen that the rules differ
+    shown.say("A", shown.display)
+    assert shown.rules()[0] == "R" and shown.kbit_s == 500
 
 
 def test_a_plan_that_changed_while_orield_was_away_holds_when_it_is_back(seen):
