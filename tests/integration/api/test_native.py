@@ -331,7 +331,7 @@ def test_the_file_leads_where_its_person_came_by(fresh_house, named, line):
 
 
 def test_words_that_are_none(rooms):
-    assert person(rooms, "rosa6").refused("POST", "pools/rooms/connect", {"client": "spice"}) == (422, "invalid")
+    assert person(rooms, "wordy").refused("POST", "pools/rooms/connect", {"client": "spice"}) == (422, "invalid")
     asked = {"pool": "rooms", "name": "pc-3", "address": "127.0.0.1"}
     assert rooms.local.refused("POST", "desktops", {**asked, "protocol": "rdp", "password": "geheim"}) == (422, "invalid")
     assert rooms.local.refused("POST", "desktops", {**asked, "protocol": "spice"}) == (422, "invalid")
