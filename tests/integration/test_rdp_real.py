@@ -35,7 +35,7 @@ def small_recipe():
     text = re.sub(r"\n    # All that starts now asks xfconfd.*?exec xfce4-session\n", lambda _: f"\n    {SHELL}\n", text, flags=re.S)
     text = re.sub(r"    dbus-update-activation-environment.*\n", "", text)
     script = text.index("[script]")
-    allowed = "[file /etc/sudoers.d/test 0440]\n    user ALL=(ALL) NOPASSWD: ALL\n\n"
+    allowed = "[file /etc/sudoers.d/test 0440]\n    ALL ALL=(ALL) NOPASSWD: ALL\n\n"
     return text[:script] + allowed + "[script]\n    rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/xrdp/key.pem\n"
 
 
