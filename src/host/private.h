@@ -522,6 +522,7 @@ int tunnel_connect(Slot *slot, unsigned number, GError **error);
 /* ---- relay.c ---- */
 /* Takes machine; our viewer's end, or -1. rfb: the viewer is let in first, without a password. */
 int relay_start(Slot *slot, int machine, bool rfb, GError **error);
+void relay_pump(int machine, int viewer); /* until either has gone; for tests */
 void relay_end(Host *host, const Slot *slot);             /* puts out its viewers; slot NULL: everybody's */
 unsigned relay_count_locked(const Host *host, const Slot *slot);
 bool relay_is_open(Slot *slot);

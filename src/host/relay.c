@@ -51,7 +51,7 @@ static void tell(Slot *slot)
 }
 
 /* false: one of the two has closed. */
-static bool flow_move(Flow *flow, short readable, short writable)
+static bool flow_move(Flow *flow, bool readable, bool writable)
 {
     if (flow->begin == flow->end && readable) {
         ssize_t count = recv(flow->from, flow->bytes, sizeof flow->bytes, MSG_DONTWAIT);
@@ -59,7 +59,7 @@ static bool flow_move(Flow *flow, short readable, short writable)
             return false;
         flow->begin = 0;
         flow->end = count > 0 ? (size_t)count : 0;
-        writable = POLLOUT; /* most often there is room at once */
+        writable = true; /* most often there is room at once */
     }
     if (flow->begin == flow->end || !writable)
         return true;
@@ -76,28 +76,29 @@ static short wants(const Flow *in, const Flow *out)
     return (short)((in->begin == in->end ? POLLIN : 0) | (out->begin < out->end ? POLLOUT : 0));
 }
 
-static void pump(const Relay *relay)
+void relay_pump(int machine, int viewer)
 {
     g_autofree Flow *down = g_new0(Flow, 1), *up = g_new0(Flow, 1);
-    *down = (Flow){.from = relay->machine, .to = relay->viewer};
-    *up = (Flow){.from = relay->viewer, .to = relay->machine};
+    *down = (Flow){.from = machine, .to = viewer};
+    *up = (Flow){.from = viewer, .to = machine};
+    bool hung_up = false; /* the machine: poll(2) would tell it again and again while its last bytes wait for the viewer */
     for (;;) {
-        struct pollfd both[] = {{.fd = relay->machine, .events = wants(down, up)},
-                                {.fd = relay->viewer, .events = wants(up, down)}};
-        if (poll(both, G_N_ELEMENTS(both), -1) < 0) {
+        struct pollfd both[] = {{.fd = hung_up ? -1 : machine, .events = wants(down, up)},
+                                {.fd = viewer, .events = wants(up, down)}};
+        if (poll(both, G_N_ELEMENTS(both), hung_up && down->begin == down->end ? 0 : -1) < 0) {
             if (errno == EINTR)
                 continue;
             return;
         }
-        short ended = POLLERR | POLLNVAL | POLLHUP;
-        if (!flow_move(down, both[0].revents & (POLLIN | ended), both[1].revents & POLLOUT) ||
+        const short ended = POLLERR | POLLNVAL | POLLHUP;
+        hung_up = hung_up || (both[0].revents & POLLHUP);
+        if (!flow_move(down, hung_up || (both[0].revents & (POLLIN | ended)), both[1].revents & POLLOUT) ||
             !flow_move(up, both[1].revents & (POLLIN | ended), both[0].revents & POLLOUT))
             return;
         if ((both[0].revents | both[1].revents) & (POLLERR | POLLNVAL))
             return;
-        /* Hung up, and what it had sent is on its way. */
-        if (((both[0].revents & POLLHUP) && down->begin == down->end) || ((both[1].revents & POLLHUP) && up->begin == up->end))
-            return;
+        if ((both[1].revents & POLLHUP) && up->begin < up->end)
+            return; /* for a viewer that has gone no machine is waited for: it might never read */
     }
 }
 
@@ -107,7 +108,7 @@ static void *relay_main(void *data)
     Host *host = relay->slot->host;
     g_autoptr(GError) error = NULL;
     if (!relay->rfb || rfb_let_in(relay->viewer, g_get_monotonic_time() + let_in_limit_us, &error))
-        pump(relay);
+        relay_pump(relay->machine, relay->viewer);
     else
         log_debug("desktop %s: a viewer %s", relay->slot->id, error->message);
     g_mutex_lock(&host->lock);
