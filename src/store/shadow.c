@@ -186,6 +186,18 @@ static Rows *person_asked(Transaction *transaction, const char *desktop_id, cons
     return g_steal_pointer(&rows);
 }
 
+/* Whoever works at the desktop beside the person could answer for them. */
+static bool check_alone(Transaction *transaction, const char *desktop_id, const char *id, GError **error)
+{
+    g_autoptr(Rows) rows = transaction_query(
+        transaction, "SELECT x.id FROM displays x WHERE x.desktop_id = $1 AND x.mode IN ('control', 'console') LIMIT 1",
+        PARAMS(TEXT(desktop_id)), error);
+    return rows && (rows->count == 0 || oriel_fail(error, ORIEL_ERROR_CONFLICT,
+                                                   "shadow \"%s\": somebody else works at this desktop too, so that nobody knows who "
+                                                   "answered there; only the person's page can allow it now",
+                                                   id));
+}
+
 bool store_shadow_answer(Store *store, const char *desktop_id, const char *id, bool allow, GError **error)
 {
     g_auto(Transaction) transaction = {0};
@@ -193,7 +205,7 @@ bool store_shadow_answer(Store *store, const char *desktop_id, const char *id, b
     if (!transaction_begin(&transaction, store, &actor, BEGIN_DURABLE, error))
         return false;
     g_autoptr(Rows) person = person_asked(&transaction, desktop_id, id, error);
-    if (!person)
+    if (!person || (allow && !check_alone(&transaction, desktop_id, id, error)))
         return false;
     Reader reader = {person, 0, 0};
     g_autofree char *user_id = read_text(&reader);

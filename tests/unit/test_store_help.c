@@ -4,7 +4,9 @@
 #include "../fixtures/store/backend.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/id.h"
 #include "base/limits.h"
+#include "store/display.h"
 #include "store/event.h"
 #include "store/help.h"
 
@@ -219,6 +221,17 @@ static void test_answers_of_guests(Fixture *fixture)
     g_assert_false(store_shadow_answer(store, session->desktop_id, "01ARZ3NDEKTSV4RRFFQ69G5FAV", true, &error));
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
     assert_state(store, shadow->id, SHADOW_ASKED);
+    /* who works at the desktop beside the person must not consent for them */
+    static const StoreDisplayMode others[] = {STORE_DISPLAY_CONTROL, STORE_DISPLAY_CONSOLE};
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autofree char *display = id_new();
+        const StoreDisplayNew beside = {.id = display, .host_id = "here", .desktop_id = session->desktop_id, .client = "", .mode = others[i]};
+        g_assert_true(store_display_add(store, &beside, &error));
+        g_assert_false(store_shadow_answer(store, session->desktop_id, shadow->id, true, &error));
+        assert_kind(error, ORIEL_ERROR_CONFLICT);
+        assert_state(store, shadow->id, SHADOW_ASKED);
+        g_assert_true(store_display_remove(store, display, &error));
+    }
     g_assert_true(store_shadow_answer(store, session->desktop_id, shadow->id, false, &error));
     g_assert_no_error(error);
     assert_state(store, shadow->id, SHADOW_REFUSED);
