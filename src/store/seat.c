@@ -78,6 +78,8 @@ bool seats_follow(Transaction *transaction, const char *machine_id, GError **err
 bool seats_clear(Transaction *transaction, const char *machine_id, GError **error)
 {
     return transaction_run(transaction, "UPDATE desktops SET user_id = NULL, assigned_ms = 0 WHERE seat_of = $1",
+                           PARAMS(TEXT(machine_id)), error) &&
+           transaction_run(transaction, "DELETE FROM assignments WHERE desktop_id IN (SELECT id FROM desktops WHERE seat_of = $1)",
                            PARAMS(TEXT(machine_id)), error);
 }
 

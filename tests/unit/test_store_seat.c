@@ -231,6 +231,37 @@ static void test_rules(Fixture *fixture)
     assert_kind(error, ORIEL_ERROR_INVALID);
 }
 
+/* Of two session hosts that were there before one goes: whoever sat there finds a seat on the other, though its row is still there. */
+static void test_session_host_goes(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 2);
+    const StorePool fields = {.name = "offices", .type = STORE_POOL_MANUAL, .size = 4, .enabled = true};
+    g_autoptr(StorePool) offices = store_pool_create(store, NULL, &fields, &error);
+    g_assert_no_error(error);
+    g_autoptr(StoreUser) ann = world_user(store, "ann", "user");
+    StoreDesktopNew host = {.pool_id = offices->id, .host_id = world.host_id, .name = "host-1", .protocol = "rdp",
+                            .address = "192.0.2.7", .port = 3389, .seats = 1, .desired = STORE_DESIRED_RUNNING};
+    g_autoptr(StoreDesktop) old = store_desktop_create(store, NULL, &host, &error);
+    g_assert_no_error(error);
+    host.name = "host-2";
+    g_autoptr(StoreDesktop) other = store_desktop_create(store, NULL, &host, &error);
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) here = store_desktop_seats(store, old->id, &error);
+    g_autoptr(GPtrArray) there = store_desktop_seats(store, other->id, &error);
+    StoreClaim hers = {.pool_id = offices->id, .user_id = ann->id, .desktop_id = seat_at(here, 1)->id};
+    g_autoptr(StoreDesktop) taken = store_desktop_claim(store, NULL, &hers, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(taken->id, ==, seat_at(here, 1)->id);
+    g_assert_true(store_desktop_set_desired(store, NULL, old->id, STORE_DESIRED_DELETED, &error));
+    hers.desktop_id = seat_at(there, 1)->id;
+    g_autoptr(StoreDesktop) next = store_desktop_claim(store, NULL, &hers, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(next->id, ==, seat_at(there, 1)->id);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -239,5 +270,6 @@ int main(int argc, char **argv)
     fixture_add("machine-goes", test_machine_goes);
     fixture_add("rush", test_rush);
     fixture_add("rules", test_rules);
+    fixture_add("session-host-goes", test_session_host_goes);
     return fixture_run();
 }
