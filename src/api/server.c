@@ -452,7 +452,7 @@ Server *server_start(const Service *service, GError **error)
         [LANE_QUICK] = 8,
         [LANE_SLOW] = 32,
         [LANE_CONNECT] = 32,
-        [LANE_DISPLAY] = 16,
+        [LANE_DISPLAY] = LIMIT_DISPLAYS_WAITING + 16,
         [LANE_OUTSIDE] = 8,
         [LANE_PASSWORD] = 4,
         [LANE_LOGIN] = LIMIT_DIRECTORY_ASKERS + 4,

@@ -73,6 +73,37 @@ static int connect_seat(Host *host, const StoreTicket *ticket, const StoreDeskto
     return fd >= 0 && is_theirs(host, ticket, row->generation, error) ? fd_steal(&fd) : -1;
 }
 
+bool display_wait_begin(Slot *slot, GError **error)
+{
+    Host *host = slot->host;
+    g_mutex_lock(&host->lock);
+    bool may = slot->displays_waiting < LIMIT_DISPLAYS_WAITING_DESKTOP && host->displays_waiting < LIMIT_DISPLAYS_WAITING;
+    slot->displays_waiting += may;
+    host->displays_waiting += may;
+    g_mutex_unlock(&host->lock);
+    return may || oriel_fail(error, ORIEL_ERROR_UNAVAILABLE,
+                             "desktop: others wait for it, or for as many guests as may be waited for; connect again in a moment");
+}
+
+void display_wait_end(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    slot->displays_waiting--;
+    slot->host->displays_waiting--;
+    g_mutex_unlock(&slot->host->lock);
+}
+
+/* Where a guest has to do something first. It may never do it: whoever waits for it must leave room for others' pictures. */
+static int connect_guest(Host *host, const StoreTicket *ticket, const StoreDesktop *row, DisplayClient client, GError **error)
+{
+    g_autoptr(Slot) slot = slot_of(host, row->id);
+    if (!display_wait_begin(slot, error))
+        return -1;
+    int fd = row->seat_of ? connect_seat(host, ticket, row, client, error) : connect_rdp(host, ticket, row, error);
+    display_wait_end(slot);
+    return fd;
+}
+
 static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient client, GError **error)
 {
     g_autoptr(StoreDesktop) row = store_desktop_find(host->store, ticket->desktop_id, error);
@@ -80,10 +111,8 @@ static int connect_as(Host *host, const StoreTicket *ticket, DisplayClient clien
         return -1;
     if (row->protocol)
         return connect_external(host, ticket, row, client, error);
-    if (row->seat_of)
-        return connect_seat(host, ticket, row, client, error);
-    if (client == DISPLAY_CLIENT_RDP)
-        return connect_rdp(host, ticket, row, error);
+    if (row->seat_of || client == DISPLAY_CLIENT_RDP)
+        return connect_guest(host, ticket, row, client, error);
     Machine *machine = machine_of(host, row->id, error);
     if (!machine)
         return -1;

@@ -91,6 +91,7 @@ typedef struct {
     GPtrArray *questions;    /* of Question, to be asked in the guest or taken back; NULL: none */
     char *answered;          /* which question the guest has answered; NULL: none */
     bool answer_allows;
+    unsigned displays_waiting; /* callers who wait for its guest, for a display */
     char *application_ended; /* how the one program of this machine ended last; NULL: it has not */
     LogOn *log_on;           /* the last one; NULL: none since this process began */
     uint64_t private_bytes;  /* last measured; 0: not yet */
@@ -191,6 +192,7 @@ struct Host {
     char *problem;            /* lock: what keeps the loop from its work, NULL: nothing */
     GPtrArray *relays;        /* lock: of Relay, each of its own thread */
     unsigned relay_threads;   /* lock */
+    unsigned displays_waiting; /* lock: for guests */
     PlanBook *plans;          /* lock: NULL: not read yet */
     unsigned plans_edition;   /* lock: raised by every change of a plan */
     int64_t plans_due_ms;     /* loop thread: UTC, when a plan's time may be over */
@@ -518,6 +520,11 @@ bool client_let_in(DisplayClient kind, int fd, GError **error);
  * before sees an end. The caller's, and it needs no orield any more. -1: UNAVAILABLE or TIMEOUT: not now; UNSUPPORTED: an image whose
  * agent serves none. The caller need not be busy with the slot; waits for the agent for a moment. */
 int tunnel_connect(Slot *slot, unsigned number, GError **error);
+
+/* ---- display.c ---- */
+/* One more who waits for what a guest does, so that a display can be opened; UNAVAILABLE: enough do, of this desktop or in all. */
+bool display_wait_begin(Slot *slot, GError **error);
+void display_wait_end(Slot *slot);
 
 /* ---- relay.c ---- */
 /* Takes machine; our viewer's end, or -1. rfb: the viewer is let in first, without a password. */
