@@ -103,7 +103,7 @@ static bool fail_stale(GError **error)
     return oriel_fail(error, ORIEL_ERROR_UNAUTHENTICATED, "this log-in took too long, or has ended: begin again");
 }
 
-bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until)
+bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until, GError **error)
 {
     GHashTableIter each;
     gpointer value = NULL;
@@ -116,8 +116,11 @@ bool oidc_used_add(GHashTable *used, const char *state, const char *network, int
         else
             same += strcmp(one->network, network) == 0;
     }
-    if (g_hash_table_contains(used, state) || same >= LIMIT_PROVIDER_LOGINS_ADDRESS || g_hash_table_size(used) >= LIMIT_PROVIDER_LOGINS)
-        return false;
+    if (g_hash_table_contains(used, state))
+        return fail_stale(error);
+    if (same >= LIMIT_PROVIDER_LOGINS_ADDRESS || g_hash_table_size(used) >= LIMIT_PROVIDER_LOGINS)
+        return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "too many log-ins were finished from %s in the last minutes: wait, then begin again",
+                          same >= LIMIT_PROVIDER_LOGINS_ADDRESS ? network : "everywhere");
     OidcUsed *one = g_malloc0(sizeof *one + strlen(network) + 1);
     one->until = until;
     memcpy(one->network, network, strlen(network) + 1);
@@ -126,11 +129,11 @@ bool oidc_used_add(GHashTable *used, const char *state, const char *network, int
 }
 
 /* Whether it is finished for the first time. It is forgotten when it would be too old anyway. */
-static bool use_up(Identity *identity, const char *state, const char *address, int64_t until)
+static bool use_up(Identity *identity, const char *state, const char *address, int64_t until, GError **error)
 {
     g_autofree char *network = socket_network(address ? address : "");
     g_mutex_lock(&identity->count_lock);
-    bool first = oidc_used_add(identity->used, state, network, until);
+    bool first = oidc_used_add(identity->used, state, network, until, error);
     g_mutex_unlock(&identity->count_lock);
     return first;
 }
@@ -144,9 +147,10 @@ static bool memory_read(Identity *identity, const StoreDirectory *directory, con
     if (!memory || !json_read(memory, "log-in", NULL, "{s:s, s:s, s:s, s:s, s:I}", "directory", &directory_id, "state", &state,
                               "nonce", &ret->nonce, "verifier", &ret->verifier, "until", &until))
         return fail_stale(error);
-    if (until < clock_utc_ms() || strcmp(directory_id, directory->id) != 0 || !secret_equal(state, answer->state) ||
-        !use_up(identity, state, answer->address, until))
+    if (until < clock_utc_ms() || strcmp(directory_id, directory->id) != 0 || !secret_equal(state, answer->state))
         return fail_stale(error);
+    if (!use_up(identity, state, answer->address, until, error))
+        return false;
     ret->owner = g_steal_pointer(&memory);
     return true;
 }

@@ -37,12 +37,13 @@ typedef struct {
     char network[];
 } OidcUsed;
 
-/* False: it was finished already, or that network, or all of them, have finished too many lately. */
-bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until);
+/* UNAUTHENTICATED: it was finished already. TOO_MANY: that network, or all of them, have finished too many lately. */
+bool oidc_used_add(GHashTable *used, const char *state, const char *network, int64_t until, GError **error);
 
 /* UNAUTHENTICATED: no such log-in is under way in this browser, or it took too long, or it was finished already; the ID token is
  * not good. FORBIDDEN: the provider or the person refused; the user is disabled, or may not be made. CONFLICT: another user has
- * the name. INVALID: a claim is missing, or the name is none. UNAVAILABLE: the provider does not answer. Leaves an event. */
+ * the name. INVALID: a claim is missing, or the name is none. UNAVAILABLE: the provider does not answer. TOO_MANY: as above.
+ * Leaves an event. */
 Login *oidc_finish(Identity *identity, const StoreDirectory *directory, const OidcAnswer *answer, const ClientInfo *client,
                    GError **error);
 

@@ -152,14 +152,17 @@ static void test_used(void)
     int64_t until = clock_utc_ms() + 60000;
     for (int i = 0; i < LIMIT_PROVIDER_LOGINS_ADDRESS; i++) {
         g_autofree char *state = g_strdup_printf("state %d", i);
-        g_assert_true(oidc_used_add(used, state, "192.0.2.7", until));
+        g_assert_true(oidc_used_add(used, state, "192.0.2.7", until, NULL));
     }
-    g_assert_false(oidc_used_add(used, "one more", "192.0.2.7", until));
-    g_assert_true(oidc_used_add(used, "another's", "192.0.2.8", until));
-    g_assert_false(oidc_used_add(used, "another's", "192.0.2.8", until));
-    g_assert_false(oidc_used_add(used, "state 0", "192.0.2.8", until));
-    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", clock_utc_ms() - 1)); /* forgotten at the next */
-    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", until));
+    g_autoptr(GError) full = NULL, again = NULL;
+    g_assert_false(oidc_used_add(used, "one more", "192.0.2.7", until, &full));
+    g_assert_cmpint(oriel_error_kind(full), ==, ORIEL_ERROR_TOO_MANY);
+    g_assert_true(oidc_used_add(used, "another's", "192.0.2.8", until, NULL));
+    g_assert_false(oidc_used_add(used, "another's", "192.0.2.8", until, NULL));
+    g_assert_false(oidc_used_add(used, "state 0", "192.0.2.8", until, &again));
+    g_assert_cmpint(oriel_error_kind(again), ==, ORIEL_ERROR_UNAUTHENTICATED);
+    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", clock_utc_ms() - 1, NULL)); /* forgotten at the next */
+    g_assert_true(oidc_used_add(used, "old", "192.0.2.9", until, NULL));
 }
 
 int main(int argc, char **argv)

@@ -12,6 +12,7 @@ export function providerFailure(kind: string): string {
     case 'unavailable': case 'timeout': return t('The provider does not answer. Try again later, or tell your administrator.');
     case 'forbidden': return t('This login was refused. Ask your administrator whether you may use Oriel.');
     case 'unauthenticated': return t('This login took too long, or could not be verified. Begin again.');
+    case 'too-many': return t('Too many attempts. Wait a moment, then try again.');
     case 'conflict': return t('Another user of Oriel has your name already. Tell your administrator.');
     case 'not-found': return t('This way to log in is not offered any more.');
     default: return t('The provider’s answer could not be used. Your administrator finds the reason in the events.');
