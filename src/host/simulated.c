@@ -52,6 +52,7 @@ static void simulated_unref(Simulated *machine)
     if (!g_atomic_ref_count_dec(&machine->count))
         return;
     g_free(machine->folder);
+    g_free(machine->append);
     g_free(machine->template_key);
     g_free(machine);
 }

@@ -36,7 +36,8 @@ def small_recipe():
     text = re.sub(r"    dbus-update-activation-environment.*\n", "", text)
     script = text.index("[script]")
     allowed = "[file /etc/sudoers.d/test 0440]\n    ALL ALL=(ALL) NOPASSWD: ALL\n\n"
-    return text[:script] + allowed + "[script]\n    rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/xrdp/key.pem\n"
+    keys = re.search(r"    rm -f /etc/ssl/private/.*\n", text[script:]).group(0)
+    return text[:script] + allowed + "[script]\n" + keys
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,8 @@ static int viewer_open(Machine *machine)
 static bool is_loud(const GByteArray *heard)
 {
     static const uint8_t mark[] = {255, 1, 0, 2};
+    if (!heard->len)
+        return false;
     const uint8_t *end = heard->data + heard->len;
     const uint8_t *at = memmem(heard->data, heard->len, mark, sizeof mark);
     while (at && at + 8 < end) {
