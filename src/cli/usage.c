@@ -65,10 +65,11 @@ static void option_list(GString *text, const char *title, const Option *options)
     g_string_append_printf(text, "\n%s:\n", title);
     for (const Option *option = options; option->name; option++) {
         g_autofree char *words = option_words(option);
-        if (strlen(words) > 26)
+        long columns = g_utf8_strlen(words, -1);
+        if (columns > 26)
             g_string_append_printf(text, "  %s\n  %26s  %s\n", words, "", option->help);
         else
-            g_string_append_printf(text, "  %-26s  %s\n", words, option->help);
+            g_string_append_printf(text, "  %s%*s  %s\n", words, (int)(26 - columns), "", option->help);
     }
 }
 

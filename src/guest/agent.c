@@ -102,7 +102,7 @@ static void send_application(void)
 
 static void application_event(void)
 {
-    while (agent_application_hear(agent.application_news, &agent.application))
+    if (agent_application_hear(agent.application_news, &agent.application)) /* one a turn: who floods it keeps nobody waiting */
         send_application();
 }
 

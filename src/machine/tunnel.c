@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "machine/machine_internal.h"
 
@@ -294,9 +295,10 @@ bool tunnels_adopt(Machine *machine, GError **error)
         return false;
     json_array_foreach (list, i, each) {
         const char *id = json_string_value(json_object_get(each, "label"));
+        g_autoptr(GError) stays = NULL;
         unsigned number;
-        if (number_of(id, &number) && !is_used(each) && !remove_device(machine, id, error))
-            return false;
+        if (number_of(id, &number) && !is_used(each) && !remove_device(machine, id, &stays))
+            log_warning("machine in %s: an old tunnel stays: %s", machine->folder, stays->message);
     }
     return true;
 }
