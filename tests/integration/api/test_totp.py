@@ -87,9 +87,9 @@ def test_guessing_is_slowed_down_whatever_the_password(house):
     house.make_user("tara")
     enrol(house.login("tara", address="192.0.2.33"))
     codes = []
-    for number in range(8):  # each with a fresh and right first step
+    while 429 not in codes and len(codes) < 14:  # each with a fresh and right first step; the wait grows to 30 s
         stranger, answer = first_step(house, "tara", "192.0.2.34")
-        codes.append(stranger.call("POST", "login/code", {"login": answer.json["login"], "code": f"{number:06}"}).status)
+        codes.append(stranger.call("POST", "login/code", {"login": answer.json["login"], "code": f"{len(codes):06}"}).status)
     assert codes[0] == 403 and codes[-1] == 429
 
 
