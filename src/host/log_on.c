@@ -147,6 +147,8 @@ static void settle(Work *work, const StoreHome *home, bool mounted)
     } else if (slot_acquire(work->slot, busy_limit_ms, &error)) {
         home_put_away(work, false);
         slot_release(work->slot);
+    } else {
+        log_warning("desktop %s: the home that it could not use stays with it until its person logs off: %s", work->row->name, error->message);
     }
 }
 
