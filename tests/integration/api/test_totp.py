@@ -86,10 +86,16 @@ def test_a_wrong_code_says_the_servers_time(house):
 def test_guessing_is_slowed_down_whatever_the_password(house):
     house.make_user("tara")
     enrol(house.login("tara", address="192.0.2.33"))
+
+    def guess(stranger, answer, number):
+        return stranger.call("POST", "login/code", {"login": answer.json["login"], "code": f"{number:06}"}).status
     codes = []
-    while 429 not in codes and len(codes) < 14:  # each with a fresh and right first step; the wait grows to 30 s
-        stranger, answer = first_step(house, "tara", "192.0.2.34")
-        codes.append(stranger.call("POST", "login/code", {"login": answer.json["login"], "code": f"{len(codes):06}"}).status)
+    for number in range(7):  # each with a fresh and right first step
+        step = first_step(house, "tara", "192.0.2.34")
+        if number == 6:  # the last two at once: however slow this host is, that is too early
+            last = first_step(house, "tara", "192.0.2.34")
+        codes.append(guess(*step, number))
+    codes.append(guess(*last, 7))
     assert codes[0] == 403 and codes[-1] == 429
 
 
