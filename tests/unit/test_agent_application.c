@@ -82,19 +82,26 @@ static void test_ends(void)
     close(fd);
 }
 
-/* What is not there is told with its reason, and rests before its session begins anew: it is not waited for here. */
-static void test_missing(void)
+/* Beside the test, as its session does; until the first news of it. */
+static pid_t start(const char *command, int fd, AgentApplicationNews *ret)
 {
     AgentApplication application;
-    AgentApplicationNews news = {0};
-    g_autofree char *line = application_append("quiet", "/nowhere/at-all --x");
-    int fd = agent_application_listen(address);
+    g_autofree char *line = application_append("quiet", command);
     g_assert_true(agent_application_parse(line, &application));
     pid_t pid = fork();
     if (pid == 0)
         _exit(agent_application_run(&application, address));
-    while (!agent_application_hear(fd, &news))
+    while (!agent_application_hear(fd, ret))
         g_usleep(10000);
+    return pid;
+}
+
+/* What is not there is told with its reason, and rests before its session begins anew: it is not waited for here. */
+static void test_missing(void)
+{
+    AgentApplicationNews news = {0};
+    int fd = agent_application_listen(address);
+    pid_t pid = start("/nowhere/at-all --x", fd, &news);
     g_assert_cmpint(waitpid(pid, NULL, WNOHANG), ==, 0);
     g_assert_cmpint(kill(pid, SIGTERM), ==, 0); /* a log off ends the rest */
     int status = 0;
@@ -108,16 +115,9 @@ static void test_missing(void)
 /* The session is ended from outside: so is the program. */
 static void test_asked_to_end(void)
 {
-    AgentApplication application;
     AgentApplicationNews news = {0};
-    g_autofree char *line = application_append("quiet", "sleep 1000");
     int fd = agent_application_listen(address);
-    g_assert_true(agent_application_parse(line, &application));
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(agent_application_run(&application, address));
-    while (!agent_application_hear(fd, &news))
-        g_usleep(10000);
+    pid_t pid = start("sleep 1000", fd, &news);
     g_assert_true(news.runs);
     g_assert_cmpint(kill(pid, SIGTERM), ==, 0);
     g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "../fixtures/machine/must.h"
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -45,14 +47,6 @@ static void expect_kind(GError **error, OrielErrorKind kind)
     g_assert_cmpint(oriel_error_kind(*error), ==, kind);
     g_clear_error(error);
 }
-
-#define must(call)                                                                                           \
-    do {                                                                                                     \
-        GError *failure = NULL;                                                                              \
-        bool done = (call);                                                                                  \
-        g_assert_no_error(failure);                                                                          \
-        g_assert_true(done);                                                                                 \
-    } while (0)
 
 static Hypervisor *open_hypervisor(void)
 {

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../fixtures/machine/must.h"
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -18,14 +20,6 @@
 #define AGENT_LIMIT_MS 60000
 
 static const char *kernel, *initrd;
-
-#define must(call)                    \
-    do {                              \
-        GError *failure = NULL;       \
-        bool done = (call);           \
-        g_assert_no_error(failure);   \
-        g_assert_true(done);          \
-    } while (0)
 
 static const uint8_t encodings[] = {2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xfe, 0xfd}; /* raw, and sound (-259) */
 static const uint8_t format[] = {255, 1, 0, 2, 3, 2, 0, 0, 0xac, 0x44};               /* S16, stereo, 44100 Hz */

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../fixtures/machine/must.h"
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -27,14 +29,6 @@ static struct {
     Hypervisor *hypervisor;
     Machine *machine;
 } house;
-
-#define must(call)                                                                                           \
-    do {                                                                                                     \
-        GError *failure = NULL;                                                                              \
-        bool done = (call);                                                                                  \
-        g_assert_no_error(failure);                                                                          \
-        g_assert_true(done);                                                                                 \
-    } while (0)
 
 static MachineSpec spec_of(void)
 {
