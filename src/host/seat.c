@@ -138,8 +138,7 @@ bool seat_forbid(const StoreDesktop *row, const char *what, GError **error)
 void seat_tell_seated(Slot *slot, const char *session_id)
 {
     g_mutex_lock(&slot->host->lock);
-    g_free(slot->seated);
-    slot->seated = g_strdup(session_id);
+    store_set(&slot->seated, session_id);
     g_cond_broadcast(&slot->host->changed);
     g_mutex_unlock(&slot->host->lock);
 }
