@@ -67,15 +67,17 @@ test('a message is among the desktops until it is closed', async () => {
 
 test('looking on waits for the person, and a refusal is said', async () => {
   const page = await admin({}, '/admin/help');
+  // The page says that it asks before its question has arrived.
+  const answer = async (state) => { (await eventually(() => fake.world.shadows?.find((one) => one.state === 'asked'), Boolean)).state = state; };
   await page.getByLabel('Person', { exact: true }).fill('ben');
   await page.getByRole('button', { name: 'Look on…' }).click();
   await page.getByText('The person is being asked…').waitFor();
-  fake.world.shadows.at(-1).state = 'refused';
+  await answer('refused');
   await page.getByText('They do not want you to look on.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
   await page.getByRole('button', { name: 'Take control…' }).click();
   await page.getByText('The person is being asked…').waitFor();
-  fake.world.shadows.at(-1).state = 'allowed';
+  await answer('allowed');
   const link = page.getByRole('link', { name: 'Open it' });
   await link.waitFor();
   assert.match(await link.getAttribute('href'), /^#\/desktop\/.+\?ticket=./);
