@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "forward/forward.h"
@@ -16,6 +17,7 @@
 #include "store/host.h"
 
 #define TIDY_SECONDS 3600
+#define RECHECK_SECONDS ((unsigned)(LIMIT_RECHECK_MS / LIMIT_RECHECK_ROUNDS / 1000))
 #define DAY_MS (24 * 60 * 60 * 1000LL)
 #define JOBS_KEPT_MS (30 * DAY_MS)
 #define LOCK_LIMIT_MS 5000
@@ -31,7 +33,7 @@ struct Daemon {
     Api *api;
     Forward *forward;
     GMainLoop *loop;
-    unsigned sources[3];
+    unsigned sources[4];
     int stop_machines; /* atomic: set by a worker of the API */
 };
 
@@ -195,11 +197,20 @@ static gboolean on_tidy(void *data)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_recheck(void *data)
+{
+    Daemon *daemon = data;
+    identity_recheck(daemon->identity);
+    return G_SOURCE_CONTINUE;
+}
+
 void daemon_run(Daemon *daemon)
 {
     daemon->sources[2] = g_timeout_add_seconds(TIDY_SECONDS, on_tidy, daemon);
+    daemon->sources[3] = g_timeout_add_seconds(RECHECK_SECONDS, on_recheck, daemon);
     notify_manager("READY=1");
     on_tidy(daemon); /* who starts it each morning has old rows too */
+    on_recheck(daemon);
     log_info("orield %s is ready: %s, state in %s", ORIEL_VERSION, store_backend(daemon->store),
              daemon->config->state);
     g_main_loop_run(daemon->loop);

@@ -29,8 +29,10 @@
 #define LIMIT_ICON_SIDE 512                 /* its pixels each way */
 #define LIMIT_APPLICATION 500                /* bytes of the command line of an application pool */
 #define LIMIT_RECHECK_MS (10 * 60 * 1000LL)  /* people of a directory who use Oriel are looked up there so often */
+#define LIMIT_RECHECK_ROUNDS 10              /* in that time: each looks up one in so many of those who are logged in */
+#define LIMIT_RECHECK_LEAST 20               /* or so many, if that is more */
 #define LIMIT_RECHECK_PEOPLE 100000          /* of whom it is known when that was */
-#define LIMIT_RECHECK_WAITING 1000           /* who wait to be looked up; others are at a later use */
+#define LIMIT_RECHECK_WAITING 1000           /* who wait to be looked up; others are later */
 #define LIMIT_KIOSKS 1000
 #define LIMIT_KIOSK_LOGINS 1000              /* open logins of one kiosk, which may be many devices */
 #define LIMIT_KIOSK_LOGINS_ADDRESS 100       /* of them from one address (of IPv6: /64), so that it does not shut out the others */

@@ -178,7 +178,7 @@ static bool test_base(const LdapAsk *ask, GError **error)
 static bool test_user(const LdapAsk *ask, const char *user, const char *password)
 {
     g_auto(DirectoryPerson) person = {0};
-    LdapQuestion question = {user, password, true};
+    LdapQuestion question = {.user = user, .password = password, .groups = true};
     g_autoptr(GError) failure = NULL;
     unsigned known = ask->steps->len;
     if (!ask->settings->bind_name && !password) {
@@ -213,19 +213,18 @@ GPtrArray *identity_directory_test(Identity *identity, const StoreDirectory *dir
     return g_steal_pointer(&steps);
 }
 
-LdapVerdict directory_look(Identity *identity, const StoreDirectory *directory, const StoreUser *user, GError **error)
+LdapVerdict directory_look(Identity *identity, const StoreDirectory *directory, const StoreUser *user, DirectoryPerson *ret,
+                           GError **error)
 {
     g_auto(DirectoryReady) ready = {0};
-    g_auto(DirectoryPerson) person = {0};
-    LdapQuestion question = {.user = user->name};
+    LdapQuestion question = {.user = user->name, .id = user->external_id};
     if (!directory_ready(identity, directory, &ready, error) || !ready.settings.bind_name || !turn_take(identity, error))
         return LDAP_PERSON_FAILED;
-    LdapVerdict verdict = ldap_person_ask(&ready.ask, &question, &person, error);
+    LdapVerdict verdict = ldap_person_ask(&ready.ask, &question, ret, error);
     if (verdict == LDAP_PERSON_UNKNOWN && !test_base(&ready.ask, error)) /* a base that is not there has nobody */
         verdict = LDAP_PERSON_FAILED;
     turn_give(identity);
-    bool another = verdict == LDAP_PERSON_GOOD && user->external_id && g_strcmp0(person.external_id, user->external_id) != 0;
-    return another ? LDAP_PERSON_UNKNOWN : verdict;
+    return verdict;
 }
 
 bool identity_directory_group(Identity *identity, const StoreDirectory *directory, const char *text, DirectoryGroup *ret,
@@ -288,14 +287,35 @@ typedef struct {
     DirectoryReady *ready;
 } Asking;
 
+static bool is_of(const StoreUser *user, const StoreDirectory *directory)
+{
+    return user && g_strcmp0(user->directory_id, directory->id) == 0;
+}
+
+/* Their user. Whoever had the name in this directory until now may only have been given another one. */
+static StoreUser *user_of(const Asking *asking, const DirectoryPerson *person, GError **error)
+{
+    DirectoryRules rules = {asking->ready->settings.allow_create, asking->ready->settings.role};
+    const StoreUser *before = asking->login->user;
+    g_autoptr(GError) failure = NULL;
+    StoreUser *user = directory_person_user(asking->identity, asking->directory, person, &rules, &failure);
+    if (user || oriel_error_kind(failure) != ORIEL_ERROR_CONFLICT || !is_of(before, asking->directory) ||
+        g_strcmp0(before->external_id, person->external_id) == 0) {
+        if (failure)
+            g_propagate_error(error, g_steal_pointer(&failure));
+        return user;
+    }
+    recheck_follow(asking->identity, asking->directory, before);
+    return directory_person_user(asking->identity, asking->directory, person, &rules, error);
+}
+
 static bool good_person(const Asking *asking, const DirectoryPerson *person, const GPtrArray *known, StoreUser **ret, GError **error)
 {
     Identity *identity = asking->identity;
-    DirectoryRules rules = {asking->ready->settings.allow_create, asking->ready->settings.role};
     g_auto(GStrv) lost = NULL;
     DirectoryPerson without = *person;
     without.groups = NULL; /* they are set here, to learn what was lost */
-    g_autoptr(StoreUser) user = directory_person_user(identity, asking->directory, &without, &rules, error);
+    g_autoptr(StoreUser) user = user_of(asking, &without, error);
     if (!user)
         return false;
     StorePersonGroups groups = {user->id, asking->directory->id, (const char *const *)person->groups};
@@ -311,11 +331,6 @@ static bool good_person(const Asking *asking, const DirectoryPerson *person, con
         return false;
     *ret = g_steal_pointer(&user);
     return true;
-}
-
-static bool is_of(const StoreUser *user, const StoreDirectory *directory)
-{
-    return user && g_strcmp0(user->directory_id, directory->id) == 0;
 }
 
 /* The directory knows better: a password that it does not take is not kept, nor any of somebody whom it does not have. What somebody
@@ -376,7 +391,9 @@ static Asked ask_one(const Asking *asking, StoreUser **ret, GError **error)
      * long as for an unknown name, and never gets that password. */
     g_autoptr(SecretString) nobody = secret_token_new();
     bool foreign = login->user && !is_of(login->user, asking->directory);
-    LdapQuestion question = {foreign ? nobody : login->name, foreign ? nobody : login->password, known->len > 0};
+    LdapQuestion question = {.user = foreign ? nobody : login->name,
+                             .password = foreign ? nobody : login->password,
+                             .groups = known->len > 0};
     switch (ldap_person_ask(&asking->ready->ask, &question, &person, &failure)) {
     case LDAP_PERSON_GOOD:
         return good_person(asking, &person, known, ret, error) ? ASKED_ENOUGH : ASKED_ERROR;

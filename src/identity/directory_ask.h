@@ -16,9 +16,11 @@ typedef struct {
 bool directory_ready(Identity *identity, const StoreDirectory *directory, DirectoryReady *ret, GError **error);
 void directory_ready_clear(DirectoryReady *ready);
 
-/* Whether the directory still has that person of its own: GOOD; UNKNOWN where it does not, or has another by that name; DISABLED; FAILED
- * where it does not say (it does not answer, has no service account, or shows it no people at all; *error may be NULL). */
-LdapVerdict directory_look(Identity *identity, const StoreDirectory *directory, const StoreUser *user, GError **error);
+/* Whether the directory still has that person of its own, by whatever name: GOOD, and *ret is how it has them now; UNKNOWN where it
+ * does not; DISABLED; FAILED where it does not say (it does not answer, has no service account, or shows it no people at all; *error
+ * may be NULL). */
+LdapVerdict directory_look(Identity *identity, const StoreDirectory *directory, const StoreUser *user, DirectoryPerson *ret,
+                           GError **error);
 
 typedef struct {
     const char *name; /* small letters */

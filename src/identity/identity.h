@@ -140,6 +140,10 @@ StoreToken *identity_token_new(Identity *identity, const Caller *caller, const T
 /* Removes what has expired; call it once an hour or so. */
 bool identity_expire(Identity *identity, GError **error);
 
+/* People of LDAP directories who are logged in or at a display are looked up there, in the background, one at a time and only those whose
+ * turn it is; who is gone is logged out, who has another name gets it. Call it each LIMIT_RECHECK_MS / LIMIT_RECHECK_ROUNDS. Never blocks. */
+void identity_recheck(Identity *identity);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Identity, identity_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Caller, caller_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Login, login_free)

@@ -17,6 +17,7 @@ struct Identity {
     unsigned asking;    /* directories now; under lock */
     GHashTable *looked; /* people of directories → monotonic time at which the directory was asked for them; under lock */
     GThreadPool *rechecks; /* of user ids; NULL: ending; under lock */
+    GHashTable *refused;   /* user id → the new name that they cannot have, as the trail says; under lock */
     GMutex count_lock; /* one attempt at a time is judged and counted; held for some questions to the store */
 };
 

@@ -23,6 +23,12 @@ char *ldap_user_filter(const LdapSettings *settings, const char *user)
     return g_strdup_printf("(&%s(%s=%s))", settings->user_filter, settings->login_attribute, value);
 }
 
+char *ldap_id_user_filter(const LdapSettings *settings, const char *id)
+{
+    g_autofree char *value = ldap_id_filter(settings->id_attribute, id);
+    return g_strdup_printf("(&%s(%s=%s))", settings->user_filter, settings->id_attribute, value);
+}
+
 char *ldap_member_filter(const LdapSettings *settings, const char *const *members, const char *user)
 {
     GString *filter = g_string_new(NULL);
@@ -47,6 +53,7 @@ char *ldap_member_filter(const LdapSettings *settings, const char *const *member
 
 typedef struct {
     const char *typed;
+    bool by_id; /* and not by the name, which may be another now */
     DirectoryPerson person;
     char *dn;
     bool disabled;
@@ -83,7 +90,9 @@ static bool person_entry(LdapLink *link, LDAPMessage *entry, void *data, GError 
     Found *found = data;
     bool other = false;
     g_autofree char *name = login_name(link, entry, found->typed, &other);
-    if (other || found->count++ > 0)
+    if (other && found->by_id)
+        name = ldap_entry_text(link, entry, settings->login_attribute);
+    if ((other && !found->by_id) || found->count++ > 0)
         return true;
     g_autofree char *control = ldap_entry_text(link, entry, "userAccountControl");
     g_autofree char *locked = ldap_entry_text(link, entry, "pwdAccountLockedTime");
@@ -99,16 +108,19 @@ static bool person_entry(LdapLink *link, LDAPMessage *entry, void *data, GError 
     return true;
 }
 
-static bool person_find(LdapLink *link, const char *user, Found *ret, GError **error)
+static bool person_find(LdapLink *link, const LdapQuestion *question, Found *ret, GError **error)
 {
     const LdapSettings *settings = link->ask->settings;
-    g_autofree char *filter = ldap_user_filter(settings, user);
+    const char *user = question->user;
+    g_autofree char *filter =
+        question->id ? ldap_id_user_filter(settings, question->id) : ldap_user_filter(settings, user);
     const char *attributes[] = {settings->login_attribute, settings->id_attribute, settings->name_attribute,
                                 settings->mail_attribute,  "userAccountControl",   "pwdAccountLockedTime",
                                 NULL};
     LdapSearch search = {settings->users_base, LDAP_SCOPE_SUBTREE, filter, attributes, PEOPLE_MOST + 1};
     g_autoptr(GError) failure = NULL;
     ret->typed = user;
+    ret->by_id = question->id != NULL;
     if (!ldap_link_search(link, &search, person_entry, ret, &failure)) {
         ldap_step_end(link, "find", false, "%s: %s", filter, failure->message);
         g_propagate_error(error, g_steal_pointer(&failure));
@@ -231,7 +243,7 @@ static LdapVerdict bind_person(LdapLink *link, const char *name, const char *pas
 /* With a service account: find, then bind as the person, then be the service again for the groups. */
 static LdapVerdict ask_by_service(LdapLink *link, const LdapQuestion *question, Found *found, GError **error)
 {
-    if (!person_find(link, question->user, found, error))
+    if (!person_find(link, question, found, error))
         return LDAP_PERSON_FAILED;
     if (found->count == 0) {
         if (question->password)
@@ -256,7 +268,7 @@ static LdapVerdict ask_by_template(LdapLink *link, const LdapQuestion *question,
     LdapVerdict verdict = bind_person(link, name, question->password, error);
     if (verdict != LDAP_PERSON_GOOD)
         return verdict;
-    if (!person_find(link, question->user, found, error))
+    if (!person_find(link, question, found, error))
         return LDAP_PERSON_FAILED;
     return found->count == 0 ? LDAP_PERSON_UNKNOWN : found->disabled ? LDAP_PERSON_DISABLED : LDAP_PERSON_GOOD;
 }

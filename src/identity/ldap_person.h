@@ -15,6 +15,7 @@ typedef enum {
 
 typedef struct {
     const char *user;
+    const char *id;       /* external id: who has it is looked for, whatever their name is now; NULL: by name */
     const char *password; /* NULL: find only; needs a service account */
     bool groups;          /* whether their groups are wanted */
 } LdapQuestion;
@@ -38,6 +39,8 @@ bool ldap_groups_missing(const LdapAsk *ask, char **external_ids, GPtrArray *ret
 
 /* "(&(objectClass=person)(uid=anna))"; callers free. */
 char *ldap_user_filter(const LdapSettings *settings, const char *user);
+/* Who has that external id, whatever their name. */
+char *ldap_id_user_filter(const LdapSettings *settings, const char *id);
 /* Groups that name one of these members (DNs, NULL-ended), or a posixGroup that names the user; user NULL: none. */
 char *ldap_member_filter(const LdapSettings *settings, const char *const *members, const char *user);
 

@@ -83,6 +83,9 @@ bool store_directory_password_set(Store *store, const char *user_id, const char 
  * that was kept for when the directory is silent. Leaves an event where there was any of it. */
 bool store_person_left(Store *store, const StoreActor *actor, const char *user_id, const char *why, GError **error);
 
+/* Ids of people of LDAP directories who are logged in or at a display, at most `most`, in their order. */
+GPtrArray *store_directory_people_open(Store *store, uint64_t most, GError **error);
+
 /* Idempotent. */
 bool store_directory_password_forget(Store *store, const char *user_id, GError **error);
 

@@ -251,6 +251,25 @@ bool store_directory_password_forget(Store *store, const char *user_id, GError *
            transaction_commit(&transaction, error);
 }
 
+/* ---- who is there ---- */
+
+static gpointer id_read(Reader *reader)
+{
+    return read_string(reader);
+}
+
+GPtrArray *store_directory_people_open(Store *store, uint64_t most, GError **error)
+{
+    List list = {NULL, id_read, g_free, 0};
+    return list_of(store_read(store,
+                              "SELECT u.id FROM users u JOIN directories d ON d.id = u.directory_id"
+                              " WHERE d.kind = 'ldap' AND d.enabled = 1 AND u.enabled = 1 AND"
+                              " (u.id IN (SELECT w.user_id FROM web_sessions w) OR u.id IN (SELECT x.user_id FROM displays x))"
+                              " ORDER BY u.id LIMIT $1",
+                              PARAMS(NUMBER((int64_t)most)), error),
+                   &list, NULL);
+}
+
 /* ---- who has left ---- */
 
 /* Ends what "DELETE … RETURNING id" gave back, for the watchers. */

@@ -9,6 +9,7 @@
 #include "identity/browser.h"
 #include "identity/identity.h"
 #include "identity/kiosk.h"
+#include "identity/recheck.h"
 #include "identity/totp.h"
 #include "store/event.h"
 
@@ -45,6 +46,13 @@ static void test_names(void)
         g_assert_cmpint(name_check(rows[i].name, "user", &error), ==, rows[i].good);
         g_assert_true(rows[i].good == (error == NULL));
     }
+}
+
+static void test_recheck_share(void)
+{
+    static const size_t rows[][2] = {{0, 20}, {1, 20}, {200, 20}, {201, 21}, {1000, 100}, {100001, 10001}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpuint(recheck_share(rows[i][0]), ==, rows[i][1]);
 }
 
 static void test_password_rules(void)
@@ -572,6 +580,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/identity/names", test_names);
+    g_test_add_func("/identity/recheck-share", test_recheck_share);
     g_test_add_func("/identity/password-rules", test_password_rules);
     g_test_add_func("/identity/permissions", test_permissions);
     g_test_add_func("/identity/scopes", test_scopes);

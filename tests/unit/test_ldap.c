@@ -110,6 +110,11 @@ static void test_filters(void)
     g_assert_cmpstr(user, ==, "(&(objectClass=inetOrgPerson)(uid=ann\\2a))");
     g_autofree char *ad_user = ldap_user_filter(&ad, "ann");
     g_assert_cmpstr(ad_user, ==, "(&(&(objectClass=user)(!(objectClass=computer)))(sAMAccountName=ann))");
+    g_autofree char *by_id = ldap_id_user_filter(&openldap, "5b0c7c2e-1f0a-103d-8d0a-d1f0a4b6c001");
+    g_assert_cmpstr(by_id, ==, "(&(objectClass=inetOrgPerson)(entryUUID=5b0c7c2e-1f0a-103d-8d0a-d1f0a4b6c001))");
+    g_autofree char *by_guid = ldap_id_user_filter(&ad, "03020100-0504-0706-0809-0a0b0c0d0e0f");
+    g_assert_cmpstr(by_guid, ==, "(&(&(objectClass=user)(!(objectClass=computer)))"
+                                 "(objectGUID=\\00\\01\\02\\03\\04\\05\\06\\07\\08\\09\\0a\\0b\\0c\\0d\\0e\\0f))");
     g_autofree char *in_chain = ldap_member_filter(&ad, members, "ann");
     g_assert_cmpstr(in_chain, ==,
                     "(&(objectClass=group)(|(member:1.2.840.113556.1.4.1941:=cn=a \\28b\\29,dc=x)"

@@ -200,6 +200,30 @@ static void test_delete(Fixture *fixture)
     assert_kind(error, ORIEL_ERROR_NOT_FOUND);
 }
 
+static void test_open(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_autoptr(StoreDirectory) corp = make(store, "corp");
+    g_autoptr(StoreUser) ann = person(store, corp, "id-1", "ann", &error);
+    g_autoptr(StoreUser) out = person(store, corp, "id-2", "out", &error);
+    g_autoptr(StoreUser) own = world_user(store, "own", "user");
+    const StoreUser *in[] = {ann, own};
+    for (size_t i = 0; i < G_N_ELEMENTS(in); i++) {
+        StoreWebSessionNew fields = {.token_hash = in[i]->name, .user_id = in[i]->id, .csrf = "csrf", .scopes = "all", .expires_ms = INT64_MAX};
+        g_autoptr(StoreWebSession) session = store_web_session_create(store, NULL, &fields, &error);
+        g_assert_no_error(error);
+    }
+    g_autoptr(GPtrArray) people = store_directory_people_open(store, 10, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(people->len, ==, 1); /* neither who is out nor Oriel's own */
+    g_assert_cmpstr(people->pdata[0], ==, ann->id);
+    corp->enabled = false;
+    g_assert_true(store_directory_update(store, NULL, corp, &error));
+    g_autoptr(GPtrArray) none = store_directory_people_open(store, 10, &error);
+    g_assert_cmpuint(none->len, ==, 0);
+}
+
 static void test_left(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -254,6 +278,7 @@ int main(int argc, char **argv)
     fixture_add("directory/groups", test_groups);
     fixture_add("directory/delete", test_delete);
     fixture_add("directory/passwords", test_passwords);
+    fixture_add("directory/open", test_open);
     fixture_add("left", test_left);
     return fixture_run();
 }

@@ -234,6 +234,73 @@ def test_who_has_left_the_directory_is_logged_out(house, server, authority):
         assert people_in["ann"].call("GET", "me").status == 200
 
 
+def rename(server, old, new):
+    server.change(f"dn: {people(old)}\nchangetype: modrdn\nnewrdn: uid={new}\ndeleteoldrdn: 1\n\n")
+
+
+def again(house):
+    """A process that has looked up nobody yet."""
+    house.stop()
+    house.start()
+
+
+def test_who_was_renamed_while_logged_in_is_the_same_person(house, server, authority):
+    server.change(slapd.person("miss", ANN))
+    with directory(house, "corp", settings(server, authority)):
+        cookie = house.login("miss", ANN, next(addresses))
+        before = cookie.get("me")["user"]
+        rename(server, "miss", "mrs")
+        try:
+            again(house)
+            wait_until(lambda: cookie.get("me")["user"]["name"] == "mrs", 30, "the new name")
+            assert cookie.get("me")["user"]["id"] == before["id"]
+            changed = next(one for one in house.local.items("events") if one["action"] == "user.update")
+            assert changed["actor"] == "directory corp" and changed["detail"]["name"] == ["miss", "mrs"]
+            # the next name is taken: the old one stays, nobody is logged out, and it is said once
+            house.make_user("madam")
+            rename(server, "mrs", "madam")
+            def refusals():
+                return [one for one in house.local.items("events") if one["action"] == "user.rename-refused"]
+            again(house)
+            wait_until(lambda: cookie.get("me") and refusals(), 30, "the refusal")
+            assert refusals()[0]["object"]["name"] == "mrs" and refusals()[0]["result"] == "conflict"
+            assert refusals()[0]["detail"]["name"] == "madam" and "of its own" in refusals()[0]["detail"]["why"]
+            assert cookie.get("me")["user"]["name"] == "mrs"
+        finally:
+            server.change(f"dn: {people('madam')}\nchangetype: delete\n\n")
+            house.local.call("DELETE", "users/madam")
+
+
+def test_somebody_new_may_have_the_name_of_who_was_renamed(house, corp, server):
+    server.change(slapd.person("junior", ANN))
+    before = try_login(house, "junior", ANN).json["user"]
+    rename(server, "junior", "senior")
+    server.change(slapd.person("junior", EVE))
+    try:
+        new = try_login(house, "junior", EVE)
+        assert new.status == 200 and new.json["user"]["id"] != before["id"]
+        assert house.local.get("users/senior")["id"] == before["id"]
+    finally:
+        for name in ("junior", "senior"):
+            server.change(f"dn: {people(name)}\nchangetype: delete\n\n")
+
+
+def test_who_has_left_is_logged_out_without_a_request_of_theirs(house, server, authority):
+    """At a native display nobody asks the API for anything."""
+    server.change(slapd.person("idler", ANN))
+    with directory(house, "corp", settings(server, authority)):
+        house.login("idler", ANN, next(addresses))
+        house.login("ann", ANN, next(addresses))
+
+        def logged_in():
+            return {one["user"]["name"] for one in house.local.items("logins?all=true")}
+        assert {"idler", "ann"} <= logged_in()
+        server.change(f"dn: {people('idler')}\nchangetype: delete\n\n")
+        again(house)
+        wait_until(lambda: "idler" not in logged_in(), 300, "the idler is logged out")
+        assert "ann" in logged_in()
+
+
 # ---- groups ----
 
 def enter(house, name, of, **more):

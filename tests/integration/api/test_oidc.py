@@ -92,6 +92,23 @@ def test_a_person_logs_in_and_comes_back(shown):
     assert stranger.refused("POST", "login", {"name": "olga", "password": "anything at all"}) == (401, "unauthenticated")
 
 
+def test_who_is_renamed_at_the_provider_stays_who_they_are(shown):
+    shown.provider.person("nina", preferred_username="nina")
+    person = Person(shown, shown.provider)
+    assert person.log_in("nina") == HOME
+    nina = person.enter(shown)
+    user = shown.local.get("users/nina")
+    shown.provider.person("nina", preferred_username="nina.new")
+    assert person.log_in("nina") == HOME
+    assert shown.local.get("users/nina.new")["id"] == user["id"]
+    assert nina.get("me")["user"]["name"] == "nina.new"  # what is open goes on
+    # a name that somebody else has is refused with a sentence, and the old one stays
+    shown.make_user("held")
+    shown.provider.person("nina", preferred_username="held")
+    assert person.log_in("nina") != HOME
+    assert shown.local.get("users/nina.new")["id"] == user["id"]
+
+
 def test_log_out_goes_on_to_the_provider(shown):
     person = Person(shown, shown.provider)
     person.log_in("otto")
