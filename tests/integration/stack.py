@@ -2,6 +2,7 @@
 client is held against docs/api.yaml."""
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -132,7 +133,8 @@ class Answer:
 class Client:
     """Calls of one caller. Without credentials and over orield.sock: the local administrator."""
 
-    ports = iter(range(20000, 60000))
+    # abstract names are the whole machine's: another run at the same time has other numbers, above the ports that exist
+    ports = itertools.count(os.getpid() << 20)
 
     def __init__(self, orield, token=None, cookie=None, csrf=None, gateway=False, address="192.0.2.1"):
         self.orield, self.token, self.cookie, self.csrf = orield, token, cookie, csrf
