@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/secret.h"
 
 /* *ret_bits: how many of the 128 the whole address has beyond the mapping's prefix. */
 static bool address_bytes(const char *text, unsigned char bytes[16], unsigned *ret_bits)
@@ -73,4 +74,12 @@ bool networks_contain(const char *const *texts, const char *address)
             return true;
     }
     return false;
+}
+
+char *network_mac_new(void)
+{
+    uint8_t bytes[6];
+    secret_random(bytes, sizeof bytes);
+    bytes[0] = (uint8_t)((bytes[0] & ~1u) | 2u);
+    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
 }

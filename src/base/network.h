@@ -1,4 +1,4 @@
-/* Ranges of addresses: "192.0.2.0/24", "2001:db8::/32", a single "192.0.2.7". Pure; any thread. */
+/* Addresses and ranges of them: "192.0.2.0/24", "2001:db8::/32", a single "192.0.2.7". Pure; any thread. */
 #pragma once
 
 #include <glib.h>
@@ -17,6 +17,10 @@ bool network_contains(const Network *network, const char *address);
 
 /* Whether the one is a part of the other, or the same. */
 bool network_includes(const Network *network, const Network *part);
+
+/* A new address for a network card, "x2:…": locally administered and of one machine (IEEE 802: the second and the first bit), the other 46 bits
+ * random, so that of 10,000 cards two share one in one of a million houses. Caller frees. */
+char *network_mac_new(void);
 
 /* Whether the address is in one of these texts (NULL-ended; one that is no network has no address in it). */
 bool networks_contain(const char *const *texts, const char *address);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/network.h"
 #include "broker/admission.h"
 
 static const int64_t row_look_ms = 1000; /* while a disk is copied: whether anybody wants it still */
@@ -72,7 +73,7 @@ static bool make_disk(Work *work, const Image *image, const char *folder, GError
 /* Its disk is whole: from here on it is the desktop's. */
 static bool observe_made(Work *work, const char *version_id, GError **error)
 {
-    g_autofree char *mac = thaw_mac_new(), *machine_id = thaw_machine_id_new();
+    g_autofree char *mac = network_mac_new(), *machine_id = thaw_machine_id_new();
     StoreObservation observation = {
         .id = work->row->id,
         .generation = work->row->generation,

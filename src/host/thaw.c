@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/secret.h"
 #include "broker/application.h"
 #include "host/record.h"
@@ -41,13 +42,6 @@ void thaw_tidy(const Slot *slot, bool alive)
     unlink(unfinished);
     if (alive)
         unlink(suspended);
-}
-
-char *thaw_mac_new(void)
-{
-    uint8_t tail[3];
-    secret_random(tail, sizeof tail);
-    return g_strdup_printf("52:54:00:%02x:%02x:%02x", tail[0], tail[1], tail[2]);
 }
 
 char *thaw_machine_id_new(void)
@@ -105,7 +99,7 @@ bool thaw_fork(Work *work, GError **error)
         g_propagate_error(error, g_steal_pointer(&problem));
         return false;
     }
-    g_autofree char *mac = thaw_mac_new();
+    g_autofree char *mac = network_mac_new();
     g_autofree char *machine_id = thaw_machine_id_new();
     StoreObservation observation = {
         .id = work->row->id,

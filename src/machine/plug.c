@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/secret.h"
+#include "base/network.h"
 #include "machine/machine_internal.h"
 
 #define DEVICE_NETWORK "network"
@@ -54,18 +54,10 @@ bool plug_remove(Machine *machine, const char *id, GError **error)
     }
 }
 
-/* 52:54:00 is QEMU's own prefix, locally administered. Caller frees. */
-static char *mac_random(void)
-{
-    uint8_t bytes[3];
-    secret_random(bytes, sizeof bytes);
-    return g_strdup_printf("52:54:00:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2]);
-}
-
 bool plug_network(Machine *machine, const char *mac, GError **error)
 {
     bool plugged;
-    g_autofree char *random = mac_random();
+    g_autofree char *random = network_mac_new();
     if (!machine->hypervisor->features->user_network)
         return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
                           "this QEMU was built without user-mode networking (libslirp)");

@@ -8,7 +8,7 @@
 #include "machine/machine.h"
 
 /* A virtio NIC with user-mode networking (QEMU's own NAT, one private network for each machine). `mac`:
- * "52:54:00:xx:xx:xx", new for each fork, or NULL for a random one. After a fork only: a MAC on the command
+ * as network_mac_new, new for each fork, or NULL for a random one. After a fork only: a MAC on the command
  * line would travel in the device state (QEMU 7.2 ignores mac= on incoming). Plug it after agent_identity. */
 bool plug_network(Machine *machine, const char *mac, GError **error);
 

@@ -53,7 +53,7 @@ typedef struct {
     int64_t assigned_ms;         /* 0: not assigned */
     StoreAgent agent;
     char *error;         /* NULL, or a sentence */
-    char *mac;           /* "52:54:00:..."; NULL: not forked yet */
+    char *mac;           /* "x2:…"; NULL: not forked yet */
     char *machine_id;    /* 32 hex digits; NULL: not forked yet */
     int64_t seats;       /* a shared machine's; 0: the desktop is one person's, or a seat */
     char *seat_of;       /* the machine's id; NULL: no seat */

@@ -322,6 +322,18 @@ static void test_networks(void)
     g_assert_false(networks_contain(NULL, "198.51.100.5"));
 }
 
+static void test_macs(void)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (int i = 0; i < 100000; i++) { /* of 24 random bits hundreds would be there twice */
+        char *mac = network_mac_new();
+        g_assert_cmpuint(strlen(mac), ==, 17);
+        unsigned first = (unsigned)g_ascii_xdigit_value(mac[0]) << 4 | (unsigned)g_ascii_xdigit_value(mac[1]);
+        g_assert_cmpuint(first & 3, ==, 2);
+        g_assert_true(g_hash_table_add(seen, mac));
+    }
+}
+
 static void test_config(void)
 {
     g_autofree char *folder = g_dir_make_tmp("oriel-base-XXXXXX", NULL);
@@ -364,6 +376,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/socket-network", test_socket_network);
     g_test_add_func("/base/sealed-secrets", test_sealed_secrets);
     g_test_add_func("/base/networks", test_networks);
+    g_test_add_func("/base/macs", test_macs);
     g_test_add_func("/base/config", test_config);
     return g_test_run();
 }
