@@ -55,15 +55,44 @@ static char *seat_protocol(Store *store, const StorePool *pool)
     return NULL;
 }
 
-/* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
-static Json *tile_clients(const Service *service, const StorePool *pool, const StoreDesktop *desktop, const HostPolicyAnswer *decided)
+/* What all tiles of one answer are made of. */
+typedef struct {
+    Call *call;
+    HostPerson *person;
+    GPtrArray *sessions;
+    HostImages *images;
+} Tiles;
+
+static void tiles_clear(Tiles *tiles)
 {
+    g_clear_pointer(&tiles->person, host_person_free);
+    g_clear_pointer(&tiles->sessions, g_ptr_array_unref);
+    g_clear_pointer(&tiles->images, host_images_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tiles, tiles_clear)
+
+/* pool_id NULL: of all pools. */
+static bool tiles_read(Tiles *tiles, Call *call, const char *pool_id, GError **error)
+{
+    const char *user_id = call->caller->user_id;
+    StoreSessionFilter filter = {.user_id = user_id, .pool_id = pool_id};
+    tiles->call = call;
+    tiles->images = host_images(call->service->host);
+    tiles->sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
+    tiles->person = tiles->sessions ? host_person(call->service->host, user_id, error) : NULL;
+    return tiles->person != NULL;
+}
+
+/* A machine that nobody has assigned yet has no protocol: its click says so in the browser. */
+static Json *tile_clients(const Tiles *tiles, const StorePool *pool, const StoreDesktop *desktop, const HostPolicyAnswer *decided)
+{
+    const Service *service = tiles->call->service;
     Host *host = service->host;
     Json *list = json_array();
     g_autofree char *seat = desktop ? NULL : seat_protocol(service->store, pool);
     const char *protocol = desktop ? desktop->protocol : seat;
     for (unsigned kind = 0; kind < DISPLAY_CLIENTS; kind++) {
-        bool serves_rdp = kind == DISPLAY_CLIENT_RDP && !pool->seats && host_serves_rdp(host, pool, desktop);
+        bool serves_rdp = kind == DISPLAY_CLIENT_RDP && !pool->seats && host_serves_rdp(tiles->images, pool, desktop);
         bool suits = desktop || seat || pool->type != STORE_POOL_MANUAL ? client_suits((DisplayClient)kind, protocol, serves_rdp) : kind == DISPLAY_CLIENT_BROWSER;
         if (suits && host_client_offered(host, pool, decided->plan_ids[STORE_PLAN_DISPLAY], (DisplayClient)kind))
             json_array_append_new(list, json_string(client_word((DisplayClient)kind)));
@@ -71,15 +100,16 @@ static Json *tile_clients(const Service *service, const StorePool *pool, const S
     return list;
 }
 
-static Json *tile_json(const Call *call, const StorePool *pool, GPtrArray *sessions, const HostPolicyAnswer *decided)
+static Json *tile_json(const Tiles *tiles, const StorePool *pool, const HostPolicyAnswer *decided)
 {
-    const Service *service = call->service;
-    g_autoptr(GPtrArray) found = store_desktops_of_user(service->store, pool->id, call->caller->user_id, NULL);
+    const Call *call = tiles->call;
+    GPtrArray *sessions = tiles->sessions;
+    g_autoptr(GPtrArray) found = store_desktops_of_user(call->service->store, pool->id, call->caller->user_id, NULL);
     g_autoptr(GPtrArray) desktops = found ? g_steal_pointer(&found) : g_ptr_array_new();
     const StoreDesktop *desktop = desktops->len > 0 ? desktops->pdata[0] : NULL;
     return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "pool", tile_pool(pool), "desktop", desktop_brief(desktop), "session",
                      session_brief(session_in(sessions, pool->id, desktop)), "desktops", tile_desktops(desktops, sessions, pool),
-                     "another", may_have_another(pool, desktops), "clients", tile_clients(service, pool, desktop, decided), "denied",
+                     "another", may_have_another(pool, desktops), "clients", tile_clients(tiles, pool, desktop, decided), "denied",
                      json_text_or_null(decided->denied));
 }
 
@@ -97,10 +127,10 @@ static HostPolicyAnswer decide(Call *call, const HostPerson *person, const Store
 }
 
 /* NULL: the person is not to see it. */
-static Json *tile_decided(Call *call, const HostPerson *person, const StorePool *pool, GPtrArray *sessions)
+static Json *tile_decided(const Tiles *tiles, const StorePool *pool)
 {
-    g_auto(HostPolicyAnswer) answer = decide(call, person, pool);
-    return answer.hidden ? NULL : tile_json(call, pool, sessions, &answer);
+    g_auto(HostPolicyAnswer) answer = decide(tiles->call, tiles->person, pool);
+    return answer.hidden ? NULL : tile_json(tiles, pool, &answer);
 }
 
 bool portal_demand_let_in(Call *call, const StorePool *pool, GError **error)
@@ -114,13 +144,13 @@ bool portal_demand_let_in(Call *call, const StorePool *pool, GError **error)
 
 bool portal_tile_answer(Call *call, const StorePool *pool, GError **error)
 {
-    StoreSessionFilter filter = {.user_id = call->caller->user_id, .pool_id = pool->id};
-    g_autoptr(GPtrArray) sessions = store_session_list(call->service->store, &filter, NULL, NULL, error);
-    g_autoptr(HostPerson) person = sessions ? host_person(call->service->host, call->caller->user_id, error) : NULL;
-    Json *tile = person ? tile_decided(call, person, pool, sessions) : NULL;
+    g_auto(Tiles) tiles = {0};
+    if (!tiles_read(&tiles, call, pool->id, error))
+        return false;
+    Json *tile = tile_decided(&tiles, pool);
     if (tile)
         reply_json(call->reply, 200, tile);
-    return tile || (person && oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "pool \"%s\": it is not available to you from here now", pool->name));
+    return tile || oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "pool \"%s\": it is not available to you from here now", pool->name);
 }
 
 bool portal_get(Call *call, GError **error)
@@ -128,16 +158,13 @@ bool portal_get(Call *call, GError **error)
     g_autoptr(Json) tiles = json_array();
     const char *user_id = call->caller->user_id;
     if (user_id) {
-        StoreSessionFilter filter = {.user_id = user_id};
+        g_auto(Tiles) having = {0};
         g_autoptr(GPtrArray) pools = store_user_pools(call->service->store, user_id, error);
-        g_autoptr(GPtrArray) sessions =
-            pools ? store_session_list(call->service->store, &filter, NULL, NULL, error) : NULL;
-        g_autoptr(HostPerson) person = sessions ? host_person(call->service->host, user_id, error) : NULL;
-        if (!person)
+        if (!pools || !tiles_read(&having, call, NULL, error))
             return false;
         for (unsigned i = 0; i < pools->len; i++) {
             const StorePool *pool = pools->pdata[i];
-            Json *tile = call_demand_pool(call, pool->id, NULL) ? tile_decided(call, person, pool, sessions) : NULL;
+            Json *tile = call_demand_pool(call, pool->id, NULL) ? tile_decided(&having, pool) : NULL;
             if (tile)
                 json_array_append_new(tiles, tile);
         }

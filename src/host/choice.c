@@ -93,12 +93,22 @@ static bool move(Host *host, const StoreTicket *ticket, const char *client, GErr
     return !elsewhere || store_session_set_client(host->store, ticket->session_id, client, error);
 }
 
-bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *client, GError **error)
+/* Without policies the pool's plan holds. */
+static bool check_plain(Host *host, const StoreTicket *ticket, const HostDisplayRequest *request, GError **error)
 {
+    if (request->client == DISPLAY_CLIENT_BROWSER)
+        return true;
+    g_autoptr(StoreSession) session = store_session_get(host->store, ticket->session_id, error);
+    return session && client_check_plan(host, request->client, session, NULL, error);
+}
+
+bool choice_check_ticket(Host *host, const StoreTicket *ticket, const HostDisplayRequest *request, GError **error)
+{
+    const char *client = request->address;
     if (ticket->mode != STORE_DISPLAY_OWN || !ticket->session_id)
         return true;
     if (!has_policies(host))
-        return move(host, ticket, client, error);
+        return check_plain(host, ticket, request, error) && move(host, ticket, client, error);
     g_autoptr(StoreSession) session = store_session_get(host->store, ticket->session_id, error);
     g_autoptr(HostPerson) person = session && session->user_id ? host_person(host, session->user_id, error) : NULL;
     if (!person)
@@ -111,7 +121,8 @@ bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *clie
     host_person_decide(person, &question, &answer);
     if (answer.denied)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "%s", answer.denied);
-    return move(host, ticket, client, error) &&
+    return client_check_plan(host, request->client, session, answer.plan_ids[STORE_PLAN_DISPLAY], error) &&
+           move(host, ticket, client, error) &&
            (is_same(choice, session, &answer) || keep(host, choice, session, &answer, error));
 }
 

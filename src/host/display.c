@@ -172,29 +172,19 @@ static bool make_room(Host *host, const StoreTicket *ticket, const DisplayPacket
     }
 }
 
-/* What RDP carries nobody here looks into. Sound and files are its client's own word: the .rdp file asks for none. */
-static bool bind_rules(DisplayClient client, DisplayRules *rules, GError **error)
-{
-    if (client != DISPLAY_CLIENT_RDP)
-        return true;
-    rules->flags &= ~(unsigned)DISPLAY_NO_SOUND;
-    if (display_rules_restrict(rules))
-        return oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "desktop: what is forbidden on its display cannot be held over RDP");
-    rules->flags |= DISPLAY_OPAQUE;
-    return true;
-}
-
+/* All that may refuse is asked before anybody is connected: in a guest a newcomer ends the RDP of whoever was there before. What has changed
+ * meanwhile is seen by the second look. */
 bool host_display_open(Host *host, const HostDisplayRequest *request, HostDisplay *ret, GError **error)
 {
     const char *client = request->address;
     g_autofree char *hash = client_ticket_hash(request->client, request->ticket);
     g_autoptr(StoreTicket) redeemed = store_ticket_redeem(host->store, hash, clock_utc_ms(), error);
-    bool allowed = redeemed && choice_check_ticket(host, redeemed, client, error);
+    bool allowed = redeemed && choice_check_ticket(host, redeemed, request, error);
     autofd int fd = allowed ? connect_as(host, redeemed, request->client, error) : -1;
     DisplayPacket handover;
     if (fd < 0 || !viewers_add(host->viewers, redeemed, client, &handover, error))
         return false;
-    if (!bind_rules(request->client, &handover.rules, error) || !make_room(host, redeemed, &handover, client, error)) {
+    if (!client_bind_rules(request->client, &handover.rules, error) || !make_room(host, redeemed, &handover, client, error)) {
         viewers_forget(host->viewers, handover.id);
         return false;
     }

@@ -96,10 +96,16 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
  * host), UNSUPPORTED (not with this kind of client). */
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
 
-/* Whether the display plan offers people this way in. display_plan_id: a policy's; NULL: the pool's. */
-/* Whether it can be opened with an RDP client, by its image. desktop NULL: a new one of the pool. */
-bool host_serves_rdp(Host *host, const StorePool *pool, const StoreDesktop *desktop);
+/* What is asked of images while one thing is answered, so that each is read once. One thread at a time. */
+typedef struct HostImages HostImages;
+HostImages *host_images(Host *host);
+void host_images_free(HostImages *images);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HostImages, host_images_free)
 
+/* Whether it can be opened with an RDP client, by its image. desktop NULL: a new one of the pool. */
+bool host_serves_rdp(HostImages *images, const StorePool *pool, const StoreDesktop *desktop);
+
+/* Whether the display plan offers people this way in. display_plan_id: a policy's; NULL: the pool's. */
 bool host_client_offered(Host *host, const StorePool *pool, const char *display_plan_id, DisplayClient client);
 
 /* ---- the display ---- */

@@ -294,7 +294,6 @@ bool work_shut_down(Work *work, GError **error); /* in an orderly way, after a m
 bool thaw_fork(Work *work, GError **error);
 bool thaw_resume(Work *work, GError **error);
 bool thaw_boot(Work *work, GError **error);
-char *thaw_mac_new(void);
 char *thaw_machine_id_new(void);
 bool thaw_suspend(Work *work, GError **error); /* the other direction; for host_stop_machines */
 bool thaw_is_suspended(const Slot *slot);
@@ -457,8 +456,8 @@ GPtrArray *policy_book_read(Host *host, GError **error); /* Policy, in their ord
  * taken instead. */
 bool choice_find(Host *host, const char *desktop_id, StoreChoice **ret, GError **error);
 GHashTable *choice_table(Host *host); /* desktop id → StoreChoice, of this host; NULL where it cannot be read now */
-/* FORBIDDEN: a policy does not let this ticket's user in any more. */
-bool choice_check_ticket(Host *host, const StoreTicket *ticket, const char *client, GError **error);
+/* FORBIDDEN: a policy does not let this ticket's user in any more, from there. UNSUPPORTED: as client_check_plan. Then nothing has changed. */
+bool choice_check_ticket(Host *host, const StoreTicket *ticket, const HostDisplayRequest *request, GError **error);
 /* Decides anew for sessions that are open, where something has changed. rows: id → StoreDesktop. */
 void choice_pass(Host *host, GHashTable *rows);
 
@@ -512,6 +511,10 @@ bool external_refuse(const StoreDesktop *row, const char *what, GError **error);
 char *client_ticket_hash(DisplayClient kind, const char *ticket);
 int64_t client_ticket_ms(DisplayClient kind);
 bool client_check(Host *host, DisplayClient kind, const StoreDesktop *row, GError **error); /* UNSUPPORTED: another kind is needed */
+/* Makes the rules such as can be held over this kind. UNSUPPORTED: what RDP carries nobody here looks into. */
+bool client_bind_rules(DisplayClient kind, DisplayRules *rules, GError **error);
+/* The same of the plan that will hold for this session. display_plan_id: a policy's; NULL: the pool's. */
+bool client_check_plan(Host *host, DisplayClient kind, const StoreSession *session, const char *display_plan_id, GError **error);
 /* fd: a machine's display that has said nothing yet; afterwards as HostDisplay.fd. */
 bool client_let_in(DisplayClient kind, int fd, GError **error);
 

@@ -351,10 +351,10 @@ class Knocker:
 
     REQUEST = bytes([3, 0, 0, 19, 14, 0xE0, 0, 0, 0, 0, 0]) + NEGOTIATION
 
-    def __init__(self, house, ticket):
+    def __init__(self, house, ticket, address="127.0.0.1"):
         line = b"oriel-" + ticket.encode() + b"\r\n"
         length = len(self.REQUEST) + len(line)
-        self.socket = socket.create_connection(("127.0.0.1", house.port), 60)
+        self.socket = socket.create_connection(("127.0.0.1", house.port), 60, source_address=(address, 0))
         self.socket.sendall(bytes([3, 0, 0, length, length - 5]) + self.REQUEST[5:11] + line + NEGOTIATION)
 
     def take(self, count):
@@ -381,6 +381,15 @@ def test_our_own_machines_whose_image_serves_rdp(rooms):
     one.socket.sendall(b"anything")
     assert one.take(8) == b"anything"
     wait_until(lambda: rosa.get(session)["state"] == "connected", 60, "connected")
+    # from where a policy's plan forbids what RDP cannot hold, or a policy refuses, nobody gets in, and the earlier one stays
+    rooms.local.do("POST", "plans", {"name": "no-copy", "kind": "display", "settings": {"clipboard": "none"}})
+    for name, then in (("careful", {"display_plan": "no-copy"}), ("closed", {"deny": "Not from there."})):
+        rooms.local.do("POST", "policies", {"name": name, "when": {"addresses": ["127.0.0.2"]}, "then": then})
+        assert Knocker(rooms, connection()["ticket"], "127.0.0.2").take(19) != Knocker.REQUEST
+        one.socket.sendall(b"still")
+        assert one.take(5) == b"still"
+        rooms.local.do("DELETE", f"policies/{name}", status=204)
+    rooms.local.do("DELETE", "plans/no-copy", status=204)
     other = Knocker(rooms, connection()["ticket"])
     assert other.take(19) == Knocker.REQUEST and one.take(1) == b""  # the later one takes over
     rosa.do("POST", f"{session}/disconnect")
