@@ -120,11 +120,14 @@ static bool parse_body(Call *call, int *ret_status, GError **error)
         return oriel_fail(error, ORIEL_ERROR_INVALID, "request body: a JSON object is needed");
     }
     const char *type = request_header(call->request, "content-type");
+    const char *wanted = flags & ROUTE_BYTES ? "application/octet-stream" : "application/json";
     size_t length = type ? strcspn(type, "; \t") : 0;
-    if (length != strlen("application/json") || g_ascii_strncasecmp(type, "application/json", length) != 0) {
+    if (length != strlen(wanted) || g_ascii_strncasecmp(type, wanted, length) != 0) {
         *ret_status = 415;
-        return oriel_fail(error, ORIEL_ERROR_INVALID, "Content-Type: the body must be application/json");
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "Content-Type: the body must be %s", wanted);
     }
+    if (flags & ROUTE_BYTES)
+        return true;
     call->body = json_parse_object((const char *)body->data, body->len, "request body", error);
     return call->body != NULL;
 }
@@ -134,7 +137,7 @@ static Turns *turns_of(const Call *call)
 {
     if (!call->caller || call_allows(call, PERMISSION_DESKTOP_POWER))
         return NULL;
-    if (call->route->lane == LANE_SLOW)
+    if (call->route->lane == LANE_SLOW || call->route->lane == LANE_FILES)
         return call->service->slow_turns;
     return call->route->lane == LANE_CONNECT ? call->service->connect_turns : NULL;
 }

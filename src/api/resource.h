@@ -56,6 +56,14 @@ bool sessions_get(Call *call, GError **error);
 bool session_get(Call *call, GError **error);
 bool session_disconnect_post(Call *call, GError **error);
 bool session_log_off_post(Call *call, GError **error);
+/* transfers.c */
+bool session_files_get(Call *call, GError **error);
+bool session_files_post(Call *call, GError **error);
+bool session_transfer_get(Call *call, GError **error);
+bool session_transfer_delete(Call *call, GError **error);
+bool session_transfer_bytes_get(Call *call, GError **error);
+bool session_transfer_bytes_put(Call *call, GError **error);
+bool session_transfer_finish_post(Call *call, GError **error);
 /* pools.c */
 bool pools_get(Call *call, GError **error);
 bool pools_post(Call *call, GError **error);

@@ -16,6 +16,7 @@ typedef enum {
     LANE_INLINE,   /* on the loop thread: must not block at all */
     LANE_QUICK,    /* reads and writes of the store */
     LANE_SLOW,     /* machines, disks, guests */
+    LANE_FILES,    /* pieces of files, to and from guests */
     LANE_CONNECT,  /* the click: never behind a guest that does not answer */
     LANE_DISPLAY,  /* nor the opening of its picture */
     LANE_OUTSIDE,  /* asks other servers: a provider of log-ins */
@@ -27,6 +28,7 @@ enum {
     ROUTE_IDEMPOTENT = 1 << 0, /* honours Idempotency-Key */
     ROUTE_NO_BODY = 1 << 1,    /* a body is ignored, not parsed */
     ROUTE_BODY_OPTIONAL = 1 << 2,
+    ROUTE_BYTES = 1 << 4, /* its body is application/octet-stream, as it is */
     ROUTE_SECRET = 1 << 3, /* its answer holds a secret, which is not kept: a repeat is done anew */
 };
 

@@ -15,7 +15,7 @@
 #include "base/number.h"
 #include "base/socket.h"
 
-#define LANES 8
+#define LANES 9
 #define DRAIN_SECONDS 3         /* for the last answers to go, at the end */
 #define BLOCK_BYTES (16 * 1024) /* of a file or stream sent at once */
 
@@ -451,6 +451,7 @@ Server *server_start(const Service *service, GError **error)
     static const int threads[LANES] = {
         [LANE_QUICK] = 8,
         [LANE_SLOW] = 32,
+        [LANE_FILES] = 24,
         [LANE_CONNECT] = 32,
         [LANE_DISPLAY] = LIMIT_DISPLAYS_WAITING + 16,
         [LANE_OUTSIDE] = 8,

@@ -83,8 +83,10 @@ static bool set_display(Call *call, Json *value, const StoreSession *session, GE
         return json_object_set_new(value, "display", json_null()) == 0;
     if (!host_session_display(call->service->host, session->id, &plan, error))
         return false;
-    json_object_set_new(value, "display", json_pack("{s:b, s:o}", "sound", !plan.no_sound, "bandwidth_kbit_s",
-                                                            plan.kbit_s ? json_integer(plan.kbit_s) : json_null()));
+    json_object_set_new(value, "display", json_pack("{s:b, s:o, s:{s:b, s:b}}", "sound", !plan.no_sound, "bandwidth_kbit_s",
+                                                            plan.kbit_s ? json_integer(plan.kbit_s) : json_null(), "files",
+                                                            "to_desktop", !display_plan_files_refusal(&plan, true), "from_desktop",
+                                                            !display_plan_files_refusal(&plan, false)));
     return true;
 }
 

@@ -61,7 +61,7 @@
 #define LIMIT_BANDWIDTH_KBIT_S 65000
 #define LIMIT_USERS_DESKTOP 100              /* people that one desktop may be assigned to */
 #define LIMIT_SESSIONS_USER 16              /* desktops of one floating pool that one person may have at a time */
-#define LIMIT_SEATS 27                        /* people who work on one shared machine; a virtio-serial port each */
+#define LIMIT_SEATS 26                        /* people who work on one shared machine; a virtio-serial port each */
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_DISPLAYS_WAITING 48            /* displays that wait for their guests at a time: others still have room to be opened */
 #define LIMIT_DISPLAYS_WAITING_DESKTOP 2     /* of them of one desktop */

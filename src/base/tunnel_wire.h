@@ -8,4 +8,5 @@
 /* Where the agent connects them to; never a word of the host. */
 #define TUNNEL_RDP 0 /* TUNNEL_RDP_PORT on the guest's loopback */
 #define TUNNEL_RDP_PORT 3389
+#define TUNNEL_FILES 27 /* a process of the agent that runs as whoever works there (base/files_wire.h) */
 #define TUNNEL_SEAT_PATH "/run/oriel/seat-%u.sock" /* of all other numbers */

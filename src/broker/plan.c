@@ -175,15 +175,15 @@ static bool yes_no(Json *object, const char *key, bool *ret, GError **error)
     return true;
 }
 
-static bool read_clipboard(Json *settings, DisplayPlan *ret, GError **error)
+static bool read_ways(Json *settings, const char *key, bool *ret_no_in, bool *ret_no_out, GError **error)
 {
     static const char *const words[] = {"both", "none", "to_desktop", "from_desktop", NULL};
     enum { BOTH, NONE, TO_DESKTOP, FROM_DESKTOP };
-    int clipboard = BOTH;
-    if (!word(settings, "clipboard", words, &clipboard, error))
+    int ways = BOTH;
+    if (!word(settings, key, words, &ways, error))
         return false;
-    ret->no_clipboard_in = clipboard == NONE || clipboard == FROM_DESKTOP;
-    ret->no_clipboard_out = clipboard == NONE || clipboard == TO_DESKTOP;
+    *ret_no_in = ways == NONE || ways == FROM_DESKTOP;
+    *ret_no_out = ways == NONE || ways == TO_DESKTOP;
     return true;
 }
 
@@ -241,10 +241,11 @@ static bool read_clients(Json *settings, DisplayPlan *ret, GError **error)
 
 static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
 {
-    static const char *const keys[] = {"clipboard", "largest", "follow_window", "view_only", "sound", "drives", "usb",
+    static const char *const keys[] = {"clipboard", "files", "largest", "follow_window", "view_only", "sound", "drives", "usb",
                                        "printers", "bandwidth_kbit_s", "clients", NULL};
     bool follows = true, sound = true, drives = true, usb = true, printers = true;
-    if (!only(settings, "settings", keys, error) || !read_clipboard(settings, ret, error) ||
+    if (!only(settings, "settings", keys, error) || !read_ways(settings, "clipboard", &ret->no_clipboard_in, &ret->no_clipboard_out, error) ||
+        !read_ways(settings, "files", &ret->no_files_in, &ret->no_files_out, error) ||
         !read_largest(settings, ret, error) || !yes_no(settings, "follow_window", &follows, error) ||
         !yes_no(settings, "view_only", &ret->view_only, error) || !yes_no(settings, "sound", &sound, error) ||
         !yes_no(settings, "drives", &drives, error) || !yes_no(settings, "usb", &usb, error) ||
@@ -257,6 +258,15 @@ static bool read_display(Json *settings, DisplayPlan *ret, GError **error)
     ret->no_usb = !usb;
     ret->no_printers = !printers;
     return true;
+}
+
+const char *display_plan_files_refusal(const DisplayPlan *plan, bool to_desktop)
+{
+    if (to_desktop && plan->view_only)
+        return "its display plan is for looking only";
+    if (to_desktop)
+        return plan->no_files_in ? "its display plan lets no files in" : NULL;
+    return plan->no_files_out ? "its display plan lets no files out" : NULL;
 }
 
 bool display_plan_offers(const DisplayPlan *plan, DisplayClient client)

@@ -44,6 +44,8 @@ typedef enum { DISPLAY_CLIENT_BROWSER, DISPLAY_CLIENT_VV, DISPLAY_CLIENT_RDP, DI
 typedef struct {
     bool no_clipboard_in;     /* nothing copied goes to the desktop */
     bool no_clipboard_out;    /* nothing copied comes from it */
+    bool no_files_in;         /* no files go to the desktop */
+    bool no_files_out;        /* nor come from it */
     bool view_only;           /* neither keys nor pointer */
     bool no_size;             /* the screen does not follow the window */
     bool no_sound;            /* nothing that the desktop plays is heard */
@@ -55,6 +57,9 @@ typedef struct {
 
 /* Whether people are offered this way in. plan NULL: all are. */
 bool display_plan_offers(const DisplayPlan *plan, DisplayClient client);
+
+/* Why a file may not be moved: a part of a sentence. NULL: it may. */
+const char *display_plan_files_refusal(const DisplayPlan *plan, bool to_desktop);
 
 typedef struct {
     PlanKind kind;

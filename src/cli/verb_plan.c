@@ -122,7 +122,7 @@ static const Verb verbs[] = {
      "[\"mon\", \"tue\"], \"from\": \"08:00\", \"to\": \"18:00\"}], \"holidays\": [\"2026-12-25\"]}, \"peak_spares\": 5, "
      "\"off_peak_spares\": 0}; \"on_idle\" is for people who are connected and do nothing. A release plan: {\"lock_after_idle_minutes\": 10, "
      "\"disconnect_after_idle_minutes\": 60, \"log_off_after_idle_minutes\": 240, \"log_off_after_minutes\": 120, \"at_log_off\": \"keep\", "
-     "\"release_after_minutes\": 10080, \"at_release\": \"refresh\"}. A display plan: {\"clipboard\": \"to_desktop\", \"largest\": "
+     "\"release_after_minutes\": 10080, \"at_release\": \"refresh\"}. A display plan: {\"clipboard\": \"to_desktop\", \"files\": \"none\", \"largest\": "
      "{\"width\": 1920, \"height\": 1080}, \"follow_window\": true, \"view_only\": false, \"sound\": true, \"drives\": false, \"usb\": false, \"printers\": true, \"bandwidth_kbit_s\": 4000, \"clients\": [\"browser\"]}. Everything "
      "may be left out. \"oriel pool edit POOL --power-plan PLAN\" makes a pool use it.",
      .arguments = {{"NAME", NAMES_NONE}}, .options = create_options, .run = run_create},

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "guest/agent_activity.h"
 #include "guest/agent_application.h"
 #include "guest/agent_ask.h"
+#include "guest/agent_files.h"
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
@@ -251,6 +253,7 @@ static void session_update(void)
     agent.session = now;
     if (agent_session_equal(&now, &before))
         return;
+    agent_tunnel_end(&agent.tunnels, TUNNEL_FILES); /* it was for whoever has left, and may hold their disk */
     if (before.present && before.uid == agent.person.person.uid)
         agent_log_off_home(&agent.person, &ignored); /* the host unplugs the disk when it hears of the end */
     lock_follow();
@@ -569,6 +572,7 @@ static bool start(void)
     if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity) ||
         !agent_tunnels_open(&agent.tunnels))
         return false;
+    agent.tunnels.session = &agent.session;
     start_application();
     watch_fd(agent.activity.epoll, EPOLLIN);
     watch_fd(agent.tunnels.epoll, EPOLLIN);
@@ -596,6 +600,9 @@ int main(int count, char **words)
     signal(SIGPIPE, SIG_IGN);
     if (count == 3 && strcmp(words[1], "application") == 0)
         return session_side(words[2]);
+    umask(022);
+    if (count == 2 && strcmp(words[1], "files") == 0)
+        return agent_files_serve(STDIN_FILENO, getenv("HOME") ? getenv("HOME") : "/");
     if (!start()) {
         fprintf(stderr, "oriel-agent: cannot start: %s\n", strerror(errno));
         return EXIT_FAILURE;

@@ -44,6 +44,8 @@ static void run_in_child(const AgentChild *child, int output)
     int nothing = open("/dev/null", O_RDWR);
     for (int fd = 0; nothing >= 0 && fd < 3; fd++)
         dup2(fd == STDOUT_FILENO && output >= 0 ? output : nothing, fd);
+    if (child->stream > 0)
+        dup2(child->stream, STDIN_FILENO);
     Failure ignored; /* outside of it the program may still be of use */
     if (child->cgroup)
         guest_file_poke(child->cgroup, "0", &ignored);

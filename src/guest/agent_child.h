@@ -12,6 +12,7 @@ typedef struct {
     const char *const *environment; /* NULL: a minimal one */
     const char *cgroup;             /* its cgroup.procs file, to be moved there first; NULL: stays with the agent */
     uid_t uid;                      /* 0: as root; else with that user's groups and home */
+    int stream;                     /* its standard input, a socket that it may also write to; 0: none */
     char *output;                   /* agent_child_run: its standard output, cut and ended with NUL; NULL: thrown away */
     size_t output_size;
     int timeout_ms;                 /* killed after that; agent_child_start: no limit */

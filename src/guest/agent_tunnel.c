@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "guest/agent_files.h"
 #include "guest/agent_port.h"
 #include "guest/file.h"
 
@@ -71,9 +72,12 @@ static int connect_seat(unsigned number)
     return fd;
 }
 
-static bool connect_target(AgentTunnel *tunnel, unsigned number)
+static bool connect_target(const AgentTunnels *tunnels, AgentTunnel *tunnel, unsigned number)
 {
-    tunnel->target = number == TUNNEL_RDP ? connect_rdp() : connect_seat(number);
+    if (number == TUNNEL_FILES)
+        tunnel->target = tunnels->session ? agent_files_start(tunnels->session) : -1;
+    else
+        tunnel->target = number == TUNNEL_RDP ? connect_rdp() : connect_seat(number);
     tunnel->in.bytes = malloc(TUNNEL_BLOCK);
     tunnel->out.bytes = malloc(TUNNEL_BLOCK);
     return tunnel->target >= 0 && tunnel->in.bytes && tunnel->out.bytes;
@@ -154,7 +158,7 @@ static void serve(AgentTunnels *tunnels, unsigned number)
     if (tunnel->target < 0) {
         if (!is_open(tunnel->port))
             return; /* an edge will tell */
-        if (!connect_target(tunnel, number)) {
+        if (!connect_target(tunnels, tunnel, number)) {
             tunnel_close(tunnel);
             return;
         }
@@ -175,6 +179,11 @@ void agent_tunnels_serve(AgentTunnels *tunnels)
     int count = epoll_wait(tunnels->epoll, ready, 8, 0);
     for (int i = 0; i < count; i++)
         serve(tunnels, (unsigned)ready[i].data.u64);
+}
+
+void agent_tunnel_end(AgentTunnels *tunnels, unsigned number)
+{
+    tunnel_close(&tunnels->each[number]);
 }
 
 typedef struct {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/tunnel_wire.h"
+#include "guest/agent_session.h"
 
 #define TUNNEL_BLOCK 32768 /* bytes that wait in one direction, at most */
 
@@ -25,6 +26,7 @@ typedef struct {
 
 typedef struct {
     int epoll; /* readable: agent_tunnels_serve has something to do */
+    const AgentSession *session; /* whose files TUNNEL_FILES is about, when it is opened; NULL: nobody's */
     AgentTunnel each[TUNNELS_MOST];
 } AgentTunnels;
 
@@ -35,6 +37,9 @@ void agent_tunnels_follow(AgentTunnels *tunnels);
 
 /* Moves what can be moved; never waits, and returns to the others of this thread after a bounded time. */
 void agent_tunnels_serve(AgentTunnels *tunnels);
+
+/* Closes it, whoever uses it. */
+void agent_tunnel_end(AgentTunnels *tunnels, unsigned number);
 
 typedef enum {
     TUNNEL_WAITS, /* for either end */

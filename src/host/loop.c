@@ -166,6 +166,7 @@ static void pass(Loop *loop)
         host->plans_due_ms = plan_pass(host, row_of, pool_of);
     }
     viewers_pass(host->viewers);
+    transfer_pass(host);
     int64_t minute = clock_utc_ms() / SAMPLE_MINUTE_MS;
     if (loop->sampled_minute != minute)
         sample_pass(host, &loop->sampler);

@@ -147,6 +147,7 @@ static Host *host_new(const HostSetup *setup)
     int workers = (int)MAX(8, 2 * g_get_num_processors());
     host->workers = g_thread_pool_new(work_item, host, workers, FALSE, NULL);
     host->relays = g_ptr_array_new();
+    host->file_rooms = file_rooms_new();
     host->rdp_versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     host->checkers = g_thread_pool_new(check_item, host, most_checks, FALSE, NULL);
     host->log_ons = g_thread_pool_new(log_on_run, host, most_log_ons, FALSE, NULL);
@@ -198,6 +199,7 @@ static void host_free(Host *host)
     g_hash_table_unref(host->templates_of);
     g_hash_table_unref(host->unwanted);
     g_ptr_array_unref(host->relays);
+    g_hash_table_unref(host->file_rooms);
     g_hash_table_unref(host->rdp_versions);
     g_free(host->about.accelerator);
     g_free(host->about.accelerator_why);
@@ -225,6 +227,7 @@ void host_close(Host *host)
     g_cond_broadcast(&host->changed);
     g_mutex_unlock(&host->lock);
     g_clear_pointer(&host->loop, g_thread_join);
+    transfer_close_all(host);
     relay_close_all(host);
     g_thread_pool_free(host->workers, FALSE, TRUE); /* first: they give work to the others */
     g_thread_pool_free(host->checkers, FALSE, TRUE);

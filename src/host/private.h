@@ -28,6 +28,7 @@
 
 typedef struct Viewers Viewers; /* host/viewers.h */
 typedef struct Relay Relay;     /* host/relay.h */
+typedef struct FileRoom FileRoom; /* host/transfer.c */
 typedef struct LogOn LogOn;     /* host/steps.c */
 
 /* What a machine told since somebody last looked. */
@@ -174,6 +175,7 @@ struct Host {
     GThreadPool *log_ons; /* of Slot: guests take their time, and nobody else may wait for them */
     GThreadPool *openers; /* of TemplateOrder: saved templates are loaded beside everything else */
     unsigned watch;       /* handle of store_subscribe */
+    GHashTable *file_rooms;   /* lock; session id → FileRoom */
     GHashTable *rdp_versions; /* lock; image version id → whether it serves RDP */
     Viewers *viewers;     /* who looks at its desktops */
 
@@ -523,6 +525,11 @@ bool client_let_in(DisplayClient kind, int fd, GError **error);
  * before sees an end. The caller's, and it needs no orield any more. -1: UNAVAILABLE or TIMEOUT: not now; UNSUPPORTED: an image whose
  * agent serves none. The caller need not be busy with the slot; waits for the agent for a moment. */
 int tunnel_connect(Slot *slot, unsigned number, GError **error);
+
+/* ---- transfer.c ---- */
+GHashTable *file_rooms_new(void);
+void transfer_pass(Host *host);      /* closes what nothing uses any more */
+void transfer_close_all(Host *host); /* nobody asks any more */
 
 /* ---- display.c ---- */
 /* One more who waits for what a guest does, so that a display can be opened; UNAVAILABLE: enough do, of this desktop or in all. */

@@ -371,7 +371,7 @@ export class FakeOriel {
       }
     }
     const steps = [{ name: 'choice', at_us: 0, took_us: 300 }, { name: 'machine', at_us: 300, took_us: 241_000 }, { name: 'picture', at_us: 250_000, took_us: 9_000 }];
-    return [200, { ...this.withActivity(session), ...(method === 'GET' ? { steps, display: session.state === 'ended' ? null : { sound: this.sound ?? true, bandwidth_kbit_s: this.bandwidth ?? null } } : {}) }];
+    return [200, { ...this.withActivity(session), ...(method === 'GET' ? { steps, display: session.state === 'ended' ? null : { sound: this.sound ?? true, bandwidth_kbit_s: this.bandwidth ?? null, files: this.filesPlan ?? { to_desktop: true, from_desktop: true } } } : {}) }];
   }
 
   withCounts(one) {

@@ -159,6 +159,9 @@ static const struct {
     {"{'clipboard': 'none'}", {.no_clipboard_in = true, .no_clipboard_out = true}},
     {"{'clipboard': 'to_desktop'}", {.no_clipboard_out = true}},
     {"{'clipboard': 'from_desktop'}", {.no_clipboard_in = true}},
+    {"{'files': 'none'}", {.no_files_in = true, .no_files_out = true}},
+    {"{'files': 'to_desktop', 'clipboard': 'none'}", {.no_files_out = true, .no_clipboard_in = true, .no_clipboard_out = true}},
+    {"{'files': 'from_desktop'}", {.no_files_in = true}},
     {"{'largest': {'width': 1920, 'height': 1080}, 'follow_window': true}", {.width = 1920, .height = 1080}},
     {"{'follow_window': false, 'view_only': true}", {.no_size = true, .view_only = true}},
     {"{'sound': false}", {.no_sound = true}},
@@ -169,6 +172,19 @@ static const struct {
     {"{'bandwidth_kbit_s': null}", {0}},
     {"{'clients': ['vv', 'rdp']}", {.withheld = 1u << DISPLAY_CLIENT_BROWSER}},
 };
+
+static void test_files_refusal(void)
+{
+    const DisplayPlan open = {0}, in = {.no_files_out = true}, out = {.no_files_in = true}, look = {.view_only = true};
+    g_assert_null(display_plan_files_refusal(&open, true));
+    g_assert_null(display_plan_files_refusal(&open, false));
+    g_assert_null(display_plan_files_refusal(&in, true));
+    g_assert_nonnull(display_plan_files_refusal(&in, false));
+    g_assert_nonnull(display_plan_files_refusal(&out, true));
+    g_assert_null(display_plan_files_refusal(&out, false));
+    g_assert_nonnull(display_plan_files_refusal(&look, true));
+    g_assert_null(display_plan_files_refusal(&look, false));
+}
 
 static void test_display(void)
 {
@@ -181,6 +197,8 @@ static void test_display(void)
         g_assert_no_error(error);
         g_assert_cmpint(plan->display.no_clipboard_in, ==, want->no_clipboard_in);
         g_assert_cmpint(plan->display.no_clipboard_out, ==, want->no_clipboard_out);
+        g_assert_cmpint(plan->display.no_files_in, ==, want->no_files_in);
+        g_assert_cmpint(plan->display.no_files_out, ==, want->no_files_out);
         g_assert_cmpint(plan->display.view_only, ==, want->view_only);
         g_assert_cmpint(plan->display.no_size, ==, want->no_size);
         g_assert_cmpint(plan->display.width, ==, want->width);
@@ -272,6 +290,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/broker/plan/schedule", test_schedule);
+    g_test_add_func("/broker/plan/files-refusal", test_files_refusal);
     g_test_add_func("/broker/plan/settings", test_settings);
     g_test_add_func("/broker/plan/display", test_display);
     g_test_add_func("/broker/plan/power", test_power);

@@ -63,7 +63,7 @@ export interface Session {
   client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null; policy: Ref | null;
   activity: Activity; idle_since_ms: number | null; idle_ms: number | null; locked: boolean; agent: 'none' | 'ready';
   steps?: { name: string; at_us: number; took_us: number }[];
-  display?: { sound: boolean; bandwidth_kbit_s: number | null } | null;
+  display?: { sound: boolean; bandwidth_kbit_s: number | null; files: { to_desktop: boolean; from_desktop: boolean } } | null;
 }
 export type Activity = 'connecting' | 'active' | 'idle' | 'locked' | 'disconnected' | 'ended';
 export interface FoundPerson {

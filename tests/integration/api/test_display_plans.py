@@ -74,7 +74,7 @@ def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
     shown = Shown(seen)
     session = f"sessions/{seen.local.get('sessions')['items'][0]['id']}"
     assert struct.unpack("!H", shown.handover[34:36]) == (0,)
-    assert seen.login("wanda").get(session)["display"] == {"sound": True, "bandwidth_kbit_s": None}
+    assert seen.login("wanda").get(session)["display"] == {"sound": True, "bandwidth_kbit_s": None, "files": {"to_desktop": True, "from_desktop": True}}
     page = seen.login("wanda").stream()
     page.next()
     change(seen, {"bandwidth_kbit_s": 500, "sound": False})

@@ -34,7 +34,7 @@ def expected(role, permission):
 
 def real(path):
     """A path to things that do not exist: an allowed caller gets as far as 404 or 422 and changes nothing."""
-    for name in ("pool", "desktop", "image", "user", "group", "ticket", "plan", "directory", "provider", "policy", "kiosk"):
+    for name in ("pool", "desktop", "image", "user", "group", "ticket", "plan", "directory", "provider", "policy", "kiosk", "transfer"):
         path = path.replace("{" + name + "}", "absent")
     return path.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV").lstrip("/")
 

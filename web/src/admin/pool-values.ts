@@ -34,7 +34,7 @@ export interface PoolDraft {
 
 const gibibyte = 1024 ** 3;
 const mostDesktops = 2000;
-const mostSeats = 27;
+const mostSeats = 26;
 const mostProcessors = 64;
 const leastMemory = 64 * 1024 ** 2;
 
