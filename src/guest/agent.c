@@ -21,6 +21,7 @@
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
 #include "guest/agent_screen.h"
+#include "guest/agent_seat.h"
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
 #include "guest/agent_show.h"
@@ -56,6 +57,7 @@ typedef struct {
     Settle settle;
     AgentSession session;
     AgentPerson person; /* who works here */
+    AgentSeats seats;   /* and who else, on a machine that several share */
     unsigned clipboard_tries, screen_tries;
     bool logging_off, terminating;
     char log_off_id[sizeof((AgentRequest *)0)->id];
@@ -108,6 +110,13 @@ static void application_event(void)
         send_application();
 }
 
+static void send_seats(void)
+{
+    for (unsigned number = 1; number <= agent.seats.count; number++)
+        if (agent.seats.each[number].person.name[0] && !agent.seats.each[number].starter.pid)
+            agent_port_send(&agent.port, agent_seat_text(number, true, agent.seats.each[number].person.name));
+}
+
 static void send_hello(void)
 {
     char boot_id[64];
@@ -117,10 +126,77 @@ static void send_hello(void)
     agent_port_send(&agent.port, agent_hello_text(ORIEL_VERSION, boot_id));
     if (agent.session.present)
         agent_port_send(&agent.port, agent_session_text(true, agent.session.user));
+    send_seats();
     send_application();
     if (agent.ready)
-        agent_port_send(&agent.port, agent_ready_text(agent.settled));
+        agent_port_send(&agent.port, agent_ready_text(agent.settled, agent.seats.count));
     send_activity();
+}
+
+static void seat_begun(unsigned number, const AgentSeat *seat)
+{
+    agent_port_send(&agent.port, agent_seat_text(number, true, seat->person.name));
+    agent_port_send(&agent.port, agent_log_on_text(seat->log_on_id, &seat->last));
+}
+
+static void seats_event(void)
+{
+    AgentSeatNews news;
+    unsigned number;
+    while ((number = agent_seats_news(&agent.seats, &news)) != 0) {
+        if (news.kind == SEAT_BEGUN) {
+            seat_begun(number, &news.seat);
+            continue;
+        }
+        if (news.kind == SEAT_FAILED)
+            send_done(news.seat.log_on_id, &news.failure);
+        if (news.seat.log_off_id[0])
+            send_done(news.seat.log_off_id, NULL);
+        if (news.kind == SEAT_ENDED)
+            agent_port_send(&agent.port, agent_seat_text(number, false, news.seat.person.name));
+    }
+}
+
+static void seat_log_on(const AgentRequest *request)
+{
+    AgentLogOn result;
+    Failure failure = {""};
+    AgentSeated seated = agent_seat_log_on(&agent.seats, request, &result, &failure);
+    if (seated == SEAT_REFUSED)
+        send_done(request->id, &failure);
+    else if (seated == SEAT_TAKEN)
+        agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
+}
+
+static void seat_log_off(const AgentRequest *request)
+{
+    Failure failure = {""};
+    if (!agent_seat_log_off(&agent.seats, request, &failure))
+        send_done(request->id, &failure);
+}
+
+static void seat_show(const AgentRequest *request)
+{
+    Failure failure = {""};
+    agent_seat_show(&agent.seats, request, &failure);
+    send_done(request->id, &failure);
+}
+
+/* Of seats, whose X servers no log-in manager knows. */
+static bool handle_seat(const AgentRequest *request)
+{
+    Failure unknown = {"a seat has no screen locker"};
+    if (!request->seat)
+        return false;
+    if (request->type == REQUEST_LOG_ON)
+        seat_log_on(request);
+    else if (request->type == REQUEST_LOG_OFF)
+        seat_log_off(request);
+    else if (request->type == REQUEST_SHOW)
+        seat_show(request);
+    else
+        send_done(request->id, &unknown);
+    return true;
 }
 
 static void log_off_ended(const Failure *failure)
@@ -292,7 +368,7 @@ static void handle_log_on(const AgentRequest *request)
     session_update();
     agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
     if (is_first) /* a host that left and came back meanwhile was not noticed, and would wait for this word */
-        agent_port_send(&agent.port, agent_ready_text(agent.settled));
+        agent_port_send(&agent.port, agent_ready_text(agent.settled, agent.seats.count));
     for (size_t i = 0; is_first && i < result.warnings_count; i++) /* a person must know before working, not after */
         agent_show(&agent.session, "Oriel", result.warnings[i].text, &ignored);
 }
@@ -345,7 +421,7 @@ static void handle_identity(const AgentRequest *request)
     agent_identity_apply(request, &result);
     agent_port_send(&agent.port, agent_done_text(request->id, result.failure.text, result.steps, result.count));
     agent.ready = true;
-    agent_port_send(&agent.port, agent_ready_text(agent.settled));
+    agent_port_send(&agent.port, agent_ready_text(agent.settled, agent.seats.count));
     if (request->keyboard[0] && agent.session.graphical)
         agent_screen_keyboard(&agent.session, request->keyboard, &ignored);
 }
@@ -401,6 +477,8 @@ static void handle_line(void *data, const char *line, size_t length)
         send_done(request.id, &request.failure);
         return;
     }
+    if (handle_seat(&request))
+        return;
     switch (request.type) {
     case REQUEST_PING:
         agent_port_send(&agent.port, agent_pong_text(request.id));
@@ -494,7 +572,7 @@ static void settle_tick(void)
     timer_set(TIMER_SETTLE, 0, 0);
     agent.ready = true;
     agent.settled = answer == SETTLE_SETTLED;
-    agent_port_send(&agent.port, agent_ready_text(agent.settled));
+    agent_port_send(&agent.port, agent_ready_text(agent.settled, agent.seats.count));
 }
 
 static void timer_event(Timer timer)
@@ -531,6 +609,8 @@ static void fd_event(int fd)
         session_update();
     } else if (fd == agent.activity.epoll)
         activity_event();
+    else if (fd == agent.seats.epoll)
+        seats_event();
     else if (fd == agent.tunnels.epoll)
         agent_tunnels_serve(&agent.tunnels);
     else if (fd == agent.lock_watch)
@@ -564,6 +644,8 @@ static bool start(void)
     }
     agent_person_init(&agent.person, user);
     agent.graphical = strcmp(session, "x11") == 0;
+    if (!agent_seats_open(&agent.seats, &agent.person.base))
+        return false;
     agent.port.fd = -1;
     agent.epoll = epoll_create1(EPOLL_CLOEXEC);
     agent.events = uevent_open();
@@ -577,6 +659,7 @@ static bool start(void)
     watch_fd(agent.activity.epoll, EPOLLIN);
     watch_fd(agent.tunnels.epoll, EPOLLIN);
     watch_fd(agent.events, EPOLLIN);
+    watch_fd(agent.seats.epoll, EPOLLIN);
     watch_fd(agent.watch, EPOLLIN);
     for (int timer = 0; timer < TIMER_COUNT; timer++) {
         agent.timers[timer] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -600,6 +683,8 @@ int main(int count, char **words)
     signal(SIGPIPE, SIG_IGN);
     if (count == 3 && strcmp(words[1], "application") == 0)
         return session_side(words[2]);
+    if (count == 3 && strcmp(words[1], "seat") == 0)
+        return agent_seat_run(words[2]);
     umask(022);
     if (count == 2 && strcmp(words[1], "files") == 0)
         return agent_files_serve(STDIN_FILENO, getenv("HOME") ? getenv("HOME") : "/");

@@ -143,9 +143,13 @@ static void keep(Text *text, const char *old, const char *passwd, const AgentAcc
     }
 }
 
-/* Members of one group: without earlier people, and with the person where the image's user is one. */
-static void members(Text *text, const char *list, const char *passwd, const AgentAccount *base,
-                    const AgentAccount *person)
+typedef struct {
+    const AgentAccount *each;
+    size_t count;
+} People;
+
+/* Members of one group: without earlier people, and with the new ones where the image's user is one. */
+static void members(Text *text, const char *list, const char *passwd, const AgentAccount *base, const People *people)
 {
     bool with_base = false, first = true;
     while (*list && *list != '\n') {
@@ -158,14 +162,13 @@ static void members(Text *text, const char *list, const char *passwd, const Agen
         }
         list += length + (list[length] == ',');
     }
-    if (with_base && person) {
+    for (size_t i = 0; with_base && i < people->count; i++) {
         add_string(text, ",");
-        add_string(text, person->name);
+        add_string(text, people->each[i].name);
     }
 }
 
-static void keep_groups(Text *text, const char *old, const char *passwd, const AgentAccount *base,
-                        const AgentAccount *person)
+static void keep_groups(Text *text, const char *old, const char *passwd, const AgentAccount *base, const People *people)
 {
     for (const char *at = old; *at;) {
         size_t length = strcspn(at, "\n");
@@ -175,7 +178,7 @@ static void keep_groups(Text *text, const char *old, const char *passwd, const A
             list = memchr(list, ':', (size_t)(at + length - list)) ? (const char *)memchr(list, ':', (size_t)(at + length - list)) + 1 : NULL;
         if (list && !was_added(passwd, base, at, name)) {
             add(text, at, (size_t)(list - at));
-            members(text, list, passwd, base, person);
+            members(text, list, passwd, base, people);
             add_string(text, "\n");
         }
         at += length + (at[length] == '\n');
@@ -191,7 +194,7 @@ static bool replace(const char *root, const char *name, const Text *text, mode_t
     return guest_file_replace_owned(path, text->text, mode, failure);
 }
 
-static bool write_shadow(const char *root, const char *passwd, const AgentAccount *base, const AgentAccount *person,
+static bool write_shadow(const char *root, const char *passwd, const AgentAccount *base, const People *people,
                          Failure *failure)
 {
     static char old[FILE_LARGEST];
@@ -200,8 +203,8 @@ static bool write_shadow(const char *root, const char *passwd, const AgentAccoun
     text.full = false;
     if (!read_file(root, "shadow", old, sizeof old))
         return true; /* accounts without it are as locked: their x in passwd fits no password */
-    if (person) {
-        add_string(&text, person->name);
+    for (size_t i = 0; i < people->count; i++) {
+        add_string(&text, people->each[i].name);
         add_string(&text, ":*:19700:0:99999:7:::\n"); /* no password fits */
     }
     keep(&text, old, passwd, base);
@@ -210,6 +213,12 @@ static bool write_shadow(const char *root, const char *passwd, const AgentAccoun
 
 bool agent_account_write(const char *root, const AgentAccount *base, const AgentAccount *person, Failure *failure)
 {
+    return agent_accounts_write(root, base, person, person ? 1 : 0, failure);
+}
+
+bool agent_accounts_write(const char *root, const AgentAccount *base, const AgentAccount *each, size_t count, Failure *failure)
+{
+    const People people = {each, count};
     static char passwd[FILE_LARGEST], group[FILE_LARGEST];
     static Text new_passwd, new_group;
     char line[512];
@@ -217,7 +226,8 @@ bool agent_account_write(const char *root, const AgentAccount *base, const Agent
     new_passwd.full = new_group.full = false;
     if (!read_file(root, "passwd", passwd, sizeof passwd) || !read_file(root, "group", group, sizeof group))
         return failure_set(failure, "cannot read the list of accounts");
-    if (person) {
+    for (size_t i = 0; i < count; i++) {
+        const AgentAccount *person = &each[i];
         snprintf(line, sizeof line, "%s:x:%u:%u:%s:%s:/bin/bash\n", person->name, person->uid, person->gid,
                  person->full_name, person->home);
         add_string(&new_passwd, line);
@@ -225,7 +235,7 @@ bool agent_account_write(const char *root, const AgentAccount *base, const Agent
         add_string(&new_group, line);
     }
     keep(&new_passwd, passwd, passwd, base);
-    keep_groups(&new_group, group, passwd, base, person);
-    return write_shadow(root, passwd, base, person, failure) && replace(root, "group", &new_group, 0644, failure) &&
+    keep_groups(&new_group, group, passwd, base, &people);
+    return write_shadow(root, passwd, base, &people, failure) && replace(root, "group", &new_group, 0644, failure) &&
            replace(root, "passwd", &new_passwd, 0644, failure);
 }

@@ -21,6 +21,9 @@ bool agent_account_find(const char *root, const char *name, AgentAccount *accoun
  * Below `root` ("" in the guest). The person's line comes first: of two names of one uid the first is shown. */
 bool agent_account_write(const char *root, const AgentAccount *base, const AgentAccount *person, Failure *failure);
 
+/* The same for several at once: those who share a machine. None removes all. */
+bool agent_accounts_write(const char *root, const AgentAccount *base, const AgentAccount *people, size_t count, Failure *failure);
+
 /* The name that the person gets: theirs, with "u-" before it where the image has an account of that name. */
 void agent_account_choose(const char *root, const AgentAccount *base, const AgentRequest *request, char *name,
                           size_t size);

@@ -215,6 +215,18 @@ static void take_ask(json_t *object, AgentRequest *request)
         request->ask_ms = (int)limit_ms;
 }
 
+static void take_seat(json_t *object, AgentRequest *request)
+{
+    json_t *seat = json_object_get(object, "seat");
+    json_int_t number = json_integer_value(seat);
+    if (!seat)
+        return;
+    if (!json_is_integer(seat) || number < 1 || number > AGENT_SEATS_MOST)
+        failure_set(&request->failure, "seat must be 1 to %d", AGENT_SEATS_MOST);
+    else
+        request->seat = (unsigned)number;
+}
+
 static void take_id(json_t *object, AgentRequest *request)
 {
     json_t *id = json_object_get(object, "id");
@@ -240,6 +252,7 @@ bool agent_request_parse(const char *line, size_t length, AgentRequest *request)
     }
     request->type = (AgentRequestType)found;
     take_id(object, request);
+    take_seat(object, request);
     if (request->type == REQUEST_IDENTITY)
         take_identity(object, request);
     if (request->type == REQUEST_LOG_ON)
@@ -282,9 +295,12 @@ char *agent_hello_text(const char *version, const char *boot_id)
     return line_of(json_pack("{s:s, s:s, s:s}", "type", AGENT_HELLO, "version", version, "boot_id", boot_id));
 }
 
-char *agent_ready_text(bool settled)
+char *agent_ready_text(bool settled, unsigned seats)
 {
-    return line_of(json_pack("{s:s, s:b, s:b, s:b}", "type", AGENT_READY, "settled", (int)settled, "log_on", 1, "tunnel", 1));
+    json_t *object = json_pack("{s:s, s:b, s:b, s:b}", "type", AGENT_READY, "settled", (int)settled, "log_on", 1, "tunnel", 1);
+    if (object && seats > 0)
+        json_object_set_new(object, "seats", json_integer(seats));
+    return line_of(object);
 }
 
 char *agent_pong_text(const char *id)
@@ -296,6 +312,12 @@ char *agent_session_text(bool logged_on, const char *user)
 {
     const char *state = logged_on ? AGENT_LOGGED_ON : AGENT_LOGGED_OFF;
     return line_of(json_pack("{s:s, s:s, s:s}", "type", AGENT_SESSION, "state", state, "user", user));
+}
+
+char *agent_seat_text(unsigned seat, bool logged_on, const char *user)
+{
+    const char *state = logged_on ? AGENT_LOGGED_ON : AGENT_LOGGED_OFF;
+    return line_of(json_pack("{s:s, s:s, s:s, s:i}", "type", AGENT_SESSION, "state", state, "user", user, "seat", (int)seat));
 }
 
 char *agent_activity_text(int64_t idle_ms, bool locked)

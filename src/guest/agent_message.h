@@ -48,6 +48,7 @@ typedef struct {
     char display_name[256]; /* without ':', ',' and control characters: fit for passwd(5) */
     bool has_home, home_is_new;
     char session[AGENT_ID_LONGEST + 1];
+    unsigned seat;   /* log-on, log-off, lock, message: 1 to AGENT_SEATS_MOST; 0: the desktop itself */
     Failure warning; /* of the host: for the screen too; "": none */
 } AgentRequest;
 
@@ -64,9 +65,10 @@ int agent_base64_decode(const char *text, unsigned char *bytes, size_t size);
 
 /* Each returns a line with its newline; caller frees with free(). NULL only when memory is out. */
 char *agent_hello_text(const char *version, const char *boot_id);
-char *agent_ready_text(bool settled);
+char *agent_ready_text(bool settled, unsigned seats); /* how many people it can seat; 0: none but the desktop's own */
 char *agent_pong_text(const char *id);
 char *agent_session_text(bool logged_on, const char *user);
+char *agent_seat_text(unsigned seat, bool logged_on, const char *user); /* the same of a seat */
 
 /* idle_ms: since the last key or movement; negative: none was seen. */
 char *agent_activity_text(int64_t idle_ms, bool locked);

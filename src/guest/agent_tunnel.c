@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "guest/agent_files.h"
 #include "guest/agent_port.h"
+#include "guest/agent_seat.h"
 #include "guest/file.h"
 
 #define ROUNDS 16 /* blocks each way before the agent's other work has its turn */
@@ -62,12 +64,24 @@ static int connect_rdp(void)
     return fd;
 }
 
+/* Whose seat it is could lead us elsewhere: the link ends in a folder of theirs. Who listens there must be its owner. */
+static bool is_theirs(int fd, unsigned number)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    struct stat folder;
+    char path[64];
+    snprintf(path, sizeof path, SEAT_FOLDER "/%u", number);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && lstat(path, &folder) == 0 && S_ISDIR(folder.st_mode) &&
+           folder.st_uid == peer.uid;
+}
+
 static int connect_seat(unsigned number)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, TUNNEL_SEAT_PATH, number);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+    if (fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || !is_theirs(fd, number)))
         guest_fd_clear(&fd);
     return fd;
 }

@@ -162,12 +162,6 @@ bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **erro
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
-int agent_seat_display(Machine *machine, unsigned seat, GError **error)
-{
-    oriel_fail(error, ORIEL_ERROR_UNSUPPORTED, "%s: its image cannot seat several people", machine_folder(machine));
-    return -1;
-}
-
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)
 {
     return agent_link_call(machine->agent, message_new("ping"), limit_ms, NULL, error);

@@ -87,8 +87,6 @@ bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **erro
 
 /* Its last ready said that it can seat several people at once; any thread. */
 bool agent_seats(const Machine *machine);
-/* A connection to the RFB server of this seat, which must have been logged on to. -1. */
-int agent_seat_display(Machine *machine, unsigned seat, GError **error);
 
 /* Asks for an orderly power off; returns once it is sent. machine_wait_end tells whether it happened. */
 bool agent_shut_down(Machine *machine, GError **error);

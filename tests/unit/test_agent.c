@@ -239,9 +239,9 @@ static void test_bus(void)
 static void test_answers(void)
 {
     AgentStep steps[] = {{"clock", 5}, {"thaw", 7}};
-    char *hello = agent_hello_text("1", "b"), *ready = agent_ready_text(true), *pong = agent_pong_text("\"x\""),
+    char *hello = agent_hello_text("1", "b"), *ready = agent_ready_text(true, 0), *pong = agent_pong_text("\"x\""),
          *session = agent_session_text(false, "a\"\n"), *done = agent_done_text("7", NULL, steps, 2),
-         *failed = agent_done_text("null", "why", NULL, 0);
+         *failed = agent_done_text("null", "why", NULL, 0), *seats = agent_ready_text(false, 27), *seat = agent_seat_text(3, true, "ann");
     g_assert_cmpstr(hello, ==, "{\"type\":\"hello\",\"version\":\"1\",\"boot_id\":\"b\"}\n");
     g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true,\"log_on\":true,\"tunnel\":true}\n");
     g_assert_cmpstr(pong, ==, "{\"type\":\"pong\",\"id\":\"x\"}\n");
@@ -249,7 +249,9 @@ static void test_answers(void)
     g_assert_cmpstr(done, ==,
                     "{\"type\":\"done\",\"id\":7,\"steps\":[{\"name\":\"clock\",\"us\":5},{\"name\":\"thaw\",\"us\":7}]}\n");
     g_assert_cmpstr(failed, ==, "{\"type\":\"done\",\"id\":null,\"error\":\"why\"}\n");
-    free(hello), free(ready), free(pong), free(session), free(done), free(failed);
+    g_assert_cmpstr(seats, ==, "{\"type\":\"ready\",\"settled\":false,\"log_on\":true,\"tunnel\":true,\"seats\":27}\n");
+    g_assert_cmpstr(seat, ==, "{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"ann\",\"seat\":3}\n");
+    free(seats), free(seat), free(hello), free(ready), free(pong), free(session), free(done), free(failed);
 }
 
 static void collect(void *data, const char *line, size_t length)
@@ -477,6 +479,14 @@ static void test_accounts(void)
     struct stat info;
     g_assert_cmpint(stat(shadow, &info), ==, 0);
     g_assert_cmpuint(info.st_mode & 0777, ==, 0600);
+
+    AgentAccount two[] = {anna, {"eve", 20002, 20002, "Eve", "/home/eve"}}; /* who share a machine */
+    for (int i = 0; i < 2; i++)
+        g_assert_true(agent_accounts_write(root, &base, two, 2, &failure));
+    assert_file(root, "passwd", "anna:x:20001:20001:Anna Smith:/home/anna:/bin/bash\neve:x:20002:20002:Eve:/home/eve:/bin/bash\n" PASSWD);
+    assert_file(root, "group", "anna:x:20001:\neve:x:20002:\nroot:x:0:\naudio:x:29:user,anna,eve\nuser:x:1000:\n");
+    g_assert_true(agent_accounts_write(root, &base, two + 1, 1, &failure)); /* one leaves */
+    assert_file(root, "shadow", "eve:*:19700:0:99999:7:::\nroot:*:1::::::\nuser:*:1::::::\n");
 
     AgentAccount bob = {"bob", 1000, 1000, "", "/home/user"}; /* a second name of the image's user */
     g_assert_true(agent_account_write(root, &base, &bob, &failure));
