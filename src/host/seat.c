@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "host/rfb_logon.h"
 
-static const int64_t seated_limit_us = 30 * G_USEC_PER_SEC; /* an account, a home, an X server */
+static const int64_t seated_limit_us = 60 * G_USEC_PER_SEC; /* an account, a home, an X server */
 static const int64_t answer_limit_us = 5 * G_USEC_PER_SEC;
 
 /* Whose machine it is known only when a row is read: from then on both slots know each other. Orield that has just begun says a
@@ -134,6 +134,15 @@ bool seat_forbid(const StoreDesktop *row, const char *what, GError **error)
 }
 
 /* ---- display ---- */
+
+/* A seat has one stream to its guest: a second would cut its person off. */
+bool host_shadow_possible(Host *host, const char *desktop_id, GError **error)
+{
+    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
+    return row && (!row->seat_of || oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                                               "desktop \"%s\": is a seat on \"%s\", and a seat shows its screen to its person alone: send them a message instead",
+                                               row->name, row->seat_of_name ? row->seat_of_name : row->seat_of));
+}
 
 void seat_tell_seated(Slot *slot, const char *session_id)
 {

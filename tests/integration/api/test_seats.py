@@ -74,6 +74,8 @@ def test_two_work_side_by_side(house):
     assert [size_seen(display) for display in displays] == [(16, 16), (16, 16)]
     wait_until(lambda: all(house.local.get("sessions/" + answer.json["session"]["id"])["state"] == "connected" for answer in (first, second)),
                30, "both are connected")
+    looked = house.local.call("POST", f"sessions/{first.json['session']['id']}/shadow", {"mode": "view"})
+    assert looked.status == 501 and machine["name"] in looked.json["detail"], looked.json
     ann.do("POST", f"sessions/{first.json['session']['id']}/log-off")
     while displays[0].recv(64):
         pass  # the rest of what was said before; then her picture is gone
