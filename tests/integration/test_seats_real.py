@@ -1,0 +1,123 @@
+"""A real machine that people share at once: each has a screen, an account and a home of their own, which no neighbour reaches (the
+session of the image "seats" tries, and would paint its screen white)."""
+
+import concurrent.futures
+import os
+import signal
+import struct
+
+import pytest
+from stack import wait_until
+from test_first_light import BOOT_SECONDS, Display, connected
+
+
+@pytest.fixture
+def house(make_orield, images):
+    if not any(images.glob("seats/*/manifest.json")):
+        pytest.skip("no image with seats: scripts/test-images builds it")
+    return make_orield(images=images).start().start_gateway()
+
+
+def colour_of(display):
+    """Of the middle of the screen, once it is what a session paints."""
+    width, height, pixel = display.screen
+    display.send(struct.pack(">BxHi", 2, 1, 0))
+    red, green, blue = pixel[10], pixel[11], pixel[12]
+
+    def look():
+        display.send(struct.pack(">BBHHHH", 3, 0, width // 2, height // 2, 1, 1))
+        while (kind := display.bytes(1)[0]) != 0:
+            assert kind == 2, f"a message of kind {kind}"
+        seen = None
+        for _ in range(struct.unpack(">xH", display.bytes(3))[0]):
+            wide, high, encoding = struct.unpack(">4xHHi", display.bytes(12))
+            assert encoding == 0
+            data = display.bytes(wide * high * pixel[0] // 8)
+            seen = int.from_bytes(data[:pixel[0] // 8], "big" if pixel[2] else "little")
+        return tuple(seen >> shift & 255 for shift in (red, green, blue)) if seen is not None else None
+
+    def painted():
+        colour = look()
+        assert colour != (255, 255, 255), "the session reaches a neighbour's screen, socket or home"
+        return colour if colour and colour[2] == 128 else None
+
+    return wait_until(painted, 120, "the person's colour")
+
+
+def greet(display):
+    """RFC 6143, 7.1 to 7.3: the size and how pixels are written."""
+    assert display.bytes(12) == b"RFB 003.008\n"
+    display.send(b"RFB 003.008\n")
+    display.bytes(display.bytes(1)[0])
+    display.send(b"\1")
+    assert display.bytes(4) == bytes(4)
+    display.send(b"\1")
+    width, height = struct.unpack(">HH", display.bytes(4))
+    pixel = display.bytes(16)
+    display.bytes(struct.unpack(">I", display.bytes(4))[0])
+    return width, height, pixel
+
+
+def opened(client):
+    """A click and its display; as a person does, again where the guest was not ready in time."""
+    def display():
+        given.append(connected(client, "farm"))
+        one = Display(client.orield, given[-1]["path"])
+        if b" 101 " not in one.head.split(b"\r\n")[0]:
+            return None
+        one.screen = greet(one) # at once: whoever says nothing for a while is not let in
+        return one
+    given = []
+    return wait_until(display, BOOT_SECONDS, "a display"), given[-1]
+
+
+def test_two_people_at_once(house):
+    local = house.local
+    local.do("POST", "pools", {"name": "farm", "type": "shared", "image": "seats", "size": 1, "seats": 3, "spares": 1})
+
+    def person(name):
+        house.make_user(name)
+        local.do("PUT", f"pools/farm/entitlements/users/{name}", status=204)
+        return house.login(name)
+
+    def ended(session):
+        return local.get(f"sessions/{session}")["state"] == "ended"
+    people = {name: person(name) for name in ("ann", "bob", "eve", "brief")}
+    wait_until(lambda: local.get("pools/farm")["counts"]["free"] == 3, BOOT_SECONDS, "three free seats")
+
+    with concurrent.futures.ThreadPoolExecutor() as clicks: # both at the same time
+        displays, given = {}, {}
+        for name, click in {name: clicks.submit(opened, people[name]) for name in ("ann", "bob")}.items():
+            displays[name], given[name] = click.result()
+    colours = {name: colour_of(display) for name, display in displays.items()}
+    assert colours["ann"] != colours["bob"], colours
+    seats = {name: local.get("desktops/" + one["desktop"]["id"]) for name, one in given.items()}
+    assert seats["ann"]["seat_of"] == seats["bob"]["seat_of"] and seats["ann"]["id"] != seats["bob"]["id"]
+    sessions = {name: one["session"]["id"] for name, one in given.items()}
+    assert {name: local.get(f"sessions/{one}")["log_on"]["account"] for name, one in sessions.items()} == {"ann": "ann", "bob": "bob"}
+    looked = local.call("POST", f"sessions/{sessions['bob']}/shadow", {"mode": "view"})
+    assert looked.status == 501 and "seat" in looked.json["detail"], looked.json
+
+    people["ann"].do("POST", f"sessions/{sessions['ann']}/log-off")
+    assert ended(sessions["ann"]) and local.get(f"sessions/{sessions['bob']}")["state"] == "connected"
+    assert local.get("desktops/" + seats["bob"]["id"])["generation"] == seats["bob"]["generation"]
+    displays["bob"].send(struct.pack(">BBHHHH", 3, 0, 0, 0, 1, 1))
+    assert displays["bob"].bytes(1) in (b"\0", b"\2"), "his picture goes on"
+    again, other = opened(people["ann"])
+    assert colour_of(again) == colours["ann"] and other["session"]["id"] != sessions["ann"], "she is back, as herself"
+    again, same = opened(people["bob"])
+    assert colour_of(again) == colours["bob"] and same["session"]["id"] == sessions["bob"], "his programs run on"
+
+    _, short = opened(people["brief"])
+    wait_until(lambda: ended(short["session"]["id"]), 120, "the end of a session that ends by itself")
+    eve, hers = opened(people["eve"])
+    assert local.get("desktops/" + hers["desktop"]["id"])["seat_of"] == seats["bob"]["seat_of"]
+    assert colour_of(eve) not in colours.values()
+
+    for pid in house.machines():
+        if f"/{seats['bob']['seat_of']['id']}" in os.readlink(f"/proc/{pid}/cwd"):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: all(ended(one) for one in (other["session"]["id"], sessions["bob"], hers["session"]["id"])), 60, "all three sessions' end")
+    assert local.get(f"sessions/{sessions['bob']}")["end_reason"] == local.get(f"sessions/{hers['session']['id']}")["end_reason"] != "logged off"
+    back, _ = opened(people["bob"])
+    assert colour_of(back) == colours["bob"], "on the machine that comes in its place"
