@@ -5,6 +5,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { countsOf, id, makeWorld } from './fake-data.mjs';
+import { serveFiles } from './fake-files.mjs';
 import { writePng } from './png.mjs';
 import { Screen, Viewer } from './rfb-server.mjs';
 import { accept } from './websocket.mjs';
@@ -15,7 +16,6 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 /** The same words as src/api/server.c sends. */
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
   + "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
 class Refusal extends Error {
   constructor(status, kind, detail, headers = {}) {
     super(detail);
@@ -24,7 +24,6 @@ class Refusal extends Error {
 }
 const ref = (thing) => ({ id: thing.id, name: thing.name });
 const lost = (what, name) => new Refusal(404, 'not-found', `there is no ${what} "${name}"`);
-
 /** What `search` of a list means. */
 const holds = (query, ...texts) => texts.some((text) => (text ?? '').toLowerCase().includes((query.get('search') ?? '').toLowerCase()));
 
@@ -121,9 +120,9 @@ export class FakeOriel {
   }
 
   async api(request, response, name, query) {
-    let text = '';
-    for await (const part of request) text += part;
-    const body = text ? JSON.parse(text) : {};
+    let bytes = Buffer.alloc(0);
+    for await (const part of request) bytes = Buffer.concat([bytes, part]);
+    const body = bytes.length > 0 && request.headers['content-type'] !== 'application/octet-stream' ? JSON.parse(bytes) : {};
     const parts = name.split('/').map(decodeURIComponent);
     const refusal = this.broken?.(request.method, name);
     if (refusal) throw new Refusal(refusal.status, refusal.kind, refusal.detail, refusal.headers);
@@ -133,6 +132,7 @@ export class FakeOriel {
     if (name === 'stream') return this.stream(response);
     if (parts[0] === 'desktops' && parts[2] === 'thumbnail') return this.thumbnail(response, parts[1]);
     if (parts[0] === 'jobs' && parts[2] === 'log') return this.log(response, parts[1], Number(query.get('from') ?? 0));
+    if (parts[0] === 'sessions' && parts[2] === 'files') return serveFiles(this, request.method, parts.slice(3), { bytes, body, query }, response);
     const [status, value] = this.route(request.method, parts, body, query, who);
     return this.json(response, status, value);
   }

@@ -65,6 +65,8 @@ export interface Session {
   steps?: { name: string; at_us: number; took_us: number }[];
   display?: { sound: boolean; bandwidth_kbit_s: number | null; files: { to_desktop: boolean; from_desktop: boolean } } | null;
 }
+export interface FileList { folder: string; items: { name: string; size_bytes: number; modified_ms: number }[]; left_out: number; free_bytes: number }
+export interface Transfer { id: string; direction: 'to_desktop' | 'from_desktop'; name: string; size_bytes: number; done_bytes: number; piece_bytes: number }
 export type Activity = 'connecting' | 'active' | 'idle' | 'locked' | 'disconnected' | 'ended';
 export interface FoundPerson {
   id: string; name: string; display_name: string; enabled: boolean; last_login_ms: number | null; sessions: Session[];
@@ -249,7 +251,7 @@ export function sentence(error: unknown): string {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Query = Record<string, string | number | boolean | null | undefined>;
-interface Options { body?: unknown; query?: Query; signal?: AbortSignal; once?: boolean }
+interface Options { body?: unknown; bytes?: Blob; query?: Query; signal?: AbortSignal; once?: boolean }
 
 let csrf: string | null = null;
 let onLoggedOut: () => void = () => {};
@@ -288,13 +290,14 @@ export async function send(method: Method, path: string, options: Options = {}):
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET' && csrf !== null) headers['X-Oriel-CSRF'] = csrf;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.bytes) headers['Content-Type'] = 'application/octet-stream';
   if (options.once) headers['Idempotency-Key'] = crypto.randomUUID();
   let response: Response;
   try {
     response = await fetch(apiUrl(withQuery(path, options.query)), {
       method,
       headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body: options.bytes ?? (options.body === undefined ? null : JSON.stringify(options.body)),
       credentials: 'same-origin',
       cache: 'no-store',
       signal: options.signal ?? null,
@@ -370,6 +373,16 @@ export const api = {
 
   sessions: list<Session>('sessions'),
   session: (id: string, signal?: AbortSignal) => call<Session>('GET', `sessions/${at(id)}`, { signal }),
+  files: (session: string, signal?: AbortSignal) => call<FileList>('GET', `sessions/${at(session)}/files`, { signal }),
+  beginTransfer: (session: string, toDesktop: boolean, name: string, size: number) =>
+    call<Transfer>('POST', `sessions/${at(session)}/files`, { body: toDesktop ? { direction: 'to_desktop', name, size_bytes: size } : { direction: 'from_desktop', name } }),
+  transfer: (session: string, id: string) => call<Transfer>('GET', `sessions/${at(session)}/files/${at(id)}`),
+  sendPiece: (session: string, id: string, offset: number, bytes: Blob, signal?: AbortSignal) =>
+    call<{ done_bytes: number }>('PUT', `sessions/${at(session)}/files/${at(id)}/bytes`, { bytes, query: { offset }, signal }),
+  readPiece: async (session: string, id: string, offset: number, signal?: AbortSignal) =>
+    (await send('GET', `sessions/${at(session)}/files/${at(id)}/bytes`, { query: { offset }, signal })).blob(),
+  finishTransfer: (session: string, id: string) => call<{ name: string }>('POST', `sessions/${at(session)}/files/${at(id)}/finish`),
+  cancelTransfer: (session: string, id: string) => call<void>('DELETE', `sessions/${at(session)}/files/${at(id)}`),
   people: (search: string, signal?: AbortSignal) => call<{ items: FoundPerson[] }>('GET', 'people', { query: { search }, signal }),
   messageSession: (id: string, text: string) => call<{ id: string; in_guest: boolean; problem: string | null }>('POST', `sessions/${at(id)}/message`, { body: { text } }),
   helpSettings: (signal?: AbortSignal) => call<HelpSettings>('GET', 'settings/help', { signal }),

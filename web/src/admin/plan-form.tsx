@@ -36,7 +36,7 @@ const thens: Option[] = [
   { value: 'delete', text: t('Delete it') },
 ];
 
-const clipboards: Option[] = [
+const ways: Option[] = [
   { value: 'both', text: t('Both ways') },
   { value: 'to_desktop', text: t('Only to the desktop') },
   { value: 'from_desktop', text: t('Only from the desktop') },
@@ -113,8 +113,10 @@ function DisplayFields({ draft, wrong, set }: PartProps) {
   const offer = (client: string, on: boolean) => set('clients')(clientKinds.filter((one) => (one === client ? on : draft.clients.includes(one))));
   return (
     <>
-      <SelectField label={t('Copied text passes')} value={draft.clipboard} onValue={set('clipboard')} options={clipboards} disabled={draft.view_only}
+      <SelectField label={t('Copied text passes')} value={draft.clipboard} onValue={set('clipboard')} options={ways} disabled={draft.view_only}
         help={draft.view_only ? t('Who only looks on copies nothing.') : t('Which way the clipboard works.')} />
+      <SelectField label={t('Files pass')} value={draft.files} onValue={set('files')} options={ways}
+        help={t('Between people’s browsers and the folder Downloads of their desktop.')} />
       <Check label={t('Look only')} help={t('Neither keys nor pointer reach the desktop, nor does the clipboard.')} checked={draft.view_only} onValue={set('view_only')} />
       <Check label={t('The screen takes the size of the window')} help={t('Off: it keeps its size and is shown smaller or larger.')} checked={draft.follow_window} onValue={set('follow_window')} />
       <Check label={t('Limit the size of the screen')} help={t('No window makes it larger.')} checked={draft.limited} onValue={set('limited')} />

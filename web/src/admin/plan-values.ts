@@ -24,7 +24,7 @@ export interface PlanDraft extends Moments, Spans {
   name: string; description: string; kind: PlanKind;
   peak: ScheduleDraft | null; peak_spares: string; off_peak_spares: string;
   at_log_off: string; at_release: string;
-  clipboard: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; sound: boolean; drives: boolean; usb: boolean; printers: boolean; bandwidth_kbit_s: string; clients: string[];
+  clipboard: string; files: string; limited: boolean; width: string; height: string; follow_window: boolean; view_only: boolean; sound: boolean; drives: boolean; usb: boolean; printers: boolean; bandwidth_kbit_s: string; clients: string[];
 }
 
 type Settings = Record<string, unknown>;
@@ -49,7 +49,7 @@ export function planDraft({ name, description, kind, settings }: Pick<Plan, 'nam
     peak_spares: text(settings.peak_spares), off_peak_spares: text(settings.off_peak_spares),
     ...(Object.fromEntries(spans.map((one) => [one, text(settings[one])])) as Spans),
     at_log_off: word(settings.at_log_off, 'as-pool'), at_release: word(settings.at_release, 'as-pool'),
-    clipboard: word(settings.clipboard, 'both'),
+    clipboard: word(settings.clipboard, 'both'), files: word(settings.files, 'both'),
     limited: largest !== null, width: text(largest?.width ?? 1920), height: text(largest?.height ?? 1080),
     follow_window: settings.follow_window !== false, view_only: settings.view_only === true,
     sound: settings.sound !== false, drives: settings.drives !== false, usb: settings.usb !== false, printers: settings.printers !== false, bandwidth_kbit_s: text(settings.bandwidth_kbit_s),
@@ -121,6 +121,7 @@ const makers: Record<PlanKind, (draft: PlanDraft, before: Settings) => Settings>
   }),
   display: (draft, before) => ({
     clipboard: draft.clipboard === 'both' ? undefined : draft.clipboard,
+    files: draft.files === 'both' ? undefined : draft.files,
     largest: draft.limited ? { ...object(before.largest), width: Number(draft.width), height: Number(draft.height) } : undefined,
     follow_window: draft.follow_window ? undefined : false,
     view_only: draft.view_only ? true : undefined,

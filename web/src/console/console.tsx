@@ -11,6 +11,7 @@ import type { MenuItem } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
 import { ClipboardBridge } from './clipboard.ts';
 import type { Dial, Target } from './dial.ts';
+import { FilesPanel, sendDropped, useFiles } from './files-panel.tsx';
 import { Link, type LinkState } from './link.ts';
 import { Overlay } from './overlay.tsx';
 import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel } from './panels.tsx';
@@ -185,6 +186,8 @@ export function Console({ target, me, first }: Props) {
   useArrival(connected, rfb, focus, bridge);
   const own = target.kind === 'ticket' ? null : link?.connection?.session?.id ?? null;
   const plan = usePlan(connected ? own : null);
+  const { files, moves } = useFiles(own);
+  const ways = files ? plan?.files ?? null : null;
   const sound = useSound(rfb, own === null || plan?.sound === true);
 
   useEffect(() => {
@@ -204,6 +207,13 @@ export function Console({ target, me, first }: Props) {
     if (rfb) rfb.focusOnClick = settings.mode === 'keys' && !touchKeyboard;
   }, [rfb, settings.mode, touchKeyboard]);
   useEffect(() => setPanel(null), [connected]);
+  const drop = (event: DragEvent) => {
+    if (!files || !ways?.to_desktop || !event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    if (event.type !== 'drop') return;
+    sendDropped(files, event.dataTransfer);
+    setPanel('files');
+  };
 
   const showKeyboard = () => {
     if (document.activeElement === field.current) {
@@ -221,7 +231,7 @@ export function Console({ target, me, first }: Props) {
   }, [over]);
 
   return (
-    <main class={`console ${connected ? '' : 'console-covered'}`}>
+    <main class={`console ${connected ? '' : 'console-covered'}`} onDragOver={drop} onDrop={drop}>
       <div ref={screen} class="console-screen" role="application" aria-label={t('{title}. Ctrl+Alt+Shift opens the controls.', { title: title || t('Desktop') })}
         onPointerDown={() => {
           setPanel(null);
@@ -231,10 +241,11 @@ export function Console({ target, me, first }: Props) {
         autocorrect="off" spellcheck={false} tabIndex={-1}
         onFocus={() => setTouchKeyboard(settings.mode === 'keys')} onBlur={() => setTouchKeyboard(false)} />
       {connected && (
-        <Toolbar title={title} quality={quality} sound={sound} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
+        <Toolbar title={title} quality={quality} sound={sound} files={ways !== null && (ways.to_desktop || ways.from_desktop)} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
           touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} show={called} onEscape={focus}
           more={sessionMenu(link, me, () => setPanel('keyboard'), leave)} home={home.text}>
           {panel === 'clipboard' && <ClipboardPanel bridge={bridge} typist={typist} onType={focus} onMissed={missed} />}
+          {panel === 'files' && own && files && ways && <FilesPanel session={own} files={files} moves={moves} plan={ways} />}
           {panel === 'keys' && <KeysPanel typist={typist} locked={locked} />}
           {panel === 'keyboard' && <KeyboardPanel settings={settings} onChange={change} />}
           {panel === 'picture' && <PicturePanel quality={quality} size={size} most={plan?.bandwidth_kbit_s ?? null} settings={settings} onChange={change} />}

@@ -3,13 +3,13 @@ import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../language.ts';
 import {
-  BackIcon, ClipboardIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, MutedIcon, OutIcon, SignalIcon, SmallerIcon, SoundIcon,
+  BackIcon, ClipboardIcon, FilesIcon, FullIcon, KeyboardIcon, KeycapIcon, LetterIcon, MoreIcon, MutedIcon, OutIcon, SignalIcon, SmallerIcon, SoundIcon,
 } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
 import { levelText, type Quality } from './quality.ts';
 import type { Sound } from './sound.ts';
 
-export type PanelName = 'clipboard' | 'keys' | 'keyboard' | 'picture';
+export type PanelName = 'clipboard' | 'files' | 'keys' | 'keyboard' | 'picture';
 
 interface ToolProps {
   label: string;
@@ -31,6 +31,7 @@ interface ToolbarProps {
   title: string;
   quality: Quality;
   sound: Sound;
+  files: boolean; // may be moved one way at least
   panel: PanelName | null;
   onPanel: (panel: PanelName | null) => void;
   full: boolean;
@@ -106,6 +107,7 @@ export function Toolbar(props: ToolbarProps) {
           <Tool label={t('Sound of the desktop')} pressed={props.sound.on} onClick={props.sound.toggle}>{props.sound.on ? <SoundIcon /> : <MutedIcon />}</Tool>
         )}
         <Tool label={t('Clipboard')} expanded={panel === 'clipboard'} onClick={() => toggle('clipboard')}><ClipboardIcon /></Tool>
+        {props.files && <Tool label={t('Files')} expanded={panel === 'files'} onClick={() => toggle('files')}><FilesIcon /></Tool>}
         <Tool label={t('Send keys')} expanded={panel === 'keys'} onClick={() => toggle('keys')}><KeycapIcon /></Tool>
         <Tool label={t('On-screen keyboard')} look="touch-only" pressed={props.touchKeyboard} onClick={props.onTouchKeyboard}>
           <KeyboardIcon />

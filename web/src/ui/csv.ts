@@ -1,4 +1,5 @@
 // Rows of the API as a file for spreadsheets (RFC 4180).
+import { saveBlob } from './save.ts';
 
 type Cells = Map<string, string>;
 
@@ -37,10 +38,5 @@ export function csv(rows: object[]): string {
 
 /** The browser saves it under this name. The mark at the beginning tells spreadsheets that it is UTF-8. */
 export function saveCsv(name: string, rows: object[]): void {
-  const url = URL.createObjectURL(new Blob(['\uFEFF', csv(rows)], { type: 'text/csv;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${name}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveBlob(`${name}.csv`, new Blob(['\uFEFF', csv(rows)], { type: 'text/csv;charset=utf-8' }));
 }

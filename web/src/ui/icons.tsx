@@ -43,6 +43,7 @@ export const InfoIcon = icon(<><circle cx="10" cy="10" r="7.5" /><path d="M10 9.
 export const DoneIcon = icon(<><circle cx="10" cy="10" r="7.5" /><path d="m6.8 10.2 2.2 2.2 4.2-4.6" /></>);
 export const CopyIcon = icon(<><rect x="7" y="7" width="10" height="10" rx="1.5" /><path d="M13 4.5A1.5 1.5 0 0 0 11.5 3h-7A1.5 1.5 0 0 0 3 4.5v7A1.5 1.5 0 0 0 4.5 13" /></>);
 export const ClipboardIcon = icon(<><rect x="4" y="4" width="12" height="13.5" rx="1.5" /><path d="M7.5 4V3.5a1 1 0 0 1 1-1h3a1 1 0 0 1 1 1V4M7.5 9h5M7.5 12.5h5" /></>);
+export const FilesIcon = icon(<><path d="M2.5 16V5a1 1 0 0 1 1-1h4l2 2.5h7a1 1 0 0 1 1 1V16a.5.5 0 0 1-.5.5H3a.5.5 0 0 1-.5-.5z" /><path d="M8 14V9.2M6.3 10.8 8 9.1l1.7 1.7M12 9v4.8M10.3 12.2 12 13.9l1.7-1.7" /></>);
 export const SoundIcon = icon(<path d="M3 7.8v4.4h3L10 15.5v-11L6 7.8zM12.7 7.3a3.8 3.8 0 0 1 0 5.4M15 5a7 7 0 0 1 0 10" />);
 export const MutedIcon = icon(<path d="M3 7.8v4.4h3L10 15.5v-11L6 7.8zM13 8l4 4M17 8l-4 4" />);
 export const FullIcon = icon(<path d="M3.5 7.5v-4h4M12.5 3.5h4v4M16.5 12.5v4h-4M7.5 16.5h-4v-4" />);
