@@ -82,6 +82,9 @@ bool oidc_begin(Identity *identity, const StoreDirectory *directory, const char 
     };
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         query_add(url, fields[i][0], fields[i][1]);
+    g_autofree char *wished = settings.second_factor_acr ? g_strjoinv(" ", (char **)settings.second_factor_acr) : NULL;
+    if (wished)
+        query_add(url, "acr_values", wished); /* OpenID Connect Core 3.1.2.1: voluntary, so that what comes back counts */
     g_autoptr(Json) memory = json_pack("{s:s, s:s, s:s, s:s, s:I}", "directory", directory->id, "state", state, "nonce", nonce,
                                        "verifier", verifier, "until", (json_int_t)(clock_utc_ms() + OIDC_MS));
     g_autoptr(SecretString) text = json_text(memory);
@@ -187,6 +190,7 @@ typedef struct {
     const ProviderAddresses *addresses;
     const OidcAnswer *answer;
     const Memory *memory;
+    bool second; /* the provider says that it asked for a second factor */
 } Exchange;
 
 /* The token endpoint's answer: a code for tokens. */
@@ -246,7 +250,7 @@ static bool user_info_add(const Exchange *exchange, Json *claims, const char *ac
     return json_object_update_missing(claims, info) == 0;
 }
 
-static bool person_get(Identity *identity, const Exchange *exchange, DirectoryPerson *ret, GError **error)
+static bool person_get(Identity *identity, Exchange *exchange, DirectoryPerson *ret, GError **error)
 {
     g_autoptr(Json) tokens = tokens_get(exchange, error);
     const char *token = json_string_value(json_object_get(tokens, "id_token"));
@@ -258,8 +262,17 @@ static bool person_get(Identity *identity, const Exchange *exchange, DirectoryPe
     g_autoptr(Json) claims =
         provider_verify(identity->providers, exchange->directory->id, exchange->settings, token, error);
     IdTokenRules rules = {exchange->settings->issuer, exchange->settings->client_id, exchange->memory->nonce, clock_utc_ms()};
-    return claims && id_token_check(claims, &rules, error) && user_info_add(exchange, claims, access, error) &&
+    if (!claims || !id_token_check(claims, &rules, error))
+        return false;
+    exchange->second = oidc_second_factor(claims, exchange->settings); /* before what nobody signed is added */
+    return user_info_add(exchange, claims, access, error) &&
            oidc_person_read(claims, exchange->settings, ret, error);
+}
+
+/* Whether Oriel's own rules of the second factor hold at this log-in. */
+static bool is_asked(const OidcSettings *settings, bool second)
+{
+    return settings->totp_set ? settings->totp : !second;
 }
 
 static Login *person_login(Identity *identity, const Exchange *exchange, const DirectoryPerson *person, const ClientInfo *client,
@@ -274,8 +287,8 @@ static Login *person_login(Identity *identity, const Exchange *exchange, const D
         return NULL;
     }
     LoginMeans means = {client, SCOPES_ALL, "provider", exchange->directory->id};
-    return exchange->settings->totp ? login_finish_by(identity, user, &means, error)
-                                    : login_open(identity, user, &means, error);
+    return is_asked(exchange->settings, exchange->second) ? login_finish_by(identity, user, &means, error)
+                                                          : login_open(identity, user, &means, error);
 }
 
 /* Whoever has begun a log-in and fails leaves a trace; what came without one is anybody's. */
@@ -301,7 +314,7 @@ Login *oidc_finish(Identity *identity, const StoreDirectory *directory, const Oi
     if (!owner || !memory_read(identity, directory, answer, &memory, error))
         return NULL;
     g_autoptr(Json) memory_owner = memory.owner;
-    Exchange exchange = {directory, &settings, &addresses, answer, &memory};
+    Exchange exchange = {directory, &settings, &addresses, answer, &memory, false};
     Login *login = NULL;
     if (refusal_check(answer, &settings, &failure) &&
         provider_addresses(identity->providers, directory->id, &settings, &addresses, &failure) &&

@@ -32,6 +32,26 @@ static char **groups_of(Json *value)
     return (char **)g_ptr_array_free(g_steal_pointer(&groups), FALSE);
 }
 
+static bool is_among(Json *list, const char *const *words)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *method = json_string_value(json_array_get(list, i));
+        if (method && g_strv_contains(words, method))
+            return true;
+    }
+    return false;
+}
+
+bool oidc_second_factor(Json *claims, const OidcSettings *settings)
+{
+    static const char *const both[] = {"mfa", NULL}, *const known[] = {"pwd", "pin", "kba", NULL},
+                            *const had[] = {"otp", "hwk", "swk", "sc", "sms", "tel", "fpt", "face", "iris", "retina", "vbm", NULL};
+    Json *methods = json_object_get(claims, "amr");
+    const char *context = json_string_value(json_object_get(claims, "acr"));
+    return is_among(methods, both) || (is_among(methods, known) && is_among(methods, had)) ||
+           (context && settings->second_factor_acr && g_strv_contains(settings->second_factor_acr, context));
+}
+
 bool oidc_person_read(Json *claims, const OidcSettings *settings, DirectoryPerson *ret, GError **error)
 {
     const char *subject = json_string_value(json_object_get(claims, "sub"));

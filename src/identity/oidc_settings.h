@@ -12,7 +12,9 @@ typedef struct {
     const char *display_name_claim; /* "name" */
     const char *certificates;       /* PEM of the only authorities to trust; NULL: the system's */
     bool allow_create;
-    bool totp;        /* Oriel asks for its second factor as well */
+    bool totp_set;    /* whether the next is said at all; else Oriel's rules hold unless the provider says that it asked for one */
+    bool totp;        /* Oriel asks for its second factor, by its rules, whatever the provider says; false: it never does */
+    const char **second_factor_acr; /* NULL-ended, or NULL: values of "acr" by which the provider says that it asked for a second factor */
     const char *role; /* of a new user */
 } OidcSettings;
 

@@ -145,6 +145,38 @@ static void test_claims(void)
     g_assert_nonnull(strstr(error->message, "\"upn\""));
 }
 
+static void test_second_factor(void)
+{
+    const char *gold[] = {"gold", NULL};
+    OidcSettings plain = {0}, levels = {.second_factor_acr = gold};
+    static const struct {
+        const char *claims;
+        bool plain, levels;
+    } rows[] = {
+        {"{}", false, false},
+        {"{\"amr\": [\"pwd\"]}", false, false},
+        {"{\"amr\": [\"otp\"]}", false, false},
+        {"{\"amr\": [\"mfa\"]}", true, true},
+        {"{\"amr\": [\"pwd\", \"mfa\"]}", true, true},
+        {"{\"amr\": [\"pwd\", \"otp\"]}", true, true},
+        {"{\"amr\": [\"pin\", \"hwk\"]}", true, true},
+        {"{\"amr\": [\"pwd\", \"pin\"]}", false, false},
+        {"{\"amr\": [\"otp\", \"hwk\"]}", false, false},
+        {"{\"amr\": [\"MFA\", 3, null]}", false, false},
+        {"{\"amr\": \"mfa\"}", false, false},
+        {"{\"acr\": \"gold\"}", false, true},
+        {"{\"acr\": \"silver\"}", false, false},
+        {"{\"acr\": [\"gold\"]}", false, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) claims = json_parse_object(rows[i].claims, strlen(rows[i].claims), "claims", &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(oidc_second_factor(claims, &plain), ==, rows[i].plain);
+        g_assert_cmpint(oidc_second_factor(claims, &levels), ==, rows[i].levels);
+    }
+}
+
 /* Whoever finishes log-ins from one address without end takes no room from the others, and each counts once. */
 static void test_used(void)
 {
@@ -174,6 +206,7 @@ int main(int argc, char **argv)
     g_test_add_func("/oidc/keys-that-are-none", test_keys_that_are_none);
     g_test_add_func("/oidc/urls", test_urls);
     g_test_add_func("/oidc/claims", test_claims);
+    g_test_add_func("/oidc/second-factor", test_second_factor);
     g_test_add_func("/oidc/used", test_used);
     return g_test_run();
 }

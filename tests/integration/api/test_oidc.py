@@ -198,7 +198,12 @@ def test_the_second_factor_where_it_is_wanted(shown):
     person = Person(shown, shown.provider)
     person.log_in("zoe")
     secret, _ = enrol(person.enter(shown))
+    undo = settings(shown, totp=False)
     assert Person(shown, shown.provider).log_in("zoe") == HOME  # the provider is believed
+    undo()
+    assert Person(shown, shown.provider).log_in("zoe") == HOME + "#/login/code"  # nothing says that it asked for one
+    shown.provider.person("zoe", amr=["pwd", "otp"])
+    assert Person(shown, shown.provider).log_in("zoe") == HOME  # it does say so
     undo = settings(shown, totp=True)
     person = Person(shown, shown.provider)
     assert person.log_in("zoe") == HOME + "#/login/code"
@@ -211,6 +216,29 @@ def test_the_second_factor_where_it_is_wanted(shown):
     assert login["means"] == "provider"
     assert person.client.refused("POST", "login/code", {"code": "000000"}) == (422, "invalid")
     undo()
+
+
+def test_a_role_that_must_have_a_second_factor_must_have_it_by_a_provider_too(shown):
+    def scopes(sub):
+        person = Person(shown, shown.provider)
+        assert person.log_in(sub) == HOME
+        return person.enter(shown).get("me")["scopes"]
+    whole = scopes("mia")
+    shown.local.do("PATCH", "settings/login", {"totp_roles": ["user"]})
+    undo = settings(shown, second_factor_acr=["gold"])
+    try:
+        assert scopes("mia") == ["enrol"]  # she sets it up before anything else
+        shown.provider.person("mia", acr="silver")
+        assert scopes("mia") == ["enrol"]
+        shown.provider.person("mia", acr="gold")
+        assert scopes("mia") == whole
+        asked = urllib.parse.urlsplit(Person(shown, shown.provider).begin())
+        assert dict(urllib.parse.parse_qsl(asked.query))["acr_values"] == "gold"
+        both = {**shown.local.get("directories/test")["settings"], "totp": True}
+        assert shown.local.refused("PATCH", "directories/test", {"settings": both, "secret": SECRET}) == (422, "invalid")
+    finally:
+        undo()
+        shown.local.do("PATCH", "settings/login", {"totp_roles": []})
 
 
 def test_from_another_address_than_the_public_one(shown):
