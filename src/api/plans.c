@@ -7,11 +7,18 @@
 #include "broker/plan.h"
 #include "store/plan.h"
 
+/* {} of settings that are no JSON: the plan is shown all the same, and can be set anew. */
+static Json *settings_json(const StorePlan *plan)
+{
+    Json *settings = json_loads(plan->settings, 0, NULL);
+    return settings ? settings : json_object();
+}
+
 static Json *plan_json(const StorePlan *plan)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "id", plan->id, "name", plan->name, "description",
                      plan->description, "kind", store_plan_kind_word(plan->kind), "settings",
-                     json_loads(plan->settings, 0, NULL), "pools", (json_int_t)plan->pools, "created_ms",
+                     settings_json(plan), "pools", (json_int_t)plan->pools, "created_ms",
                      (json_int_t)plan->created_ms, "updated_ms", (json_int_t)plan->updated_ms);
 }
 

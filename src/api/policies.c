@@ -44,6 +44,11 @@ static Json *warnings_json(const StorePolicy *policy)
         if (member->gone)
             json_array_append_new(list, json_string(text));
     }
+    g_autoptr(GError) why = NULL;
+    g_autoptr(Policy) readable G_GNUC_UNUSED = host_policy_compile(policy, &why);
+    g_autofree char *unread = why ? g_strdup_printf("it cannot be read, so it matches nobody: %s", why->message) : NULL;
+    if (unread)
+        json_array_append_new(list, json_string(unread));
     return list;
 }
 

@@ -5,6 +5,7 @@
 #include "api/resource.h"
 #include "base/clock.h"
 #include "forward/forward.h"
+#include "host/policy.h"
 #include "store/image.h"
 #include "store/user.h"
 
@@ -81,6 +82,13 @@ static void warn_of_service(const HostStatus *host, Json *warnings)
     json_array_append_new(warnings, json_string(sentence));
 }
 
+static void warn_of_plans(const Service *service, Json *warnings)
+{
+    g_autoptr(GPtrArray) unread = host_plan_warnings(service->host);
+    for (guint i = 0; i < unread->len; i++)
+        json_array_append_new(warnings, json_string(unread->pdata[i]));
+}
+
 static bool service_set(Call *call, StoreHostService service, GError **error)
 {
     g_auto(HostStatus) host = {0};
@@ -119,6 +127,7 @@ bool status_get(Call *call, GError **error)
     if (!warn_of_templates(service, warnings, error))
         return false;
     warn_of_service(&host, warnings);
+    warn_of_plans(service, warnings);
     g_autoptr(GPtrArray) unsent = forward_warnings(service->config, service->store, clock_utc_ms(), error);
     if (!unsent)
         return false;

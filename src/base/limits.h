@@ -54,6 +54,7 @@
 #define LIMIT_APPLY_DEPTH 32                 /* levels of it */
 #define LIMIT_POLICIES 1000
 #define LIMIT_POLICY_LIST 200                /* users, groups, pools or addresses that one policy names */
+#define LIMIT_POLICY_EDGES 500               /* moments of a week at which a change of policies is tried on its author */
 #define LIMIT_SCHEDULE_WINDOWS 64
 #define LIMIT_SCREEN_LEAST 320                /* pixels of width and height that a plan may limit a screen to */
 #define LIMIT_SCREEN 16384

@@ -12,6 +12,7 @@ static const struct {
 } reasons[] = {
     [POLICY_MATCHES] = {"matches", "all its conditions hold"},
     [POLICY_OFF] = {"off", "it is switched off"},
+    [POLICY_UNREADABLE] = {"unreadable", "its conditions cannot be read, so it matches nobody; set them anew"},
     [POLICY_NOT_PERSON] = {"person", "it is for other people and groups"},
     [POLICY_NOT_ROLE] = {"role", "it is for other roles"},
     [POLICY_NOT_POOL] = {"pool", "it is for other pools"},
@@ -43,6 +44,7 @@ void policy_free(Policy *policy)
     g_strfreev(policy->pools);
     g_clear_pointer(&policy->networks, g_array_unref);
     schedule_free(policy->times);
+    g_free(policy->unreadable);
     g_free(policy->deny);
     g_strfreev(policy->only_pools);
     for (int kind = 0; kind < PLAN_KINDS; kind++)
@@ -166,20 +168,32 @@ static bool is_from(const Policy *policy, const Network *address)
     return !policy->networks;
 }
 
-static PolicyReason reason_of(const Policy *policy, const PolicyQuestion *question, const Network *address)
+/* What does not depend on the pool and the clock. */
+static PolicyReason reason_of_person(const Policy *policy, const PolicyQuestion *question, const Network *address)
 {
     if (!policy->enabled)
         return POLICY_OFF;
+    if (policy->unreadable)
+        return POLICY_UNREADABLE;
     if (!is_person(policy, question))
         return POLICY_NOT_PERSON;
     if (policy->roles && !any_of(policy->roles, question->roles))
         return POLICY_NOT_ROLE;
-    if (policy->pools && !is_listed(policy->pools, question->pool_id))
-        return POLICY_NOT_POOL;
     if (!is_from(policy, address))
         return POLICY_NOT_ADDRESS;
     if (policy->devices && !(policy->devices & (1u << question->device)))
         return POLICY_NOT_DEVICE;
+    return POLICY_MATCHES;
+}
+
+static PolicyReason reason_of(const Policy *policy, const PolicyQuestion *question, const Network *address)
+{
+    PolicyReason reason = reason_of_person(policy, question, address);
+    bool of_pool = !policy->pools || is_listed(policy->pools, question->pool_id);
+    if (!of_pool && (reason == POLICY_MATCHES || reason > POLICY_NOT_POOL))
+        return POLICY_NOT_POOL; /* the earlier condition is the one that is told */
+    if (reason != POLICY_MATCHES)
+        return reason;
     if (policy->times && !schedule_contains(policy->times, question->time_ms))
         return POLICY_NOT_TIME;
     return POLICY_MATCHES;
@@ -208,6 +222,30 @@ PolicyVerdict policy_decide(const Policy *const *policies, size_t count, const P
             ret_reasons[i] = reason;
     }
     return verdict;
+}
+
+static int by_time(const void *one, const void *other)
+{
+    int64_t first = *(const int64_t *)one, second = *(const int64_t *)other;
+    return (first > second) - (first < second);
+}
+
+GArray *policies_edges(const Policy *const *policies, size_t count, const PolicyQuestion *question)
+{
+    Network parsed;
+    const Network *address = question->address && network_parse(question->address, "", &parsed, NULL) ? &parsed : NULL;
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    GArray *edges = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    for (size_t i = 0; i < count; i++)
+        if (policies[i]->times && reason_of_person(policies[i], question, address) == POLICY_MATCHES)
+            schedule_edges(policies[i]->times, question->time_ms, all);
+    g_array_sort(all, by_time);
+    for (guint i = 0; i < all->len && edges->len < LIMIT_POLICY_EDGES; i++) {
+        int64_t moment = g_array_index(all, int64_t, i), last = edges->len ? g_array_index(edges, int64_t, edges->len - 1) : question->time_ms;
+        if (moment > last)
+            g_array_append_val(edges, moment);
+    }
+    return edges;
 }
 
 bool policies_have_times(const Policy *const *policies, size_t count)

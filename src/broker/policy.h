@@ -20,6 +20,7 @@ typedef struct {
     GArray *networks;  /* Network: comes from one of these; NULL: from anywhere */
     unsigned devices;  /* bit 1 << Device; 0: any */
     Schedule *times;   /* NULL: always */
+    char *unreadable;    /* why its conditions cannot be read: it matches nobody; NULL: they can */
     /* What it decides. */
     char *deny;                 /* a sentence for whoever is refused; NULL: lets in */
     char **only_pools;          /* ids: others are hidden; NULL: none is */
@@ -45,6 +46,7 @@ typedef struct {
 typedef enum {
     POLICY_MATCHES,
     POLICY_OFF,
+    POLICY_UNREADABLE,
     POLICY_NOT_PERSON,
     POLICY_NOT_ROLE,
     POLICY_NOT_POOL,
@@ -67,6 +69,10 @@ typedef struct {
 /* ret_reasons: one for each policy; NULL: not wanted. */
 PolicyVerdict policy_decide(const Policy *const *policies, size_t count, const PolicyQuestion *question,
                             PolicyReason *ret_reasons);
+
+/* The moments (int64_t, UTC milliseconds, rising) of the week after question->time_ms at which the answer for this person, address and device
+ * may change by the clock, at most LIMIT_POLICY_EDGES; of all pools. Caller frees. */
+GArray *policies_edges(const Policy *const *policies, size_t count, const PolicyQuestion *question);
 
 /* Whether any decides by the clock, so that the same question has another answer later. */
 bool policies_have_times(const Policy *const *policies, size_t count);

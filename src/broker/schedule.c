@@ -221,3 +221,29 @@ bool schedule_contains(const Schedule *schedule, int64_t utc_ms)
     }
     return false;
 }
+
+/* Minutes of the day that is so many days after the one of `local`, as the wall says there. */
+static void add_edge(const Schedule *schedule, GDateTime *local, int day, int minutes, GArray *moments)
+{
+    g_autoptr(GDateTime) that_day = g_date_time_add_days(local, day + minutes / DAY_MINUTES);
+    int year, month, month_day, minute = minutes % DAY_MINUTES;
+    if (!that_day)
+        return;
+    g_date_time_get_ymd(that_day, &year, &month, &month_day);
+    g_autoptr(GDateTime) edge = g_date_time_new(schedule->zone, year, month, month_day, minute / 60, minute % 60, 0);
+    int64_t utc_ms = edge ? g_date_time_to_unix(edge) * 1000 : 0;
+    if (edge)
+        g_array_append_val(moments, utc_ms);
+}
+
+void schedule_edges(const Schedule *schedule, int64_t utc_ms, GArray *moments)
+{
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
+    g_autoptr(GDateTime) local = utc ? g_date_time_to_timezone(utc, schedule->zone) : NULL;
+    for (int day = 0; local && day <= 7; day++)
+        for (guint i = 0; i < schedule->windows->len; i++) {
+            const WeekWindow *window = &g_array_index(schedule->windows, WeekWindow, i);
+            add_edge(schedule, local, day, window->from, moments);
+            add_edge(schedule, local, day, window->to, moments);
+        }
+}

@@ -31,6 +31,9 @@ void schedule_free(Schedule *schedule);
 /* By the clock on the wall of its zone: on days when clocks change, a window lasts as long as the wall says. */
 bool schedule_contains(const Schedule *schedule, int64_t utc_ms);
 
+/* Appends the moments (int64_t, UTC milliseconds) of the week after utc_ms at which windows may begin or end, in no order. */
+void schedule_edges(const Schedule *schedule, int64_t utc_ms, GArray *moments);
+
 /* "mon" to "sun". */
 extern const char *const schedule_day_words[];
 

@@ -68,6 +68,10 @@ static void daemon_check(Cli *cli, Json *checks)
                                                   : "orield's answer is none that this oriel understands");
     json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", "orield", "state",
                                             failure ? "warning" : "ok", "sentence", sentence));
+    const Json *warnings = json_object_get(status, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        json_array_append_new(checks, json_pack("{s:s, s:s, s:O}", "name", "status", "state", "warning", "sentence",
+                                                json_array_get(warnings, i)));
 }
 
 static const char *mark(const char *state, bool colour)
@@ -114,7 +118,7 @@ static const Verb verbs[] = {
     {NULL, "Check this host: what it can do, and what to do where it falls short",
      "Needs no running orield. Looks at the accelerator (by really running a tiny guest), QEMU, memory, "
      "disk, the port, kernel "
-     "features, and whether orield answers; says in one sentence each what it found and what to do.",
+     "features, whether orield answers, and what it warns of; says in one sentence each what it found and what to do.",
      .run = run},
     {0},
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "host/policy.h"
 #include "store/plan.h"
 
 /* ---- the book: all plans, read ---- */
@@ -18,6 +19,7 @@ static void book_unref(PlanBook *book)
         return;
     g_hash_table_unref(book->plans);
     g_ptr_array_unref(book->policies);
+    g_ptr_array_unref(book->problems);
     g_free(book);
 }
 
@@ -36,7 +38,29 @@ static void read_plan(PlanBook *book, const StorePlan *row)
     if (plan)
         g_hash_table_insert(book->plans, g_strdup(row->id), plan);
     else
-        log_warning("plan %s: cannot be read, so it does nothing: %s", row->name, error->message);
+        g_ptr_array_add(book->problems, g_strdup_printf("plan \"%s\": cannot be read, so it does nothing: %s; set it anew (oriel plan edit)",
+                                                        row->name, error->message));
+}
+
+static void note_policies(PlanBook *book)
+{
+    for (guint i = 0; i < book->policies->len; i++) {
+        const Policy *policy = book->policies->pdata[i];
+        if (policy->unreadable)
+            g_ptr_array_add(book->problems,
+                            g_strdup_printf("policy \"%s\": cannot be read, so it matches nobody: %s; set it anew (oriel policy edit)",
+                                            policy->name, policy->unreadable));
+    }
+}
+
+GPtrArray *host_plan_warnings(Host *host)
+{
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+    PlanBook *book = plan_book(host);
+    for (guint i = 0; book && i < book->problems->len; i++)
+        g_ptr_array_add(warnings, g_strdup(book->problems->pdata[i]));
+    plan_book_release(book);
+    return warnings;
 }
 
 static PlanBook *book_read(Host *host, GError **error)
@@ -49,8 +73,12 @@ static PlanBook *book_read(Host *host, GError **error)
     g_atomic_ref_count_init(&book->count);
     book->policies = policies;
     book->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)plan_free);
+    book->problems = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < rows->len; i++)
         read_plan(book, rows->pdata[i]);
+    note_policies(book);
+    for (guint i = 0; i < book->problems->len; i++)
+        log_warning("%s", (const char *)book->problems->pdata[i]);
     return book;
 }
 

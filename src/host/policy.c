@@ -59,6 +59,17 @@ Policy *host_policy_compile(const StorePolicy *row, GError **error)
     return settings && policy_read(policy, settings, role_words, error) ? g_steal_pointer(&policy) : NULL;
 }
 
+/* It keeps its place, so that whoever asks why it does not decide is told. */
+static Policy *unreadable(const StorePolicy *row, const GError *why)
+{
+    Policy *policy = g_new0(Policy, 1);
+    policy->id = g_strdup(row->id);
+    policy->name = g_strdup(row->name);
+    policy->enabled = row->enabled;
+    policy->unreadable = g_strdup(why->message);
+    return policy;
+}
+
 static GPtrArray *compile_all(const GPtrArray *rows)
 {
     GPtrArray *policies = g_ptr_array_new_with_free_func((GDestroyNotify)policy_free);
@@ -66,10 +77,7 @@ static GPtrArray *compile_all(const GPtrArray *rows)
         g_autoptr(GError) error = NULL;
         const StorePolicy *row = rows->pdata[i];
         Policy *policy = host_policy_compile(row, &error);
-        if (policy)
-            g_ptr_array_add(policies, policy);
-        else
-            log_warning("policy %s: cannot be read, so it never matches: %s", row->name, error->message);
+        g_ptr_array_add(policies, policy ? policy : unreadable(row, error));
     }
     return policies;
 }
@@ -149,10 +157,9 @@ HostPerson *host_person(Host *host, const char *user_id, GError **error)
     return person_new(host, user_id, false, error);
 }
 
-static PolicyVerdict decide(const HostPerson *person, const GPtrArray *policies, const HostPolicyQuestion *asked,
-                            PolicyReason *ret_reasons)
+static PolicyQuestion question_of(const HostPerson *person, const HostPolicyQuestion *asked)
 {
-    const PolicyQuestion question = {
+    return (PolicyQuestion){
         .user_id = person->user_id,
         .groups = (const char *const *)person->groups->pdata,
         .roles = (const char *const *)person->roles->pdata,
@@ -161,6 +168,12 @@ static PolicyVerdict decide(const HostPerson *person, const GPtrArray *policies,
         .device = asked->device,
         .time_ms = asked->time_ms ? asked->time_ms : clock_utc_ms(),
     };
+}
+
+static PolicyVerdict decide(const HostPerson *person, const GPtrArray *policies, const HostPolicyQuestion *asked,
+                            PolicyReason *ret_reasons)
+{
+    const PolicyQuestion question = question_of(person, asked);
     return policy_decide((const Policy *const *)policies->pdata, policies->len, &question, ret_reasons);
 }
 
@@ -207,17 +220,63 @@ GPtrArray *host_person_explain(const HostPerson *person, const HostPolicyQuestio
 
 /* ---- whoever makes policies keeps a way in ---- */
 
-static bool check_pool(const HostPerson *author, const HostPolicyQuestion *question, const GPtrArray *after, const char *pool,
-                       GError **error)
+typedef struct {
+    const HostPerson *author;
+    const GPtrArray *after; /* Policy, as they would be */
+    const GPtrArray *pools; /* that the author has */
+} Change;
+
+/* ", on tue 2026-12-01 at 22:00 (CET)", in the zone by which the policy goes. Caller frees. */
+static char *moment_text(const Policy *policy, int64_t time_ms)
 {
-    PolicyVerdict before = decide(author, author->book->policies, question, NULL);
-    PolicyVerdict then = decide(author, after, question, NULL);
-    if (before.denied || !then.denied)
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(time_ms / 1000);
+    g_autoptr(GDateTime) there = utc && policy->times ? g_date_time_to_timezone(utc, policy->times->zone) : NULL;
+    GDateTime *shown = there ? there : utc;
+    g_autofree char *date = shown ? g_date_time_format(shown, "%Y-%m-%d at %H:%M (%Z)") : NULL;
+    return date ? g_strdup_printf(", on %s %s", schedule_day_words[g_date_time_get_day_of_week(shown) - 1], date) : g_strdup("");
+}
+
+/* time_ms 0: now. */
+static bool check_pool(const Change *change, const HostPolicyQuestion *question, const char *pool, GError **error)
+{
+    PolicyVerdict then = decide(change->author, change->after, question, NULL);
+    if (!then.denied || decide(change->author, change->author->book->policies, question, NULL).denied)
         return true;
+    g_autofree char *when = question->time_ms ? moment_text(then.policy, question->time_ms) : g_strdup("");
+    g_autofree char *what = pool ? g_strdup_printf("pool \"%s\"", pool) : g_strdup("every pool");
     return oriel_fail(error, ORIEL_ERROR_CONFLICT,
-                      "policy \"%s\": it would shut you out of %s from where you are now; put a policy before it that lets you in, or "
+                      "policy \"%s\": it would shut you out of %s from where you are now%s; put a policy before it that lets you in, or "
                       "narrow it",
-                      then.policy->name, pool);
+                      then.policy->name, what, when);
+}
+
+static bool check_moment(const Change *change, HostPolicyQuestion question, GError **error)
+{
+    question.pool_id = NULL;
+    if (!check_pool(change, &question, NULL, error))
+        return false;
+    for (guint i = 0; i < change->pools->len; i++) {
+        const StorePool *pool = change->pools->pdata[i];
+        question.pool_id = pool->id;
+        if (!check_pool(change, &question, pool->name, error))
+            return false;
+    }
+    return true;
+}
+
+/* A week is looked at, at the moments when windows of these policies begin or end. */
+static bool check_week(const Change *change, const HostPolicyQuestion *from, const GPtrArray *policies, GError **error)
+{
+    HostPolicyQuestion later = *from;
+    later.time_ms = clock_utc_ms();
+    const PolicyQuestion question = question_of(change->author, &later);
+    g_autoptr(GArray) edges = policies_edges((const Policy *const *)policies->pdata, policies->len, &question);
+    for (guint i = 0; i < edges->len; i++) {
+        later.time_ms = g_array_index(edges, int64_t, i);
+        if (!check_moment(change, later, error))
+            return false;
+    }
+    return true;
 }
 
 bool host_policies_check_author(Host *host, const char *author_id, const HostPolicyQuestion *from, const GPtrArray *after,
@@ -226,16 +285,7 @@ bool host_policies_check_author(Host *host, const char *author_id, const HostPol
     g_autoptr(GPtrArray) policies = compile_all(after);
     g_autoptr(GPtrArray) pools = store_user_pools(host->store, author_id, error);
     g_autoptr(HostPerson) author = pools ? person_new(host, author_id, true, error) : NULL;
-    HostPolicyQuestion question = *from;
-    question.pool_id = NULL;
-    if (!author || !check_pool(author, &question, policies, "every pool", error))
-        return false;
-    for (guint i = 0; i < pools->len; i++) {
-        const StorePool *pool = pools->pdata[i];
-        g_autofree char *what = g_strdup_printf("pool \"%s\"", pool->name);
-        question.pool_id = pool->id;
-        if (!check_pool(author, &question, policies, what, error))
-            return false;
-    }
-    return true;
+    const Change change = {author, policies, pools};
+    return author && check_moment(&change, *from, error) && check_week(&change, from, policies, error) &&
+           check_week(&change, from, author->book->policies, error);
 }

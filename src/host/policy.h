@@ -44,7 +44,10 @@ GPtrArray *host_person_explain(const HostPerson *person, const HostPolicyQuestio
 /* What a policy's row says, for deciding. INVALID. */
 Policy *host_policy_compile(const StorePolicy *row, GError **error);
 
+/* A sentence for each policy and plan in the store that cannot be read, and so does nothing. Caller frees. */
+GPtrArray *host_plan_warnings(Host *host);
+
 /* CONFLICT where policies as they would be afterwards (of StorePolicy, in their order) shut this author out of a pool, from where the
- * author is, who may use it now. */
+ * author is, who may use it then: now, or at some time of the coming week. */
 bool host_policies_check_author(Host *host, const char *author_id, const HostPolicyQuestion *from, const GPtrArray *after,
                                 GError **error);

@@ -154,6 +154,7 @@ typedef struct {
     unsigned edition;
     GHashTable *plans;   /* id → Plan */
     GPtrArray *policies; /* Policy, in their order */
+    GPtrArray *problems; /* sentences: what in the store cannot be read, and so does nothing */
 } PlanBook;
 
 struct Host {

@@ -186,6 +186,31 @@ static void test_times(void)
     g_assert_true(policies_have_times(with, 2));
 }
 
+static void test_edges(void)
+{
+    static const char *const text =
+        "{'times': {'time_zone': 'Europe/Berlin', 'windows': [{'days': ['mon'], 'from': '08:00', 'to': '18:00'}, {'from': '22:00', 'to': '24:00'}]}}";
+    const Rule timed = {.settings = text}, same = {.settings = text}, off = {.settings = text, .off = true}, plain = {0};
+    g_autoptr(Policy) one = policy_of(&timed), two = policy_of(&same), three = policy_of(&off), four = policy_of(&plain);
+    const Policy *const all[] = {one, two, three, four}, *const none[] = {three, four};
+    const int64_t noon = 1796212800000; /* 2026-12-02 12:00 UTC */
+    const PolicyQuestion question = {.time_ms = noon};
+    g_autoptr(GArray) edges = policies_edges(all, 4, &question);
+    g_autoptr(GArray) nothing = policies_edges(none, 2, &question);
+    g_assert_cmpuint(nothing->len, ==, 0);
+    int64_t last = noon;
+    bool evening = false, midnight = false;
+    for (guint i = 0; i < edges->len; i++) { /* rising, each once, none behind us */
+        int64_t edge = g_array_index(edges, int64_t, i);
+        g_assert_cmpint(edge, >, last);
+        last = edge;
+        evening = evening || edge == noon + 9 * 3600000LL;  /* 22:00 in Berlin */
+        midnight = midnight || edge == noon + 11 * 3600000LL;
+    }
+    g_assert_true(evening && midnight);
+    g_assert_cmpint(last - noon, >=, 6 * 24 * 3600000LL);
+}
+
 static void test_devices(void)
 {
     static const struct {
@@ -218,5 +243,6 @@ int main(int argc, char **argv)
     g_test_add_func("/broker/policy/pools", test_pools_that_are_shown);
     g_test_add_func("/broker/policy/times", test_times);
     g_test_add_func("/broker/policy/devices", test_devices);
+    g_test_add_func("/broker/policy/edges", test_edges);
     return g_test_run();
 }

@@ -1,13 +1,16 @@
 """Policies: who decides, who is refused, nobody shuts himself out, and what changes holds for what is open."""
 
+import datetime
+import json
 import os
 import socket
 import sqlite3
 import struct
+import subprocess
 
 import pytest
 
-from stack import Client, wait_until
+from stack import BUILD, Client, wait_until
 from test_display import UPGRADE, receive_all
 from test_viewers import PACKET, REVOKED, Channel, connect
 
@@ -146,6 +149,46 @@ def test_nobody_shuts_himself_out(office):
     assert root.call("DELETE", "policies/admins").status == 409
     office.local.do("DELETE", "policies/admins", status=204)  # the machine's own administrator always has a way in
     assert root.call("POST", "pools/office/connect").status == 403
+
+
+def test_nobody_shuts_himself_out_of_tonight(office):
+    root = office.login("root", address=HERE)
+    begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=6)
+    night = {"windows": [{"from": begin.strftime("%H:%M"), "to": (begin + datetime.timedelta(hours=1)).strftime("%H:%M")}]}
+    answer = root.call("POST", "policies", {"name": "night", "when": {"times": night}, "then": {"deny": "At night nobody."}})
+    assert answer.status == 409 and "shut you out" in answer.json["detail"] and begin.strftime("at %H:%M (UTC)") in answer.json["detail"]
+    policy(root, "far", {"times": night, "addresses": [ELSEWHERE]}, {"deny": "Not from there."})
+    policy(root, "admins", {"roles": ["admin"]})
+    root.do("PUT", "policies/order", {"policies": ["admins", "far"]}, status=204)
+    policy(root, "night", {"times": night}, {"deny": "At night nobody."})  # an admin passes before it
+    # one that lets the author in by day alone is none that lets in at night
+    day = {"windows": [{"from": night["windows"][0]["to"], "to": night["windows"][0]["from"]}]}
+    answer = root.call("PATCH", "policies/admins", {"when": {"times": day}})
+    assert answer.status == 409 and begin.strftime("%H:%M (UTC)") in answer.json["detail"]
+
+
+def test_what_cannot_be_read_is_said_and_matches_nobody(office):
+    local = office.local
+    policy(local, "closed", {"groups": ["sales"]}, {"deny": "Closed."})
+    local.do("POST", "plans", {"name": "odd", "kind": "display", "settings": {}})
+    assert explain(office)["denied"] == "Closed." and local.get("status")["warnings"] == []
+    with sqlite3.connect(office.state / "oriel.db", timeout=60) as database:
+        database.execute("UPDATE policies SET settings = '{\"times\": {\"time_zone\": \"Mars/Olympus\"}}'")
+        database.execute("UPDATE plans SET settings = '{\"clipboard\": \"sideways\"}'")
+    policy(local, "another", {"users": ["root"]})  # now they are read anew
+    answer = wait_until(lambda: (now := explain(office))["denied"] is None and now, 60, "the change")
+    assert reasons(answer) == {"closed": "unreadable", "another": "person"}
+    assert "cannot be read" in local.get("policies/closed")["warnings"][0] and "Mars/Olympus" in local.get("policies/closed")["warnings"][0]
+    warnings = local.get("status")["warnings"]
+    assert any('policy "closed": cannot be read' in line for line in warnings) and any('plan "odd": cannot be read' in line for line in warnings)
+    doctor = subprocess.run([BUILD / "src" / "cli" / "oriel", "doctor", "--json"], env={**office.environment, "LC_ALL": "C.UTF-8"},
+                            capture_output=True, text=True, timeout=300)
+    said = [check["sentence"] for check in json.loads(doctor.stdout)["checks"] if check["name"] == "status"]
+    assert any('policy "closed"' in line for line in said) and any('plan "odd"' in line for line in said)
+    local.do("PATCH", "policies/closed", {"when": {"times": None}})
+    wait_until(lambda: explain(office)["denied"] == "Closed.", 60, "the policy, set anew")
+    local.do("PATCH", "plans/odd", {"settings": {}})
+    wait_until(lambda: local.get("status")["warnings"] == [], 60, "nothing to warn of")
 
 
 def test_what_is_gone_is_said_and_meant_no_more(office):

@@ -85,6 +85,7 @@ function PolicyDialog({ policy, onClose }: { policy: Policy | null; onClose: () 
 const reasons: Record<string, string> = {
   matches: t('Decides'),
   off: t('It is switched off'),
+  unreadable: t('It cannot be read'),
   person: t('For other people'),
   role: t('For other roles'),
   pool: t('For other pools'),
