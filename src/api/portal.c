@@ -301,6 +301,7 @@ bool pool_connect_post(Call *call, GError **error)
         .another = another,
         .client = client,
         .place = place.place,
+        .proved_ms = name ? 0 : call->caller->proved_ms,
     };
     return connect_run(call, &request, error);
 }

@@ -56,6 +56,8 @@ bool sessions_get(Call *call, GError **error);
 bool session_get(Call *call, GError **error);
 bool session_disconnect_post(Call *call, GError **error);
 bool session_log_off_post(Call *call, GError **error);
+bool session_lock_post(Call *call, GError **error);
+bool session_unlock_post(Call *call, GError **error);
 /* transfers.c */
 bool session_files_get(Call *call, GError **error);
 bool session_files_post(Call *call, GError **error);

@@ -27,6 +27,8 @@ const Route routes[] = {
     {"GET", "sessions/{id}", PERMISSION_SESSION_OWN, session_get, LANE_QUICK, 0},
     {"POST", "sessions/{id}/disconnect", PERMISSION_SESSION_OWN, session_disconnect_post, LANE_SLOW, ROUTE_NO_BODY},
     {"POST", "sessions/{id}/log-off", PERMISSION_SESSION_OWN, session_log_off_post, LANE_SLOW, ROUTE_NO_BODY},
+    {"POST", "sessions/{id}/lock", PERMISSION_SESSION_OWN, session_lock_post, LANE_SLOW, ROUTE_NO_BODY},
+    {"POST", "sessions/{id}/unlock", PERMISSION_SESSION_OWN, session_unlock_post, LANE_SLOW, ROUTE_NO_BODY},
     {"POST", "sessions/{id}/message", PERMISSION_SESSION_WRITE, session_message_post, LANE_SLOW, 0},
     {"GET", "sessions/{id}/files", PERMISSION_SESSION_OWN, session_files_get, LANE_FILES, 0},
     {"POST", "sessions/{id}/files", PERMISSION_SESSION_OWN, session_files_post, LANE_FILES, 0},

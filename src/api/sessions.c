@@ -19,7 +19,7 @@ static SessionFacts facts_of(const StoreSession *session)
     return (SessionFacts){.phase = phases[session->state],
                           .since_ms = session->changed_ms,
                           .input_ms = session->input_ms,
-                          .locked = session->locked};
+                          .locked = session->locked || session->locked_ms};
 }
 
 static void set_activity(Json *value, const StoreSession *session)
@@ -32,6 +32,7 @@ static void set_activity(Json *value, const StoreSession *session)
     json_object_set_new(value, "idle_since_ms", connected ? json_integer(since_ms) : json_null());
     json_object_set_new(value, "idle_ms", connected ? json_integer(now_ms - since_ms) : json_null());
     json_object_set_new(value, "locked", json_boolean(session->locked));
+    json_object_set_new(value, "locked_ms", json_time_or_null(session->locked_ms));
     json_object_set_new(value, "agent", json_string(store_agent_word(session->agent)));
 }
 
@@ -192,6 +193,29 @@ static bool session_act(Call *call, SessionAct act, GError **error)
 bool session_disconnect_post(Call *call, GError **error)
 {
     return session_act(call, host_session_disconnect, error);
+}
+
+bool session_lock_post(Call *call, GError **error)
+{
+    return session_act(call, host_session_lock, error);
+}
+
+/* Only the person, and only by a log-in made after the lock: nobody does it for them, whatever their role. */
+bool session_unlock_post(Call *call, GError **error)
+{
+    g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_READ, error);
+    if (!session)
+        return false;
+    if (!call_is(call, session->user_id))
+        return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "desktop \"%s\": only its person unlocks it, by logging in to the portal",
+                          session->desktop_name);
+    if (!host_session_unlock(call->service->host, session->id, call->caller->proved_ms, &call->actor, error))
+        return false;
+    g_autoptr(StoreSession) now = store_session_get(call->service->store, session->id, error);
+    if (!now)
+        return false;
+    reply_json(call->reply, 200, shown_json(call, now));
+    return true;
 }
 
 bool session_log_off_post(Call *call, GError **error)

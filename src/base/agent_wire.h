@@ -15,6 +15,7 @@
 #define AGENT_RESIZE "resize"
 #define AGENT_SHUT_DOWN "shut-down"
 #define AGENT_LOCK "lock"
+#define AGENT_UNLOCK "unlock" /* of a lock that the agent holds */
 #define AGENT_SHOW "message"
 #define AGENT_ASK "ask"         /* a question to whoever sits there, until it is answered, taken back or its time is up */
 #define AGENT_ASK_END "ask-end" /* takes it back */

@@ -110,6 +110,15 @@ static bool run_disconnect(Cli *cli, const Call *call, GError **error)
     return true;
 }
 
+static bool run_lock(Cli *cli, const Call *call, GError **error)
+{
+    g_autofree char *path = client_path("sessions", call_argument(call, 0), "lock", NULL);
+    if (!cli_do(cli, "POST", path, NULL, error))
+        return false;
+    cli_say(cli, "Session %s is locked.", call_argument(call, 0));
+    return true;
+}
+
 static bool run_log_off(Cli *cli, const Call *call, GError **error)
 {
     g_autofree char *question =
@@ -201,6 +210,8 @@ static const Verb verbs[] = {
     {"show", "Show a session, and how long each step of its log-on took", .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_show},
     {"disconnect", "Take the picture away; the programs go on", .arguments = {{"SESSION", NAMES_SESSION}},
      .run = run_disconnect},
+    {"lock", "Lock a session's screen", "Its person unlocks it by logging in to the portal again; nobody else can.",
+     .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_lock},
     {"message", "Show a text to a session's person",
      "In their browser, until they close it. On the screen too where the guest has the agent: a notification on a desktop, lines on a console.",
      .arguments = {{"SESSION", NAMES_SESSION}, {"TEXT", NAMES_NONE}}, .run = run_message},

@@ -17,6 +17,7 @@
 #include "guest/agent_freezer.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
+#include "guest/agent_locker.h"
 #include "guest/agent_log_on.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
@@ -38,12 +39,14 @@
 #define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet: the helper ends at once */
 #define LOCK_REST_MS 1000      /* whoever changes it often is told of less often */
 #define LOCK_LIMIT_MS 8000     /* a screen locker has so long to come up */
+#define HOLD_AGAIN_MS 100      /* while a key is down that the desktop saw go down */
+#define HOLD_TRIES 50
 #define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */
 #define SCREEN_AGAIN_MS 2000
 #define SCREEN_TRIES 20        /* a session that begins, or a host that is out of breath, answers late */
 
 /* Each has a timer of its own. */
-typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_ACTIVITY, TIMER_LOCK, TIMER_LOCKING, TIMER_ASK, TIMER_COUNT } Timer;
+typedef enum { TIMER_SETTLE, TIMER_LOG_OFF, TIMER_SCREEN, TIMER_CLIPBOARD, TIMER_ACTIVITY, TIMER_LOCK, TIMER_LOCKING, TIMER_HOLD, TIMER_COVER, TIMER_ASK, TIMER_COUNT } Timer;
 
 typedef struct {
     AgentPort port;
@@ -66,6 +69,8 @@ typedef struct {
     AgentTunnels tunnels;
     int lock_watch;
     bool locked;
+    AgentLocker locker;
+    unsigned hold_tries;
     char lock_id[sizeof((AgentRequest *)0)->id]; /* of a request to lock that is under way; "": none */
 } Agent;
 
@@ -94,7 +99,7 @@ static void send_done(const char *id, const Failure *failure)
 
 static void send_activity(void)
 {
-    agent_port_send(&agent.port, agent_activity_text(agent_activity_idle_ms(&agent.activity), agent.locked));
+    agent_port_send(&agent.port, agent_activity_text(agent_activity_idle_ms(&agent.activity), agent.locked, agent.locker.held));
 }
 
 static void send_application(void)
@@ -266,15 +271,96 @@ static void locking_ended(const Failure *failure)
     timer_set(TIMER_LOCKING, 0, 0);
 }
 
+/* ---- locked, until the host says otherwise ---- */
+
+static void hold_end(void)
+{
+    if (!agent.locker.held)
+        return;
+    agent_locker_release(&agent.locker);
+    agent_activity_let_go(&agent.activity);
+    timer_set(TIMER_HOLD, 0, 0);
+    timer_set(TIMER_COVER, 0, 0);
+    agent.locked = false;
+    send_activity();
+    agent_lock_tell(&agent.session, false);
+}
+
+static void hold_tick(void)
+{
+    if (agent.locker.held && !agent_activity_hold(&agent.activity, agent.hold_tries-- == 0))
+        timer_set(TIMER_HOLD, HOLD_AGAIN_MS, 0);
+}
+
+/* A screen that was covered and cannot be any more is not left for everybody to see. */
+static void cover_hopeless(void)
+{
+    Failure failure = {"the screen cannot be covered"}, ignored;
+    if (agent.locker.has_covered) {
+        agent_session_terminate(&agent.session, &ignored);
+        return;
+    }
+    hold_end();
+    locking_ended(&failure);
+}
+
+static void cover_tick(void)
+{
+    Failure ignored;
+    if (!agent.locker.held || agent.locker.pid > 0)
+        return;
+    if (agent_locker_cover(&agent.locker, &agent.session, &ignored))
+        watch_fd(agent.locker.output, EPOLLIN);
+    else if (agent_locker_failed(&agent.locker))
+        cover_hopeless();
+    else
+        timer_set(TIMER_COVER, agent_locker_pause_ms(&agent.locker), 0);
+}
+
+static void cover_event(void)
+{
+    switch (agent_locker_hear(&agent.locker)) {
+    case LOCKER_COVERS:
+        locking_ended(NULL);
+        break;
+    case LOCKER_DIED:
+        timer_set(TIMER_COVER, agent_locker_pause_ms(&agent.locker), 0);
+        break;
+    case LOCKER_HOPELESS:
+        cover_hopeless();
+        break;
+    case LOCKER_NOTHING:
+    default:
+        break;
+    }
+}
+
+/* False: the session's own locker has to do it. */
+static bool hold_begin(void)
+{
+    if (agent.locker.held)
+        return true;
+    if (!agent_locker_fits(&agent.session))
+        return false;
+    agent_locker_hold(&agent.locker, &agent.session);
+    agent.hold_tries = HOLD_TRIES;
+    agent.locked = true;
+    hold_tick();
+    cover_tick();
+    send_activity();
+    agent_lock_tell(&agent.session, true);
+    return true;
+}
+
 static void lock_tick(void)
 {
-    bool locked = false;
+    bool locked = agent.locker.held;
     Failure ignored;
     if (agent.lock_watch >= 0)
         fd_listen(agent.lock_watch, EPOLLIN);
-    if (agent.session.present && !agent_lock_read(&agent.session, &locked, &ignored))
+    if (!locked && agent.session.present && !agent_lock_read(&agent.session, &locked, &ignored))
         return;
-    if (locked)
+    if (locked && (!agent.locker.held || agent.locker.covers))
         locking_ended(NULL);
     if (locked == agent.locked)
         return;
@@ -284,7 +370,9 @@ static void lock_tick(void)
 
 static void lock_event(void)
 {
-    bool stands = agent_lock_drain(agent.lock_watch);
+    bool asked, stands = agent_lock_drain(agent.lock_watch, &asked);
+    if (asked)
+        hold_begin();
     if (!stands) {
         close(agent.lock_watch);
         agent.lock_watch = -1; /* until the next session begins */
@@ -305,19 +393,28 @@ static void lock_follow(void)
 static void locking_late(void)
 {
     Failure none = {"no screen locker locked the session"};
+    if (!agent.locker.has_covered)
+        hold_end();
     locking_ended(&none);
 }
 
 static void handle_lock(const AgentRequest *request)
 {
     Failure failure = {"the session is being locked already"};
-    if (agent.lock_id[0] || !agent_lock_ask(&agent.session, &failure)) {
+    if (agent.lock_id[0] || (!hold_begin() && !agent_lock_ask(&agent.session, &failure))) {
         send_done(request->id, &failure);
         return;
     }
     snprintf(agent.lock_id, sizeof agent.lock_id, "%s", request->id);
     timer_set(TIMER_LOCKING, LOCK_LIMIT_MS, 0);
     lock_tick(); /* it may be locked */
+}
+
+static void handle_unlock(const AgentRequest *request)
+{
+    Failure own = {"the session's own screen locker locked it, and unlocks it"};
+    hold_end();
+    send_done(request->id, agent.locked ? &own : NULL);
 }
 
 /* Tells what changed. A new session right after an old one (automatic log on) is both a log off and a log on. */
@@ -334,6 +431,10 @@ static void session_update(void)
         agent_log_off_home(&agent.person, &ignored); /* the host unplugs the disk when it hears of the end */
     lock_follow();
     timer_set(TIMER_LOCK, LOCK_REST_MS, 0);
+    if (agent.locker.held && !(now.present && strcmp(now.id, agent.locker.session) == 0))
+        hold_end();
+    if (!agent.locker.held && agent_locker_remembers(&now) && hold_begin())
+        agent.locker.has_covered = true;
     if (before.present) {
         agent_ask_end(&agent.question, NULL); /* it was for whoever has left */
         agent_port_send(&agent.port, agent_session_text(false, before.user));
@@ -362,8 +463,11 @@ static void handle_log_on(const AgentRequest *request)
 {
     AgentLogOn result;
     Failure ignored;
+    bool was_nobodys = !agent.person.session[0];
     agent.session = agent_session_read();
     bool is_first = agent_log_on(&agent.person, request, &agent.session, &result);
+    if (is_first && was_nobodys)
+        hold_end(); /* the image's user cannot come back to unlock it */
     agent.session = (AgentSession){0};
     session_update();
     agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
@@ -507,6 +611,9 @@ static void handle_line(void *data, const char *line, size_t length)
     case REQUEST_LOCK:
         handle_lock(&request);
         break;
+    case REQUEST_UNLOCK:
+        handle_unlock(&request);
+        break;
     case REQUEST_SHOW:
         handle_show(&request);
         break;
@@ -594,6 +701,10 @@ static void timer_event(Timer timer)
         lock_tick();
     else if (timer == TIMER_LOCKING)
         locking_late();
+    else if (timer == TIMER_HOLD)
+        hold_tick();
+    else if (timer == TIMER_COVER)
+        cover_tick();
     else if (timer == TIMER_ASK)
         agent_ask_end(&agent.question, NULL);
 }
@@ -615,6 +726,8 @@ static void fd_event(int fd)
         agent_tunnels_serve(&agent.tunnels);
     else if (fd == agent.lock_watch)
         lock_event();
+    else if (agent.locker.pid > 0 && fd == agent.locker.output)
+        cover_event();
     else if (agent.question.pid > 0 && fd == agent.question.output)
         question_event();
     else if (fd == agent.application_news)
@@ -650,7 +763,7 @@ static bool start(void)
     agent.epoll = epoll_create1(EPOLL_CLOEXEC);
     agent.events = uevent_open();
     agent.watch = agent_session_watch();
-    agent.lock_watch = -1;
+    agent.lock_watch = agent.locker.output = -1;
     if (agent.epoll < 0 || agent.events < 0 || agent.watch < 0 || !agent_activity_open(&agent.activity) ||
         !agent_tunnels_open(&agent.tunnels))
         return false;

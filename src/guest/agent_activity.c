@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,10 +42,42 @@ static void follow_device(AgentActivity *activity, const char *name)
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (fd < 0)
         return;
-    if (epoll_ctl(activity->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-        activity->devices[activity->count++] = fd;
-    else
+    if (epoll_ctl(activity->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
         close(fd);
+        return;
+    }
+    activity->devices[activity->count++] = fd;
+    if (activity->held)
+        ioctl(fd, EVIOCGRAB, 1);
+}
+
+static bool key_is_down(int fd)
+{
+    unsigned char keys[KEY_CNT / 8 + 1] = {0};
+    unsigned char any = 0;
+    if (ioctl(fd, EVIOCGKEY(sizeof keys), keys) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof keys; i++)
+        any |= keys[i];
+    return any != 0;
+}
+
+bool agent_activity_hold(AgentActivity *activity, bool at_once)
+{
+    for (int i = 0; i < activity->count && !at_once; i++)
+        if (key_is_down(activity->devices[i]))
+            return false;
+    for (int i = 0; i < activity->count && !activity->held; i++)
+        ioctl(activity->devices[i], EVIOCGRAB, 1);
+    activity->held = true;
+    return true;
+}
+
+void agent_activity_let_go(AgentActivity *activity)
+{
+    for (int i = 0; i < activity->count && activity->held; i++)
+        ioctl(activity->devices[i], EVIOCGRAB, NULL);
+    activity->held = false;
 }
 
 void agent_activity_follow(AgentActivity *activity)

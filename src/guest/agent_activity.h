@@ -13,6 +13,7 @@ typedef struct {
     int devices[ACTIVITY_DEVICES];
     int count;
     int64_t input_ms; /* CLOCK_MONOTONIC of the last that was seen; 0: none */
+    bool held;
 } AgentActivity;
 
 /* False: errno. */
@@ -20,6 +21,11 @@ bool agent_activity_open(AgentActivity *activity);
 
 /* Opens the devices that are there now; again when one has come or gone. */
 void agent_activity_follow(AgentActivity *activity);
+
+/* From now on only the agent gets what is typed and pointed at: no screen, no console, no Ctrl+Alt+F1 and no SysRq (EVIOCGRAB). False: a key
+ * is down, whose end whoever saw it go down must see; try again soon. */
+bool agent_activity_hold(AgentActivity *activity, bool at_once);
+void agent_activity_let_go(AgentActivity *activity);
 
 /* Empties the devices; true: somebody did something. */
 bool agent_activity_drain(AgentActivity *activity);

@@ -1,5 +1,6 @@
 #include "guest/agent_lock.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #define READS_MOST 64
 
 #define DRIVER "org.freedesktop.DBus"
+#define SIGNAL_MATCH                                                                                         \
+    "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.login1.Session',member='Lock'"
 #define MATCH                                                                                                \
     "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.DBus.Properties'," \
     "path_namespace='/org/freedesktop/login1/session'"
@@ -106,25 +109,55 @@ int agent_lock_watch(const char *bus)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    Message first = call(1, "Hello", NULL), match = call(2, "AddMatch", MATCH);
+    Message first = call(1, "Hello", NULL), match = call(2, "AddMatch", MATCH), lock = call(3, "AddMatch", SIGNAL_MATCH);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 && say(fd, hello, sizeof hello - 1) &&
-        say(fd, first.bytes, first.used) && say(fd, match.bytes, match.used))
+        say(fd, first.bytes, first.used) && say(fd, match.bytes, match.used) && say(fd, lock.bytes, lock.used))
         return fd;
     close(fd);
     return -1;
 }
 
-bool agent_lock_drain(int watch)
+/* The header field MEMBER (3) of a signal Lock, as logind's side of the bus writes it; only logind's signals come here. */
+static const char LOCK_MEMBER[] = {3, 1, 's', 0, 4, 0, 0, 0, 'L', 'o', 'c', 'k', 0};
+
+bool agent_lock_drain(int watch, bool *ret_asked)
 {
-    char block[4096];
+    enum { KEPT = sizeof LOCK_MEMBER - 1 }; /* of the last block: the field may be cut in two */
+    char room[KEPT + 4096] = {0};
+    char *block = room + KEPT;
+    *ret_asked = false;
     for (int reads = 0; reads < READS_MOST; reads++) {
-        ssize_t bytes = recv(watch, block, sizeof block, MSG_DONTWAIT);
+        ssize_t bytes = recv(watch, block, sizeof room - KEPT, MSG_DONTWAIT);
         if (bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EINTR))
             return false;
         if (bytes < 0)
             return true;
+        *ret_asked |= memmem(room, KEPT + (size_t)bytes, LOCK_MEMBER, sizeof LOCK_MEMBER) != NULL;
+        memmove(room, room + bytes, KEPT);
     }
     return true;
+}
+
+void agent_lock_path(const char *id, char *path, size_t size)
+{
+    int used = snprintf(path, size, "/org/freedesktop/login1/session/");
+    for (const char *at = id; *at && used > 0 && (size_t)used < size - 4; at++) {
+        bool plain = isalpha((unsigned char)*at) || (at > id && isdigit((unsigned char)*at));
+        used += plain ? snprintf(path + used, size - (size_t)used, "%c", *at)
+                      : snprintf(path + used, size - (size_t)used, "_%02x", (unsigned)(unsigned char)*at);
+    }
+}
+
+void agent_lock_tell(const AgentSession *session, bool locked)
+{
+    char path[128];
+    Failure ignored;
+    agent_lock_path(session->id, path, sizeof path);
+    const char *const argv[] = {"busctl", "call", "org.freedesktop.login1", path, "org.freedesktop.login1.Session", "SetLockedHint", "b",
+                                locked ? "true" : "false", NULL};
+    AgentChild hint = {.argv = argv, .timeout_ms = ASK_MS};
+    if (session->present)
+        agent_child_run(&hint, &ignored);
 }
 
 /* ---- asking ---- */

@@ -11,8 +11,9 @@ static const char *const REQUEST_NAMES[] = {
     [REQUEST_IDENTITY] = AGENT_IDENTITY, [REQUEST_LOG_ON] = AGENT_LOG_ON,
     [REQUEST_LOG_OFF] = AGENT_LOG_OFF,   [REQUEST_GROW_HOME] = AGENT_GROW_HOME,
     [REQUEST_RESIZE] = AGENT_RESIZE,     [REQUEST_SHUT_DOWN] = AGENT_SHUT_DOWN,
-    [REQUEST_LOCK] = AGENT_LOCK,         [REQUEST_SHOW] = AGENT_SHOW,
-    [REQUEST_ASK] = AGENT_ASK,           [REQUEST_ASK_END] = AGENT_ASK_END,
+    [REQUEST_LOCK] = AGENT_LOCK,         [REQUEST_UNLOCK] = AGENT_UNLOCK,
+    [REQUEST_SHOW] = AGENT_SHOW,         [REQUEST_ASK] = AGENT_ASK,
+    [REQUEST_ASK_END] = AGENT_ASK_END,
 };
 
 static int base64_value(char letter)
@@ -320,9 +321,11 @@ char *agent_seat_text(unsigned seat, bool logged_on, const char *user)
     return line_of(json_pack("{s:s, s:s, s:s, s:i}", "type", AGENT_SESSION, "state", state, "user", user, "seat", (int)seat));
 }
 
-char *agent_activity_text(int64_t idle_ms, bool locked)
+char *agent_activity_text(int64_t idle_ms, bool locked, bool held)
 {
     json_t *object = json_pack("{s:s, s:b}", "type", AGENT_ACTIVITY, "locked", (int)locked);
+    if (object && held)
+        json_object_set_new(object, "held", json_true());
     if (object && idle_ms >= 0)
         json_object_set_new(object, "idle_ms", json_integer(idle_ms));
     return line_of(object);

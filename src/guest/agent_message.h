@@ -20,6 +20,7 @@ typedef enum {
     REQUEST_RESIZE,
     REQUEST_SHUT_DOWN,
     REQUEST_LOCK,
+    REQUEST_UNLOCK,
     REQUEST_SHOW,
     REQUEST_ASK,
     REQUEST_ASK_END,
@@ -70,8 +71,8 @@ char *agent_pong_text(const char *id);
 char *agent_session_text(bool logged_on, const char *user);
 char *agent_seat_text(unsigned seat, bool logged_on, const char *user); /* the same of a seat */
 
-/* idle_ms: since the last key or movement; negative: none was seen. */
-char *agent_activity_text(int64_t idle_ms, bool locked);
+/* idle_ms: since the last key or movement; negative: none was seen. held: locked, and only the host unlocks it. */
+char *agent_activity_text(int64_t idle_ms, bool locked, bool held);
 
 /* lines: text of APPLICATION_LINE bytes each, how it ended. */
 char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count);

@@ -17,6 +17,7 @@
 
 static const int64_t busy_limit_ms =
     90 * 1000; /* somebody else is at work on this very desktop: starting, or shutting down */
+static const int64_t unlock_limit_ms = 5 * 1000; /* a guest that was asleep says by then what it holds */
 static const unsigned most_rounds = 64; /* others click too: each round that is lost, somebody else has won */
 static const unsigned most_steps = 16;
 static const unsigned most_near = 128; /* ready desktops to choose from: many who click at once each prefer another one */
@@ -508,6 +509,7 @@ static bool claim(Click *click, const char *desktop_id, StoreConnected *ret, GEr
         .client = request->actor ? request->actor->address : NULL,
         .ticket_hash = hash,
         .ticket_expires_ms = click->ret->expires_ms,
+        .proved_ms = request->proved_ms,
     };
     return store_connect(click->host->store, request->actor, &what, &open, ret, error);
 }
@@ -536,6 +538,21 @@ static void expect_log_on(Click *click, const StoreConnected *connected)
                     error->message);
     g_autoptr(Slot) slot = slot_of(click->host, connected->desktop->id);
     log_on_wanted(slot);
+}
+
+/* They have just logged in: the claim would have failed otherwise. A guest that is not awake yet stays locked, and the page asks again. */
+static void unlock(Click *click, const StoreSession *session)
+{
+    Host *host = click->host;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Slot) slot = slot_of(host, session->desktop_id);
+    int64_t deadline = g_get_monotonic_time() + unlock_limit_ms * 1000;
+    g_mutex_lock(&host->lock);
+    while (!slot->held && g_cond_wait_until(&host->changed, &host->lock, deadline))
+        ;
+    g_mutex_unlock(&host->lock);
+    if (!host_session_unlock(host, session->id, click->request->proved_ms, click->request->actor, &error))
+        log_warning("session %s: its person is back, but it stays locked: %s", session->id, error->message);
 }
 
 static Rise one_round(Click *click, GError **error)
@@ -570,6 +587,8 @@ static Rise one_round(Click *click, GError **error)
     steps_next(slot, "machine", clock_monotonic_us());
     if (end == UP || end == PENDING)
         expect_log_on(click, &connected);
+    if (end == UP && connected.session->locked_ms)
+        unlock(click, connected.session);
     if (end != UP)
         take_ticket_back(click);
     if (problem) {

@@ -73,6 +73,7 @@ const HostDriver *host_driver_real(void)
         .ask = agent_ask,
         .ask_end = agent_ask_end,
         .lock = agent_lock,
+        .unlock = agent_unlock,
         .display = display_connect,
         .seat_display = tunnel_open, /* of the seat's number */
         .viewers = display_viewers,

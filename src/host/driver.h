@@ -78,6 +78,7 @@ struct HostDriver {
     bool (*ask)(Machine *machine, const AgentQuestion *question, GError **error);
     bool (*ask_end)(Machine *machine, const char *question, GError **error);
     bool (*lock)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
+    bool (*unlock)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
 
     int (*display)(Machine *machine, GError **error);
     int (*seat_display)(Machine *machine, unsigned seat, GError **error);

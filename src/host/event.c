@@ -61,7 +61,7 @@ static void on_activity(Machine *machine, const MachineActivity *activity, void 
     if (slot && activity->idle_ms >= 0)
         slot_tell_input(slot, clock_utc_ms() - activity->idle_ms);
     if (slot)
-        slot_tell_locked(slot, activity->locked);
+        slot_tell_locked(slot, activity->locked, activity->held);
 }
 
 static void on_application(Machine *machine, const char *ended, void *data)
@@ -129,13 +129,17 @@ static void handle_activity(Work *work)
 {
     Slot *slot = work->slot;
     g_mutex_lock(&work->host->lock);
-    StoreSessionInput input = {work->row->id, slot->input_ms, slot->locked};
+    StoreSessionInput input = {work->row->id, slot->input_ms, slot->locked, slot->held};
     slot->input_told_ms = input.input_ms;
     slot->locked_told = input.locked;
+    slot->held_told = input.held;
+    bool known = slot->screen_known, open = false;
     g_mutex_unlock(&work->host->lock);
     g_autoptr(GError) error = NULL;
-    if (!store_session_set_input(work->host->store, &input, SESSION_IDLE_MS, &error))
+    if (!store_session_set_input(work->host->store, &input, SESSION_IDLE_MS, &open, &error))
         log_warning("desktop %s: somebody works there, but its session does not know: %s", work->row->name, error->message);
+    else if (open && known)
+        session_lock_again(work);
 }
 
 /* Once for each machine: whoever reads the trail learns of it, and it does not fill it. */

@@ -73,6 +73,7 @@ typedef struct {
     bool take_over;          /* a console ends the view of the person who works there; without: CONFLICT */
     DisplayClient client;       /* what the ticket will be for */
     StorePlace place;        /* where the click comes from, as far as it says */
+    int64_t proved_ms;       /* UTC: when the person that the desktop is for showed who they are; 0: not as this call knows */
     bool as_admin;           /* skips entitlement and maintenance; the caller has checked the role */
 } HostConnectRequest;
 
@@ -91,7 +92,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostConnection, host_connection_clear)
 /* Entitlement, claim, desired = running, thaw, observed = running, session row, ticket: on return the
  * machine's processors run. The same user in the same pool always gets the same desktop, unless `another` is asked for, however
  * many clicks race. Where the template is not there yet or the desktop must boot, true with ret->job_id instead.
- * FORBIDDEN (not entitled, or a policy's sentence), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
+ * FORBIDDEN (not entitled, a policy's sentence, or locked after proved_ms), CONFLICT (pool disabled or in maintenance), FULL (size, memory), NO_SPACE,
  * NOT_FOUND, UNAVAILABLE (the machine did not start: its reason), TOO_MANY (too many clicks under way on this
  * host), UNSUPPORTED (not with this kind of client). */
 bool host_connect(Host *host, const HostConnectRequest *request, HostConnection *ret, GError **error);
@@ -140,6 +141,12 @@ bool host_session_display(Host *host, const char *session_id, DisplayPlan *ret, 
 
 /* Closes the viewers of this session; the desktop runs on. Idempotent. */
 bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error);
+
+/* Locks the session's screen (up to 10 s). UNAVAILABLE: no running desktop, or no agent. Others: its guest cannot, and says why. */
+bool host_session_lock(Host *host, const char *session_id, const StoreActor *actor, GError **error);
+
+/* The person has logged in to the portal, at proved_ms: FORBIDDEN unless that was after the session was locked. Idempotent. */
+bool host_session_unlock(Host *host, const char *session_id, int64_t proved_ms, const StoreActor *actor, GError **error);
 
 /* Asks the guest to log its user off (at most 60 s, then goes on without it), ends the session, and does with
  * the desktop what the pool says: a floating one is refreshed or released, a dedicated one stays. Returns

@@ -87,6 +87,8 @@ typedef struct {
     int64_t input_ms;        /* UTC: last input, as the gateway saw it or the guest says */
     int64_t input_told_ms;   /* UTC: what of it the store knows */
     bool locked, locked_told; /* what the guest says of its screen, and what of it the store knows */
+    bool held, held_told;     /* whether only we unlock it, the same */
+    bool screen_known;        /* this machine's guest has said so at all */
     int64_t locking_ms;      /* UTC: when it was last locked because nobody did anything */
     char *notice;            /* what; NULL: nothing */
     GPtrArray *questions;    /* of Question, to be asked in the guest or taken back; NULL: none */
@@ -269,7 +271,7 @@ void slot_tell_emptying(Slot *slot, bool emptying);
 void slot_tell_time_up(Slot *slot);
 void slot_tell_idle(Slot *slot);
 void slot_tell_input(Slot *slot, int64_t input_ms); /* UTC; what is older than the newest changes nothing */
-void slot_tell_locked(Slot *slot, bool locked);
+void slot_tell_locked(Slot *slot, bool locked, bool held);
 void slot_tell_notice(Slot *slot, char *text); /* takes it; the last one counts */
 void slot_event_locked(Slot *slot, unsigned event); /* with the lock held */
 void slot_tell_viewers(Slot *slot, unsigned viewers);
@@ -372,6 +374,8 @@ bool session_apply(Host *host, const StoreSession *session, const SessionVerdict
 bool session_tell(Work *work, SessionEvent event,
                   GError **error);               /* the desktop's session, if there is one */
 bool session_time_up(Work *work, GError **error); /* its time may be over */
+/* It is locked, but its guest says that it is open: locked once more, or else nobody looks at it. */
+void session_lock_again(Work *work);
 /* question.c */
 void slot_tell_answer(Slot *slot, const char *question, bool allow); /* the last one counts */
 void question_handle(Work *work);

@@ -143,6 +143,22 @@ static void lock_idle(Work *work)
     slot_release_machine(work->host, machine);
 }
 
+void session_lock_again(Work *work)
+{
+    unsigned seat = 0;
+    Machine *machine = seat_guest(work->slot, &seat);
+    g_autoptr(GError) error = NULL;
+    bool locked = machine && work->host->driver->lock(machine, seat, lock_limit_ms, &error);
+    slot_release_machine(work->host, machine);
+    if (locked)
+        return;
+    log_warning("desktop %s: its session is locked, but its guest is not: %s; whoever looks at it is put out", work->row->name,
+                error ? error->message : "its agent is silent");
+    g_clear_error(&error);
+    if (!take_picture_away(work, &error) || !session_tell(work, SESSION_VIEWERS_GONE, &error))
+        log_warning("desktop %s: %s", work->row->name, error->message);
+}
+
 /* Whoever worked there is logged off as by the log-off button, if the desktop keeps what they left open. */
 static void leave(Work *work, const SessionFacts *facts, const SessionVerdict *verdict)
 {
@@ -298,6 +314,59 @@ bool host_session_log_off(Host *host, const char *session_id, const StoreActor *
         return true;
     ask_guest(&work);
     bool done = tell_as(&work, actor, SESSION_LOGGED_OFF, error) && take_picture_away(&work, error);
+    put(&work);
+    return done;
+}
+
+/* The machine of a session whose agent can be asked; NULL with an error. */
+static Machine *asked_guest(Work *work, const StoreSession *session, unsigned *ret_seat, GError **error)
+{
+    Machine *machine = work->slot ? seat_guest(work->slot, ret_seat) : NULL;
+    if (!work->slot)
+        oriel_fail(error, ORIEL_ERROR_CONFLICT, "session \"%s\": has ended", session->id);
+    else if (!machine)
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": has no agent that could do that; is it running?", session->desktop_name);
+    return machine;
+}
+
+static bool is_held(const Work *work)
+{
+    g_mutex_lock(&work->host->lock);
+    bool held = work->slot->held;
+    g_mutex_unlock(&work->host->lock);
+    return held;
+}
+
+bool host_session_lock(Host *host, const char *session_id, const StoreActor *actor, GError **error)
+{
+    unsigned seat = 0;
+    g_auto(Work) work = {0};
+    g_autoptr(StoreSession) session = take(host, session_id, &work, error);
+    if (!session)
+        return false;
+    Machine *machine = asked_guest(&work, session, &seat, error);
+    bool done = machine && host->driver->lock(machine, seat, lock_limit_ms, error) &&
+                store_session_lock(host->store, actor, session_id, is_held(&work), error);
+    slot_release_machine(host, machine);
+    put(&work);
+    return done;
+}
+
+/* The guest first: who is killed in between leaves a session that counts as locked, and is locked again. */
+bool host_session_unlock(Host *host, const char *session_id, int64_t proved_ms, const StoreActor *actor, GError **error)
+{
+    unsigned seat = 0;
+    g_auto(Work) work = {0};
+    g_autoptr(StoreSession) session = take(host, session_id, &work, error);
+    if (!session)
+        return false;
+    bool due = session->locked_ms && session->state != STORE_SESSION_ENDED;
+    bool done = !due || store_session_may_unlock(session, proved_ms, error);
+    Machine *machine = due && done ? asked_guest(&work, session, &seat, error) : NULL;
+    if (due && done)
+        done = machine && host->driver->unlock(machine, seat, lock_limit_ms, error) &&
+               store_session_unlock(host->store, actor, &(StoreSessionUnlock){session_id, proved_ms}, error);
+    slot_release_machine(host, machine);
     put(&work);
     return done;
 }

@@ -39,8 +39,7 @@ typedef struct {
 } Visit;
 
 static GMutex lock; /* of the tables and of every field above */
-static GRecMutex
-    telling; /* held while a listener runs; taken before `lock`, so that one who was removed runs no more */
+static GRecMutex telling; /* held while a listener runs; taken before `lock`, so that one who was removed runs no more */
 static GHashTable *machines; /* folder → Simulated that has not ended; holds a reference */
 static GHashTable *faults;   /* operation → Fault */
 static GHashTable *visits;   /* operation → Visit */
@@ -668,6 +667,7 @@ const HostDriver *host_driver_simulated(void)
         .ask = simulated_ask,
         .ask_end = simulated_ask_end,
         .lock = simulated_lock,
+        .unlock = simulated_unlock,
         .tunnel = simulated_tunnel,
         .display = fake_display,
         .seat_display = simulated_seat_display,

@@ -60,26 +60,32 @@ bool simulated_ask_end(Machine *machine, const char *question, GError **error)
     return simulated_called("ask_end", error) && write_question(machine, "", error);
 }
 
-bool simulated_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
-{
-    return simulated_called("lock", error) && simulated_guest_is(simulated_folder(machine), -1, true);
-}
-
 typedef struct {
     int64_t idle_ms;
     bool locked;
+    bool held;
 } Activity;
 
 static void say_activity(Machine *machine, const MachineListener *listener, void *listener_data, void *data)
 {
     const Activity *activity = data;
     if (listener->activity)
-        listener->activity(machine, &(MachineActivity){.idle_ms = activity->idle_ms, .locked = activity->locked}, listener_data);
+        listener->activity(machine, &(MachineActivity){.idle_ms = activity->idle_ms, .locked = activity->locked, .held = activity->held}, listener_data);
+}
+
+bool simulated_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
+{
+    return simulated_called("lock", error) && simulated_tell(simulated_folder(machine), say_activity, &(Activity){-1, true, true});
+}
+
+bool simulated_unlock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
+{
+    return simulated_called("unlock", error) && simulated_guest_is(simulated_folder(machine), -1, false);
 }
 
 bool simulated_guest_is(const char *folder, int64_t idle_ms, bool locked)
 {
-    return simulated_tell(folder, say_activity, &(Activity){idle_ms, locked});
+    return simulated_tell(folder, say_activity, &(Activity){idle_ms, locked, false});
 }
 
 static void say_logged_off(Machine *machine, const MachineListener *listener, void *listener_data, void *data)

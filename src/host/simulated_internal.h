@@ -19,6 +19,7 @@ bool simulated_show(Machine *machine, const AgentShow *what, int64_t limit_ms, G
 bool simulated_ask(Machine *machine, const AgentQuestion *question, GError **error);
 bool simulated_ask_end(Machine *machine, const char *question, GError **error);
 bool simulated_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
+bool simulated_unlock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
 bool simulated_seats(const Machine *machine);
 int simulated_seat_display(Machine *machine, unsigned seat, GError **error);
 int simulated_tunnel(Machine *machine, unsigned number, GError **error);

@@ -204,7 +204,7 @@ void slot_set_machine(Slot *slot, Machine *machine, GuestWork guest)
     slot->viewers = relay_count_locked(host, slot);
     if (machine)
         g_clear_pointer(&slot->application_ended, g_free);
-    slot->locked = false;
+    slot->locked = slot->held = slot->screen_known = false;
     slot->private_bytes = 0;
     slot->events = 0;
     slot->running_ms = machine ? clock_monotonic_ms() : 0;
@@ -259,12 +259,16 @@ void slot_tell_input(Slot *slot, int64_t input_ms)
     g_mutex_unlock(&slot->host->lock);
 }
 
-void slot_tell_locked(Slot *slot, bool locked)
+void slot_tell_locked(Slot *slot, bool locked, bool held)
 {
     g_mutex_lock(&slot->host->lock);
+    bool news = !slot->screen_known || locked != slot->locked_told || held != slot->held_told;
     slot->locked = locked;
-    if (slot->locked != slot->locked_told)
+    slot->held = held;
+    slot->screen_known = true;
+    if (news)
         slot_event_locked(slot, SLOT_ACTIVITY);
+    g_cond_broadcast(&slot->host->changed);
     g_mutex_unlock(&slot->host->lock);
 }
 

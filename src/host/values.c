@@ -94,7 +94,7 @@ SessionFacts values_session(const StoreSession *session, Slot *slot)
         ticket_until_ms = slot->ticket_until_ms;
         input_ms = slot->input_ms;
         locking_ms = slot->locking_ms;
-        locked = slot->locked;
+        locked = slot->locked || session->locked_ms;
         g_mutex_unlock(&slot->host->lock);
     }
     static const SessionPhase phases[] = {

@@ -33,6 +33,7 @@ typedef struct {
     Scopes scopes; /* what of it this login or token may do */
     char *session_id; /* web session; NULL unless CALLER_COOKIE */
     char *csrf;       /* that X-Oriel-CSRF must equal; NULL unless CALLER_COOKIE */
+    int64_t proved_ms; /* UTC: when they showed who they are, by password or provider; 0: a token, a kiosk, the local administrator */
     char *token_id;   /* NULL unless CALLER_TOKEN */
     char *kiosk_pool_id; /* NULL unless a kiosk: the only pool that it may use */
     char *kiosk_pool_name;

@@ -81,7 +81,7 @@ typedef struct {
     const char *images;   /* folder of all images; made if missing */
     const char *name;     /* of the image */
     unsigned version;     /* 0: the next free one */
-    const char *guest;    /* folder with oriel-agent and oriel-init */
+    const char *guest;    /* folder with oriel-agent, oriel-init and oriel-locker */
     const char *cache;    /* folder of downloaded packages, made if missing; NULL: keep none */
     ImageProgress progress; /* may be NULL */
     void *data;

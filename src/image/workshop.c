@@ -157,14 +157,20 @@ static bool put_resource(const char *folder, const char *path, const char *name,
                 : oriel_fail(error, ORIEL_ERROR_INTERNAL, "resource %s is not in this program", name);
 }
 
-static bool put_agent(const char *overlay, const ImageBuild *build, GError **error)
+static bool put_program(const char *overlay, const ImageBuild *build, const char *name, GError **error)
 {
-    g_autofree char *from = g_build_filename(build->guest, "oriel-agent", NULL);
+    g_autofree char *from = g_build_filename(build->guest, name, NULL);
     g_autofree char *folder = g_build_filename(overlay, "usr/lib/oriel", NULL);
-    g_autofree char *to = g_build_filename(folder, "oriel-agent", NULL);
+    g_autofree char *to = g_build_filename(folder, name, NULL);
     size_t length;
     g_autofree char *program = file_read(from, 64 * 1024 * 1024, &length, error);
-    return program && folder_make(folder, 0755, error) && file_write_atomic(to, program, length, 0755, error) &&
+    return program && folder_make(folder, 0755, error) && file_write_atomic(to, program, length, 0755, error);
+}
+
+static bool put_agent(const char *overlay, const ImageBuild *build, GError **error)
+{
+    return put_program(overlay, build, "oriel-agent", error) &&
+           (build->recipe->session != RECIPE_SESSION_X11 || put_program(overlay, build, "oriel-locker", error)) &&
            put_resource(overlay, "etc/systemd/system/oriel-agent.service", "oriel-agent.service", 0644, error);
 }
 

@@ -162,6 +162,13 @@ bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **erro
     return agent_link_call(machine->agent, message, limit_ms, NULL, error);
 }
 
+bool agent_unlock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error)
+{
+    Json *message = message_new("unlock");
+    set_seat(message, seat);
+    return agent_link_call(machine->agent, message, limit_ms, NULL, error);
+}
+
 bool agent_ping(Machine *machine, int64_t limit_ms, GError **error)
 {
     return agent_link_call(machine->agent, message_new("ping"), limit_ms, NULL, error);

@@ -82,8 +82,11 @@ typedef struct {
  * nothing. */
 bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error);
 bool agent_ask_end(Machine *machine, const char *question, GError **error); /* takes it back */
-/* Has the session's screen locker lock it; fails where it has none. */
+/* Locks the session's screen: by Oriel's own locker, which the guest then holds (MachineActivity), or by one that the session has; fails
+ * where there is none. */
 bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
+/* Ends a lock that is held; nothing where none is. */
+bool agent_unlock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
 
 /* Its last ready said that it can seat several people at once; any thread. */
 bool agent_seats(const Machine *machine);

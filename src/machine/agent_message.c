@@ -163,6 +163,7 @@ static bool read_activity(const Json *object, AgentMessage *message)
     const Json *idle = json_object_get(object, "idle_ms"), *locked = json_object_get(object, "locked");
     message->kind = AGENT_ACTIVITY;
     message->flag = json_is_true(locked);
+    message->held = message->flag && json_is_true(json_object_get(object, "held"));
     message->idle_ms = idle ? json_integer_value(idle) : -1;
     bool is_time = json_is_integer(idle) && message->idle_ms >= 0 && message->idle_ms <= LIMIT_AGENT_IDLE_MS;
     return read_seat(object, "seat", &message->seat) && json_is_boolean(locked) && (!idle || is_time);

@@ -32,6 +32,7 @@ typedef struct {
     unsigned seat; /* SESSION, ACTIVITY: 1 to AGENT_SEATS_MOST; 0: the desktop itself. READY: how many it has */
     bool flag;    /* READY: settled; SESSION: logged on; ACTIVITY: locked; APPLICATION: runs; DONE: of a log-on: the user disk is the home; ANSWERED: they allow it */
     bool tunnels; /* READY: it serves tunnels */
+    bool held;    /* ACTIVITY: locked until the host says otherwise */
     int64_t idle_ms; /* ACTIVITY: since the last input in the guest; -1: it saw none */
     char *first;  /* HELLO: version; SESSION: user; DONE: the error's sentence or NULL; ANSWERED: the question, an id; owned; valid UTF-8, no
                      controls; APPLICATION: how it ended, lines; NULL: it runs */

@@ -62,6 +62,7 @@ typedef struct {
     unsigned seat;
     int64_t idle_ms; /* since the last input; -1: it saw none */
     bool locked;
+    bool held; /* locked so that only agent_unlock unlocks it */
 } MachineActivity;
 
 /* All fields may be NULL. Machine thread; return at once, and do not give back the last reference from here.

@@ -89,7 +89,7 @@ void machine_on_agent(const AgentMessage *message, void *owner)
     else if (message->kind == AGENT_SESSION && listener.session)
         listener.session(machine, &(MachineSession){message->seat, message->flag, message->first}, data);
     else if (message->kind == AGENT_ACTIVITY && listener.activity)
-        listener.activity(machine, &(MachineActivity){message->seat, message->idle_ms, message->flag}, data);
+        listener.activity(machine, &(MachineActivity){message->seat, message->idle_ms, message->flag, message->held}, data);
     else if (message->kind == AGENT_APPLICATION && listener.application)
         listener.application(machine, message->first, data);
     else if (message->kind == AGENT_ANSWERED && listener.answer)

@@ -9,7 +9,7 @@
 #define DECIDED "FROM choices c WHERE c.desktop_id = s.desktop_id AND c.session_id = s.id"
 #define SESSION_COLUMNS                                                                                      \
     "s.id, s.user_id, s.user_name, s.pool_id, s.pool_name, s.desktop_id, s.desktop_name, s.state, s.client," \
-    " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version, s.input_ms, s.locked, s.steps,"          \
+    " s.started_ms, s.changed_ms, s.ended_ms, s.end_reason, s.version, s.input_ms, s.locked, s.locked_ms, s.steps,"          \
     " COALESCE((SELECT a.agent FROM desktops a WHERE a.id = s.desktop_id), 'none'),"                            \
     " (SELECT c.policy_id " DECIDED "), (SELECT c.policy_name " DECIDED ")"
 
@@ -68,6 +68,7 @@ static gpointer session_read(Reader *reader)
     session->version = read_number(reader);
     session->input_ms = read_number(reader);
     session->locked = read_number(reader) != 0;
+    session->locked_ms = read_number(reader);
     session->steps = read_string(reader);
     session->agent = (StoreAgent)read_word(reader, agents);
     session->policy_id = read_text(reader);
@@ -184,6 +185,8 @@ StoreSession *session_open_in(Transaction *transaction, const StoreDesktop *desk
             return NULL;
         g_clear_pointer(&session, store_session_free);
     }
+    if (session && session->locked_ms && !store_session_may_unlock(session, fields->proved_ms, error))
+        return NULL;
     if (session ? !reopen(transaction, session, fields->client, error)
                 : !(session = open_new(transaction, desktop, fields->client, error)))
         return NULL;
@@ -330,10 +333,11 @@ bool store_session_set_state(Store *store, const StoreActor *actor, const char *
 }
 
 /* Where nothing worth telling changes, watchers are left alone: people type all day. */
-bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, GError **error)
+bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, bool *ret_open, GError **error)
 {
     g_auto(Transaction) transaction = {0};
-    if (!transaction_begin(&transaction, store, NULL, BEGIN_RELAXED, error))
+    *ret_open = false;
+    if (!transaction_begin(&transaction, store, NULL, input->held ? BEGIN_DURABLE : BEGIN_RELAXED, error))
         return false;
     g_autoptr(Rows) rows =
         transaction_query(&transaction,
@@ -347,10 +351,60 @@ bool store_session_set_input(Store *store, const StoreSessionInput *input, int64
         return true;
     int64_t newest = MAX(session->input_ms, MIN(input->input_ms, transaction.now_ms));
     bool back = newest - MAX(session->input_ms, session->changed_ms) >= idle_ms;
-    if (back || session->locked != input->locked)
+    bool begins = input->held && !session->locked_ms, locked = input->locked || session->locked_ms;
+    *ret_open = session->locked_ms && !input->held;
+    if (!begins && (back || session->locked != locked))
         transaction_change(&transaction, "session", session->id, "update", session->user_id);
-    return transaction_run(&transaction, "UPDATE sessions SET input_ms = $2, locked = $3 WHERE id = $1",
-                           PARAMS(TEXT(session->id), NUMBER(newest), NUMBER(input->locked)), error) &&
+    if (begins)
+        session->locked_ms = transaction.now_ms;
+    return transaction_run(&transaction, "UPDATE sessions SET input_ms = $2, locked = $3, locked_ms = $4 WHERE id = $1",
+                           PARAMS(TEXT(session->id), NUMBER(newest), NUMBER(locked), NUMBER(session->locked_ms)), error) &&
+           (!begins || record_session(&transaction, "session.lock", session, "update", error)) &&
+           transaction_commit(&transaction, error);
+}
+
+bool store_session_lock(Store *store, const StoreActor *actor, const char *id, bool held, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreSession) session = session_lock(&transaction, id, error);
+    if (!session)
+        return false;
+    if (session->state == STORE_SESSION_ENDED)
+        return oriel_fail(error, ORIEL_ERROR_CONFLICT, "session \"%s\": it has ended", id);
+    if (session->locked_ms)
+        return true;
+    return transaction_run(&transaction, "UPDATE sessions SET locked = 1, locked_ms = $2 WHERE id = $1",
+                           PARAMS(TEXT(id), NUMBER(held ? transaction.now_ms : 0)), error) &&
+           record_session(&transaction, "session.lock", session, "update", error) && transaction_commit(&transaction, error);
+}
+
+bool store_session_may_unlock(const StoreSession *session, int64_t proved_ms, GError **error)
+{
+    return proved_ms > session->locked_ms ||
+           oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "desktop \"%s\": is locked; log in to the portal again to go on", session->desktop_name);
+}
+
+static bool write_unlocked(Transaction *transaction, const StoreSession *session, GError **error)
+{
+    return transaction_run(transaction, "UPDATE sessions SET locked = 0, locked_ms = 0 WHERE id = $1", PARAMS(TEXT(session->id)), error) &&
+           transaction_run(transaction, "UPDATE displays SET login_id = $2 WHERE session_id = $1 AND user_id = $3 AND mode = 'own'",
+                           PARAMS(TEXT(session->id), TEXT(transaction->actor->login_id), TEXT(session->user_id)), error) &&
+           record_session(transaction, "session.unlock", session, "update", error);
+}
+
+bool store_session_unlock(Store *store, const StoreActor *actor, const StoreSessionUnlock *unlock, GError **error)
+{
+    g_auto(Transaction) transaction = {0};
+    if (!transaction_begin(&transaction, store, actor, BEGIN_DURABLE, error))
+        return false;
+    g_autoptr(StoreSession) session = session_lock(&transaction, unlock->id, error);
+    if (!session)
+        return false;
+    if (session->state == STORE_SESSION_ENDED || !session->locked_ms)
+        return true;
+    return store_session_may_unlock(session, unlock->proved_ms, error) && write_unlocked(&transaction, session, error) &&
            transaction_commit(&transaction, error);
 }
 

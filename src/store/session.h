@@ -33,6 +33,7 @@ typedef struct {
     int64_t version;
     int64_t input_ms; /* last input that is known; 0: none yet */
     bool locked;      /* its guest's screen */
+    int64_t locked_ms; /* since when only a log-in to the portal made later unlocks it; 0: it is not locked so */
     char *steps;      /* of the last log-on: JSON, an array (store_session_set_steps) */
     StoreAgent agent; /* of its desktop; NONE where that is gone */
     char *policy_id;   /* which policy decided for it; NULL: none, or it has ended and its desktop has the next session */
@@ -51,10 +52,12 @@ typedef struct {
     const char *ticket_hash; /* secret_token_hash of a new ticket bound to the session; NULL: no ticket now */
     int64_t ticket_expires_ms;
     const StoreChoice *choice; /* what policies decided for it; its ids are not used. NULL: nothing was asked */
+    int64_t proved_ms; /* when the person last logged in to the portal themselves, as this click knows; 0: never */
 } StoreSessionOpen;
 
 /* The desktop's session of that user that is not ended (back to connecting unless connected), else a new one,
- * and the ticket, in one transaction. CONFLICT: the desktop is not assigned to this user (any more). */
+ * and the ticket, in one transaction. CONFLICT: the desktop is not assigned to this user (any more). FORBIDDEN: it is
+ * locked, and proved_ms is not after that. */
 StoreSession *store_session_open(Store *store, const StoreActor *actor, const StoreSessionOpen *fields,
                                  GError **error);
 
@@ -111,11 +114,27 @@ typedef struct {
     const char *desktop_id;
     int64_t input_ms;
     bool locked;
+    bool held; /* locked so that only Oriel unlocks it */
 } StoreSessionInput;
 
 /* Of the desktop's session that is not ended, if there is one. Watchers are told where its screen was locked or unlocked, or where
- * somebody is back after idle_ms; no event, and relaxed: after a power cut nobody works there. */
-bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, GError **error);
+ * somebody is back after idle_ms; no event but for the beginning of a lock that is held, and relaxed: after a power cut nobody works there.
+ * *ret_open: it is locked, and its guest does not hold it. */
+bool store_session_set_input(Store *store, const StoreSessionInput *input, int64_t idle_ms, bool *ret_open, GError **error);
+
+/* Its guest has locked it for this actor. held: as above. Idempotent. CONFLICT: it has ended. */
+bool store_session_lock(Store *store, const StoreActor *actor, const char *id, bool held, GError **error);
+
+typedef struct {
+    const char *id;
+    int64_t proved_ms; /* when the person logged in */
+} StoreSessionUnlock;
+
+/* Whether that person may unlock it: FORBIDDEN, a sentence for them. */
+bool store_session_may_unlock(const StoreSession *session, int64_t proved_ms, GError **error);
+
+/* The person's open displays of it belong to the actor's login from now on. Idempotent. FORBIDDEN as above. */
+bool store_session_unlock(Store *store, const StoreActor *actor, const StoreSessionUnlock *unlock, GError **error);
 
 /* How long the steps of a log-on took: [{"name": text, "at_ms": number since the click, "took_ms": number}]. No event; relaxed. */
 bool store_session_set_steps(Store *store, const char *id, const char *steps, GError **error);

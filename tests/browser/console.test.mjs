@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accessibilityFaults, desktopShown, difference, eventually, fakeHouse, openDesktop, picture, see, settled, showControls, tile } from './lib.mjs';
 
-const { fake, url, person, admin } = await fakeHouse({ leave: (house) => {
+const { fake, url, password, person, admin } = await fakeHouse({ leave: (house) => {
   for (const peer of house.displays) peer.cut();
   house.refuseDisplays = false;
 } });
@@ -276,6 +276,58 @@ test('log off asks first, then ends the session', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Log off' }).click();
   await page.getByRole('heading', { name: /Anna Weber/ }).waitFor();
   assert.equal(fake.world.sessions.find((one) => one.user.name === 'admin').state, 'ended');
+});
+
+const focusedName = (page) => page.evaluate(() => document.activeElement?.getAttribute('name'));
+
+test('a locked desktop: nothing goes to it, the log-in is asked for right here, and the person goes on', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  await showControls(page);
+  await page.getByRole('button', { name: 'Session', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Lock' }).click();
+  const card = page.getByRole('dialog', { name: 'Locked' });
+  await card.waitFor();
+  const session = fake.world.sessions.find((one) => one.user.name === 'admin');
+  assert.ok(session.locked_ms > 0);
+  assert.deepEqual(await accessibilityFaults(page), []);
+  const before = keysOf(guest()).length;
+  await eventually(() => focusedName(page), (name) => name === 'password', 5000, 'the focus in the password');
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Enter');
+  await card.getByRole('alert').or(card.locator('.notice')).first().waitFor();
+  assert.ok(session.locked_ms > 0);
+  await page.keyboard.type(password);
+  await page.keyboard.press('Enter');
+  await card.waitFor({ state: 'detached' });
+  assert.equal(session.locked_ms, null);
+  assert.equal(keysOf(guest()).length, before, 'no key of the password went to the desktop');
+  await page.keyboard.type('a');
+  await eventually(() => keysOf(guest()).length, (many) => many > before, 5000, 'the next key goes there again');
+  assert.equal(guest().viewers.size, 1);
+});
+
+test('opening a locked desktop asks for the log-in, with its code, and then shows it', async () => {
+  const page = await admin();
+  await openDesktop(page, 'Office');
+  const session = fake.world.sessions.find((one) => one.user.name === 'admin');
+  const user = fake.world.users.find((one) => one.name === 'admin');
+  fake.lock(session, Date.now());
+  await page.getByRole('dialog', { name: 'Locked' }).waitFor();
+  await page.reload();
+  const card = page.getByRole('dialog', { name: 'Locked' });
+  await card.waitFor();
+  assert.equal(guest().viewers.size, 0, 'no picture for a log-in from before');
+  user.totp = true;
+  await card.getByLabel('Password of admin').fill(password);
+  await page.keyboard.press('Enter');
+  await eventually(() => focusedName(page), (name) => name === 'code', 5000, 'the code is asked for');
+  await page.keyboard.type('123456');
+  await page.keyboard.press('Enter');
+  await card.waitFor({ state: 'detached' });
+  user.totp = false;
+  await desktopShown(page);
+  assert.equal(session.locked_ms, null);
 });
 
 test('logged off from elsewhere: the page says so', async () => {

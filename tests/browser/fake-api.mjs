@@ -110,7 +110,7 @@ export class FakeOriel {
 
   logIn(response, user) {
     const cookie = `c${Math.random().toString(36).slice(2)}`;
-    this.logins.set(cookie, { user, csrf: `x${cookie}` });
+    this.logins.set(cookie, { user, csrf: `x${cookie}`, at: Date.now() });
     response.setHeader('Set-Cookie', `oriel-test=${cookie}; HttpOnly; SameSite=Strict; Path=/`);
     return this.me(user, `x${cookie}`);
   }
@@ -255,7 +255,7 @@ export class FakeOriel {
     }];
   }
 
-  connect(one, user, client) {
+  connect(one, { user, at }, client) {
     const boot = this.boots.get(one.id);
     if (boot && boot.state !== 'done') return [202, { job: boot }];
     if (!one.enabled) throw new Refusal(409, 'conflict', `pool "${one.name}" is switched off; ask your administrator`);
@@ -268,6 +268,8 @@ export class FakeOriel {
       session = { id: id(), user: ref(user), pool: desktop.pool, desktop: ref(desktop), state: 'connecting', client: null, started_ms: Date.now(), since_ms: Date.now(), ended_ms: null, end_reason: null, policy: null };
       this.world.sessions.push(session);
     }
+    this.mayUnlock(session, at);
+    if (session.locked_ms) this.lock(session, null);
     desktop.session = { id: session.id, state: session.state, since_ms: session.since_ms };
     const [status, connection] = this.connection(desktop, session);
     if (!client || client === 'browser') return [status, connection];
@@ -290,12 +292,21 @@ export class FakeOriel {
     this.tell('session', session.id);
   }
 
+  lock(session, locked_ms) {
+    session.locked_ms = locked_ms;
+    this.tell('session', session.id);
+  }
+
+  mayUnlock(session, at) {
+    if (session.locked_ms && at <= session.locked_ms) throw new Refusal(403, 'forbidden', `desktop "${session.desktop.name}": is locked; log in to the portal again to go on`);
+  }
+
   /** What the person does: as orield says it of a session whose guest has an agent. */
   withActivity(session) {
     const connected = session.state === 'connected';
     return {
       ...session, activity: connected ? 'active' : session.state, idle_since_ms: connected ? session.since_ms : null, idle_ms: connected ? 0 : null,
-      locked: false, agent: 'ready',
+      locked: Boolean(session.locked_ms), locked_ms: session.locked_ms ?? null, agent: 'ready',
     };
   }
 
@@ -361,7 +372,9 @@ export class FakeOriel {
     if (verb === 'message') {
       return [200, { id: this.message(session, body.text, who).id, in_guest: this.world.showsNothing !== true, problem: this.world.showsNothing ? 'no agent' : null }];
     }
-    if (method === 'POST') {
+    if (verb === 'unlock') this.mayUnlock(session, who.at);
+    if (verb === 'lock' || verb === 'unlock') this.lock(session, verb === 'lock' ? Date.now() : null);
+    else if (method === 'POST') {
       this.screens.get(session.desktop.id)?.viewers.forEach((viewer) => viewer.end());
       this.setSession(session, verb === 'log-off' ? 'ended' : 'disconnected');
       if (verb === 'log-off') {
@@ -383,7 +396,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.pools.map((one) => this.withCounts(one)), query);
     if (!name) return this.createPool(body);
     const one = this.find('pools', name, 'pool');
-    if (verb === 'connect') return this.connect(one, who.user, body?.client);
+    if (verb === 'connect') return this.connect(one, who, body?.client);
     if (verb === 'entitlements') return this.entitlements(method, one, rest);
     if (verb === 'icon') {
       if (method === 'GET') return [204];

@@ -34,7 +34,7 @@ def person(number):
 def image_key(recipe):
     parts = [recipe.encode()]
     guest = BUILD / "src" / "guest"
-    for path in [guest / "oriel-agent", guest / "oriel-init", *sorted((ROOT / "src" / "image" / "build").iterdir())]:
+    for path in [guest / "oriel-agent", guest / "oriel-init", guest / "oriel-locker", *sorted((ROOT / "src" / "image" / "build").iterdir())]:
         parts.append(path.read_bytes())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -22,7 +22,13 @@ from test_native import clients, new_display, processes, red_spot, seat, viewer_
 needed = [name for name in clients if name not in ("Xtigervnc", "freerdp-shadow-cli", "xterm")]
 missing = [name for name in needed if not shutil.which(name)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
-SHELL = """exec xterm -bg '#d02060' -fg white -geometry 200x60+0+0 -e sh -c 'while read -r line; do echo "TYPED:$line:" | sudo tee /dev/ttyS0; done'"""
+SHELL = """exec xterm -bg '#d02060' -fg white -geometry 200x60+0+0 -e sh -c 'while read -r line; do
+        echo "TYPED:$line:" | sudo tee /dev/ttyS0
+        [ "$line" = lock-me ] || continue
+        loginctl lock-session
+        until kill $(grep -l oriel-locker /proc/[0-9]*/comm | cut -d/ -f3); do sleep 1; done
+        echo KILLED | sudo tee /dev/ttyS0
+    done'"""
 
 
 def small_recipe():
@@ -45,7 +51,7 @@ def image():
     """A folder with rdp-guest/VERSION/..., built anew where recipe, agent or builder changed since."""
     folder, text = CACHE / "rdp", small_recipe()
     guest = BUILD / "src" / "guest"
-    parts = [text.encode(), *[path.read_bytes() for path in (guest / "oriel-agent", guest / "oriel-init")],
+    parts = [text.encode(), *[path.read_bytes() for path in (guest / "oriel-agent", guest / "oriel-init", guest / "oriel-locker")],
              *[path.read_bytes() for path in sorted((ROOT / "src" / "image" / "build").iterdir())]]
     key, stamp, images = hashlib.sha256(b"\0".join(parts)).hexdigest(), folder / "key", folder / "images"
     if stamp.exists() and stamp.read_text() == key:
@@ -94,6 +100,22 @@ def types(display, house, desktop, words):
     wait_until(told, 120, "what was typed, on the guest's console")
 
 
+def types_in_vain(display, words):
+    subprocess.run(["xdotool", "type", "--delay", "100", words], env={**os.environ, "DISPLAY": display}, check=True)
+    subprocess.run(["xdotool", "key", "Return"], env={**os.environ, "DISPLAY": display}, check=True)
+
+
+def unlocked(house, display, session, desktop, words):
+    """The person's next log-in opens it; what was typed meanwhile has reached nobody."""
+    assert house.local.get(session)["locked_ms"] > 0
+    types_in_vain(display, f"before-{words}")
+    again = house.login("rosa")
+    assert again.do("POST", f"{session}/unlock")["locked"] is False
+    types(display, house, desktop, words)
+    assert f"before-{words}" not in (house.state / "desktops" / desktop / "serial.log").read_text(errors="replace")
+    return again
+
+
 def test_an_own_desktop_in_native_clients(house, processes, seat, tmp_path):  # noqa: F811
     house.local.do("POST", "pools", {"name": "rdp", "image": "rdp-guest", "size": 1, "spares": 1})
     house.make_user("rosa")
@@ -111,6 +133,10 @@ def test_an_own_desktop_in_native_clients(house, processes, seat, tmp_path):  # 
         print((house.state / "desktops" / desktop / "serial.log").read_text(errors="replace")[-3000:])
         raise
     wait_until(lambda: rosa.get(session)["state"] == "connected", 60, "connected")
+    assert rosa.do("POST", f"{session}/lock")["activity"] == "locked"
+    wait_until(lambda: not red_spot(seat), 60, "the screen is covered")
+    rosa.do("POST", f"{session}/unlock", status=403)
+    rosa = unlocked(house, seat, session, desktop, "rdp-again")
     rosa.do("POST", f"{session}/disconnect")
     wait_until(lambda: client.poll() is not None, 60, "the client was put out")
     wait_until(lambda: rosa.get(session)["state"] == "disconnected", 60, "disconnected")
@@ -118,3 +144,10 @@ def test_an_own_desktop_in_native_clients(house, processes, seat, tmp_path):  # 
     assert connection["desktop"]["id"] == desktop
     processes.start(*viewer_argv(house, path), display=seat)
     types(seat, house, desktop, "over-vnc")
+
+    console = house.state / "desktops" / desktop / "serial.log"
+    types(seat, house, desktop, "lock-me")  # by itself; and a program of the session ends what covers the screen
+    wait_until(lambda: "KILLED" in console.read_text(errors="replace"), 60, "the locker was killed")
+    wait_until(lambda: house.local.get(session)["locked_ms"], 60, "it is locked")
+    wait_until(lambda: not red_spot(seat), 60, "the screen is covered again")
+    unlocked(house, seat, session, desktop, "free-again")

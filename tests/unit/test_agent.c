@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_lock.h"
+#include "guest/agent_words.h"
 #include "guest/agent_log_on.h"
 #include "guest/agent_message.h"
 #include "guest/agent_port.h"
@@ -61,6 +63,8 @@ static void test_requests(void)
     g_assert_cmpint(request.ask_ms, ==, 30000);
     g_assert_true(parse("{\"type\":\"lock\",\"id\":1}", &request));
     g_assert_cmpint(request.type, ==, REQUEST_LOCK);
+    g_assert_true(parse("{\"type\":\"unlock\",\"id\":1}", &request));
+    g_assert_cmpint(request.type, ==, REQUEST_UNLOCK);
     g_assert_true(parse("{\"type\":\"identity\",\"id\":1,\"time_ms\":1700000000123,\"entropy\":\"" ENTROPY
                         "\",\"machine_id\":\"" ID32 "\",\"hostname\":\"desk-1\",\"locale\":\"de_DE.UTF-8\",\"keyboard\":"
                         "\"de,fr\",\"time_zone\":\"Europe/Berlin\"}",
@@ -181,11 +185,13 @@ static void test_activity(void)
     g_assert_false(agent_activity_counts(1, 2) || agent_activity_counts(0, 0) || agent_activity_counts(17, 1));
     AgentActivity none = {.epoll = -1};
     g_assert_cmpint(agent_activity_idle_ms(&none), ==, -1);
-    char *idle = agent_activity_text(1500, false), *locked = agent_activity_text(-1, true);
+    char *idle = agent_activity_text(1500, false, false), *locked = agent_activity_text(-1, true, false), *held = agent_activity_text(-1, true, true);
     g_assert_cmpstr(idle, ==, "{\"type\":\"activity\",\"locked\":false,\"idle_ms\":1500}\n");
     g_assert_cmpstr(locked, ==, "{\"type\":\"activity\",\"locked\":true}\n");
     free(idle);
+    g_assert_cmpstr(held, ==, "{\"type\":\"activity\",\"locked\":true,\"held\":true}\n");
     free(locked);
+    free(held);
 }
 
 /* What a program writes comes back cut, and one that writes nothing leaves nothing of before. */
@@ -227,13 +233,67 @@ static void test_bus(void)
         g_string_append_len(said, block, got);
     }
     g_assert_null(memmem(said->str, said->len, "DBus.Error", strlen("DBus.Error")));
-    g_assert_true(agent_lock_drain(watch));
+    bool asked = true;
+    g_assert_true(agent_lock_drain(watch, &asked));
+    g_assert_false(asked);
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
-    g_assert_false(agent_lock_drain(watch)); /* it has gone */
+    g_assert_false(agent_lock_drain(watch, &asked)); /* it has gone */
     close(watch);
     g_unlink(path);
     g_rmdir(folder);
+}
+
+/* logind's signal, cut in two anywhere, among others. */
+static void test_lock_signal(void)
+{
+    static const char head[] = {'l', 4, 1, 1, 0, 0, 0, 0, 9, 0, 0, 0, 99, 0, 0, 0}, lock[] = {3, 1, 's', 0, 4, 0, 0, 0, 'L', 'o', 'c', 'k', 0},
+                      unlock[] = {3, 1, 's', 0, 6, 0, 0, 0, 'U', 'n', 'l', 'o', 'c', 'k', 0};
+    for (size_t cut = 0; cut <= sizeof lock; cut++) {
+        int ends[2];
+        bool asked = true;
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), ==, 0); /* each piece is one read */
+        g_assert_true(write(ends[0], head, sizeof head) > 0 && write(ends[0], unlock, sizeof unlock) > 0);
+        g_assert_true(agent_lock_drain(ends[1], &asked));
+        g_assert_false(asked);
+        g_assert_true(write(ends[0], head, sizeof head) > 0);
+        g_assert_true(cut == 0 || write(ends[0], lock, cut) > 0);
+        g_assert_true(cut == sizeof lock || write(ends[0], lock + cut, sizeof lock - cut) > 0);
+        g_assert_true(agent_lock_drain(ends[1], &asked));
+        g_assert_true(asked);
+        close(ends[0]);
+        close(ends[1]);
+    }
+    char path[128];
+    agent_lock_path("c1", path, sizeof path);
+    g_assert_cmpstr(path, ==, "/org/freedesktop/login1/session/c1");
+    agent_lock_path("12", path, sizeof path);
+    g_assert_cmpstr(path, ==, "/org/freedesktop/login1/session/_312");
+}
+
+/* Languages that the image can show; others, and nonsense, are English. */
+static void test_words(void)
+{
+    g_autofree char *root = g_dir_make_tmp("oriel-words-XXXXXX", NULL);
+    static const struct {
+        const char *locale, *language;
+    } rows[] = {{"de_DE.UTF-8", "de"}, {"fr_CH.UTF-8", "fr"}, {"es", "es"}, {"en_GB.UTF-8", "en"}, {"ja_JP.UTF-8", "en"}, {"zh_CN.UTF-8", "en"},
+                {"pl_PL.UTF-8", "en"}, {"C.UTF-8", "en"}, {"", "en"}, {"deutsch", "en"}, {"d", "en"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpstr(agent_words_language_of(root, rows[i].locale), ==, rows[i].language);
+    g_autofree char *folder = g_build_filename(root, "usr/share/fonts/truetype/droid", NULL);
+    g_autofree char *font = g_build_filename(folder, "DroidSansFallbackFull.ttf", NULL);
+    g_mkdir_with_parents(folder, 0755);
+    g_assert_true(g_file_set_contents(font, "", 0, NULL));
+    g_assert_cmpstr(agent_words_language_of(root, "ja_JP.UTF-8"), ==, "ja");
+    g_assert_cmpstr(agent_words_language_of(root, "zh_TW"), ==, "zh");
+    for (int which = 0; which < WORDS_COUNT; which++)
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+            const char *text = agent_words(agent_words_language_of(root, rows[i].locale), (AgentWords)which);
+            g_assert_true(text && *text && g_utf8_validate(text, -1, NULL));
+        }
+    const char *argv[] = {"rm", "-rf", root, NULL};
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
 }
 
 static void test_answers(void)
@@ -554,6 +614,8 @@ int main(int argc, char **argv)
     g_test_add_func("/agent/activity", test_activity);
     g_test_add_func("/agent/output", test_output);
     g_test_add_func("/agent/bus", test_bus);
+    g_test_add_func("/agent/lock-signal", test_lock_signal);
+    g_test_add_func("/agent/words", test_words);
     g_test_add_func("/agent/answers", test_answers);
     g_test_add_func("/agent/lines", test_lines);
     g_test_add_func("/agent/settle", test_settle);

@@ -138,6 +138,57 @@ static void test_log_off_refreshes(void)
                                        &error)); /* again: fine */
 }
 
+static bool locked_twice(Household *household, const void *data)
+{
+    return simulated_calls("lock") == 2;
+}
+
+static bool put_out(Household *household, const void *data)
+{
+    return simulated_calls("lock") == 3 && simulated_calls("disconnect_all") == 1;
+}
+
+/* A guest that says it is open, though nobody unlocked it, is locked again; where it cannot be, nobody sees it. */
+static void test_lock_holds(void)
+{
+    g_auto(Life) life = {0};
+    g_autoptr(GError) error = NULL;
+    life_begin(&life, STORE_POOL_FLOATING, 0);
+    Host *host = life.household.host;
+    household_until(&life.household, agent_is_ready, &life, "the agent is ready");
+    g_assert_true(simulated_set_viewers(life.folder, 1));
+    until_session(&life, STORE_SESSION_CONNECTED);
+    g_assert_true(host_session_lock(host, life.connection.session_id, NULL, &error));
+    g_assert_no_error(error);
+    g_autoptr(StoreSession) locked = session_now(&life);
+    g_assert_true(locked->locked && locked->locked_ms > 0);
+    g_assert_false(host_session_unlock(host, life.connection.session_id, locked->locked_ms, NULL, &error));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_FORBIDDEN);
+    g_clear_error(&error);
+    g_assert_cmpuint(simulated_calls("unlock"), ==, 0);
+
+    g_assert_true(simulated_guest_is(life.folder, -1, false));
+    household_until(&life.household, locked_twice, NULL, "it is locked again");
+    g_autoptr(StoreSession) again = session_now(&life);
+    g_assert_cmpint(again->locked_ms, ==, locked->locked_ms);
+    until_session(&life, STORE_SESSION_CONNECTED);
+    simulated_fail("lock", ORIEL_ERROR_TIMEOUT, 1);
+    g_assert_true(simulated_guest_is(life.folder, -1, false));
+    household_until(&life.household, put_out, NULL, "whoever looks is put out");
+    until_session(&life, STORE_SESSION_DISCONNECTED);
+
+    StoreActor ann = {.user_id = life.ann->id, .name = "ann"};
+    g_assert_true(host_session_unlock(host, life.connection.session_id, locked->locked_ms + 1, &ann, &error));
+    g_assert_no_error(error);
+    g_autoptr(StoreSession) free = session_now(&life);
+    g_assert_true(!free->locked && free->locked_ms == 0);
+    simulated_fail("unlock", ORIEL_ERROR_TIMEOUT, 1);
+    g_assert_true(host_session_lock(host, life.connection.session_id, &ann, &error));
+    g_assert_false(host_session_unlock(host, life.connection.session_id, INT64_MAX, &ann, &error));
+    g_autoptr(StoreSession) still = session_now(&life);
+    g_assert_true(still->locked_ms > 0); /* the guest holds it */
+}
+
 static bool viewers_are_gone(Household *household, const void *data)
 {
     return simulated_calls("disconnect_all") == 1;
@@ -631,6 +682,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host/life/viewers", test_viewers);
+    g_test_add_func("/host/life/lock-holds", test_lock_holds);
     g_test_add_func("/host/life/dedicated-is-renewed", test_dedicated_is_renewed);
     g_test_add_func("/host/life/log-off-refreshes", test_log_off_refreshes);
     g_test_add_func("/host/life/refresh-releases", test_refresh_releases);

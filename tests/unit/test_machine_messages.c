@@ -89,6 +89,7 @@ static void test_agent(void)
         {"{\"type\":\"done\",\"id\":-3}", true, AGENT_DONE, false, NULL},
         {"{\"type\":\"pong\",\"id\":9}", true, AGENT_PONG, false, NULL},
         {"{\"type\":\"activity\",\"idle_ms\":1500,\"locked\":true}", true, AGENT_ACTIVITY, true, NULL},
+        {"{\"type\":\"activity\",\"locked\":true,\"held\":true}", true, AGENT_ACTIVITY, true, NULL},
         {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":true}", true, AGENT_ANSWERED, true, "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
         {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":1}", false, 0, false, NULL},
         {"{\"type\":\"answer\",\"question\":\"../shadow\",\"allow\":true}", false, 0, false, NULL},

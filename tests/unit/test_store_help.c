@@ -171,7 +171,9 @@ static void test_input(Fixture *fixture)
                                   {session->desktop_id, now_ms + 3600 * 1000, true}};
     int64_t last = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(inputs); i++) {
-        g_assert_true(store_session_set_input(store, &inputs[i], 60 * 1000, &error));
+        bool open = true;
+        g_assert_true(store_session_set_input(store, &inputs[i], 60 * 1000, &open, &error));
+        g_assert_false(open);
         g_assert_no_error(error);
         g_autoptr(StoreSession) known = store_session_get(store, session->id, &error);
         g_assert_cmpint(known->input_ms, >=, last);
@@ -288,6 +290,73 @@ static void test_messages(Fixture *fixture)
     assert_kind(error, ORIEL_ERROR_CONFLICT);
 }
 
+static StoreSession *say(Store *store, const StoreSession *session, StoreSessionInput input, bool want_open)
+{
+    g_autoptr(GError) error = NULL;
+    bool open = !want_open;
+    input.desktop_id = session->desktop_id;
+    g_assert_true(store_session_set_input(store, &input, 60 * 1000, &open, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(open, ==, want_open);
+    return store_session_get(store, session->id, &error);
+}
+
+static unsigned events_of(Store *store, const StoreSession *session, const char *action)
+{
+    g_autoptr(GError) error = NULL;
+    StoreEventFilter filter = {.object_id = session->id};
+    g_autoptr(GPtrArray) events = store_event_list(store, &filter, NULL, NULL, &error);
+    g_assert_no_error(error);
+    unsigned found = 0;
+    for (guint i = 0; i < events->len; i++)
+        found += strcmp(((StoreEvent *)events->pdata[i])->action, action) == 0;
+    return found;
+}
+
+/* What a guest holds stays locked whatever that guest says next, until its person has logged in again. */
+static void test_lock(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = fixture->store;
+    g_auto(World) world = {0};
+    world_make(&world, store, 3);
+    g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
+    g_autoptr(StoreSession) session = session_of(&world, store, ada);
+    g_autofree char *display_id = id_new();
+    StoreDisplayNew display = {.id = display_id, .host_id = world.host_id, .desktop_id = session->desktop_id, .session_id = session->id,
+                               .user_id = ada->id, .login_id = "old", .mode = STORE_DISPLAY_OWN};
+    g_assert_true(store_display_add(store, &display, &error));
+    g_autoptr(StoreSession) own = say(store, session, (StoreSessionInput){.locked = true}, false);
+    g_assert_true(own->locked && own->locked_ms == 0); /* its own locker's */
+    g_autoptr(StoreSession) held = say(store, session, (StoreSessionInput){.locked = true, .held = true}, false);
+    g_assert_true(held->locked && held->locked_ms > 0);
+    g_autoptr(StoreSession) still = say(store, session, (StoreSessionInput){.locked = false}, true);
+    g_assert_true(still->locked);
+    g_assert_cmpint(still->locked_ms, ==, held->locked_ms);
+    g_assert_true(store_session_lock(store, NULL, session->id, true, &error)); /* it is */
+    g_assert_cmpuint(events_of(store, session, "session.lock"), ==, 1);
+
+    StoreActor actor = {.user_id = ada->id, .name = "ada", .login_id = "new"};
+    StoreSessionUnlock unlock = {session->id, held->locked_ms};
+    g_assert_false(store_session_unlock(store, &actor, &unlock, &error));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_FORBIDDEN);
+    g_clear_error(&error);
+    StoreSessionOpen open = {.desktop_id = session->desktop_id, .user_id = ada->id, .proved_ms = held->locked_ms};
+    g_assert_null(store_session_open(store, &actor, &open, &error));
+    g_assert_cmpint(oriel_error_kind(error), ==, ORIEL_ERROR_FORBIDDEN);
+    g_clear_error(&error);
+    open.proved_ms++;
+    g_autoptr(StoreSession) opened = store_session_open(store, &actor, &open, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(opened->locked_ms, ==, held->locked_ms);
+    unlock.proved_ms++;
+    g_assert_true(store_session_unlock(store, &actor, &unlock, &error));
+    g_assert_true(store_session_unlock(store, &actor, &unlock, &error)); /* nothing to do */
+    g_assert_cmpuint(events_of(store, session, "session.unlock"), ==, 1);
+    g_autoptr(StoreSession) free = say(store, session, (StoreSessionInput){.locked = false}, false);
+    g_assert_true(!free->locked && free->locked_ms == 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -296,5 +365,6 @@ int main(int argc, char **argv)
     fixture_add("answers of guests", test_answers_of_guests);
     fixture_add("messages", test_messages);
     fixture_add("input", test_input);
+    fixture_add("lock", test_lock);
     return fixture_run();
 }

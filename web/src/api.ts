@@ -61,7 +61,7 @@ export interface Connection {
 export interface Session {
   id: string; user: Ref | null; pool: Ref | null; desktop: Ref | null; state: SessionState;
   client: string | null; started_ms: number; since_ms: number; ended_ms: number | null; end_reason: string | null; policy: Ref | null;
-  activity: Activity; idle_since_ms: number | null; idle_ms: number | null; locked: boolean; agent: 'none' | 'ready';
+  activity: Activity; idle_since_ms: number | null; idle_ms: number | null; locked: boolean; locked_ms: number | null; agent: 'none' | 'ready';
   steps?: { name: string; at_us: number; took_us: number }[];
   display?: { sound: boolean; bandwidth_kbit_s: number | null; files: { to_desktop: boolean; from_desktop: boolean } } | null;
 }
@@ -398,6 +398,8 @@ export const api = {
   endShadow: (id: string) => call<Shadow>('POST', `shadows/${at(id)}/end`),
   connectShadow: (id: string) => call<Connection>('POST', `shadows/${at(id)}/connect`),
   disconnectSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/disconnect`),
+  lockSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/lock`),
+  unlockSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/unlock`),
   logOffSession: (id: string) => call<Session>('POST', `sessions/${at(id)}/log-off`),
 
   pools: list<Pool>('pools'),

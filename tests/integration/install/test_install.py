@@ -27,7 +27,7 @@ def install(root):
 
 def test_everything_is_there_and_nothing_elsewhere(installed):
     top = installed / PREFIX
-    for name in ("bin/oriel", "sbin/orield", "sbin/oriel-gateway", "libexec/oriel/oriel-agent", "libexec/oriel/oriel-init"):
+    for name in ("bin/oriel", "sbin/orield", "sbin/oriel-gateway", "libexec/oriel/oriel-agent", "libexec/oriel/oriel-init", "libexec/oriel/oriel-locker"):
         assert os.access(top / name, os.X_OK), name
     for name in ("share/oriel/guest/oriel-agent", "share/oriel/recipes/debian-xfce.recipe", "share/man/man1/oriel.1",
                  "share/man/man8/orield.8", "share/man/man8/oriel-gateway.8", "lib/systemd/system/oriel.service",

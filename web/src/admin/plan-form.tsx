@@ -91,7 +91,7 @@ function ReleaseFields({ draft, wrong, set }: PartProps) {
     <>
       <p class="small quiet">{t('All times are in minutes. Empty: never.')}</p>
       <h3>{t('While somebody does nothing')}</h3>
-      {span('lock_after_idle_minutes', t('Lock the screen after'), t('The image needs a screen locker, and the person a password in it.'))}
+      {span('lock_after_idle_minutes', t('Lock the screen after'), t('The image needs a screen locker. Where it is Oriel’s, people unlock it by logging in to the portal again.'))}
       {span('disconnect_after_idle_minutes', t('Disconnect after'), t('Programs go on; the portal lets the person in again.'))}
       {span('log_off_after_idle_minutes', t('Log off after'), t('What is not saved is lost.'))}
       <h3>{t('While somebody is disconnected')}</h3>

@@ -1,7 +1,7 @@
 // The console: one desktop in the whole window.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type RFB from '@novnc/novnc';
-import { api, type Me, type Session } from '../api.ts';
+import { api, sentence, type Me } from '../api.ts';
 import { t } from '../language.ts';
 import { useLive } from '../live.ts';
 import { logOffTextOf } from '../portal/logoff.ts';
@@ -13,6 +13,7 @@ import { ClipboardBridge } from './clipboard.ts';
 import type { Dial, Target } from './dial.ts';
 import { FilesPanel, sendDropped, useFiles } from './files-panel.tsx';
 import { Link, type LinkState } from './link.ts';
+import { LockedCard } from './locked.tsx';
 import { Overlay } from './overlay.tsx';
 import { ClipboardPanel, KeyboardPanel, KeysPanel, PicturePanel } from './panels.tsx';
 import { useQuality } from './quality.ts';
@@ -122,9 +123,9 @@ function useInput(rfb: RFB | null, settings: Settings, field: Held<HTMLTextAreaE
   return { typist, bridge, focus };
 }
 
-/** What the session's plan allows, as far as it is known. */
-function usePlan(session: string | null): Session['display'] {
-  return useLive((signal) => (session ? api.session(session, signal) : Promise.resolve(null)), ['session'], [session]).value?.display;
+/** The session as it is now: what its plan allows, whether it is locked. */
+function useSession(session: string | null) {
+  return useLive((signal) => (session ? api.session(session, signal) : Promise.resolve(null)), ['session'], [session]);
 }
 
 /** What happens once a picture is there: the keyboard goes to it, and the clipboard is brought up to date. */
@@ -148,7 +149,8 @@ function sessionMenu(link: Link | null, me: Me | null, onKeyboard: () => void, l
   const session = link?.connection?.session ?? null;
   const items: MenuItem[] = [
     { text: t('Keyboard layout'), run: onKeyboard },
-    { text: session ? t('Disconnect: programs go on') : t('Close the console'), run: leave, line: true },
+    ...(session && me ? [{ text: t('Lock'), run: () => void api.lockSession(session.id).catch((problem: unknown) => toast(sentence(problem), 'bad')), line: true }] : []),
+    { text: session ? t('Disconnect: programs go on') : t('Close the console'), run: leave, line: !(session && me) },
   ];
   if (!session || !me) return items;
   const logOff = async () => ask({
@@ -185,9 +187,14 @@ export function Console({ target, me, first }: Props) {
   useLiftedKeys(screen, typist);
   useArrival(connected, rfb, focus, bridge);
   const own = target.kind === 'ticket' ? null : link?.connection?.session?.id ?? null;
-  const plan = usePlan(connected ? own : null);
+  const live = useSession(connected ? own : null);
+  const plan = live.value?.display;
+  const closed = connected && me && live.value && live.value.locked_ms !== null ? live.value : null;
+  useEffect(() => {
+    if (connected && !closed) focus();
+  }, [closed === null]);
   const { files, moves } = useFiles(own);
-  const ways = files ? plan?.files ?? null : null;
+  const ways = files && !closed ? plan?.files ?? null : null;
   const sound = useSound(rfb, own === null || plan?.sound === true);
 
   useEffect(() => {
@@ -231,7 +238,7 @@ export function Console({ target, me, first }: Props) {
   }, [over]);
 
   return (
-    <main class={`console ${connected ? '' : 'console-covered'}`} onDragOver={drop} onDrop={drop}>
+    <main class={`console ${connected && !closed ? '' : 'console-covered'}`} onDragOver={drop} onDrop={drop}>
       <div ref={screen} class="console-screen" role="application" aria-label={t('{title}. Ctrl+Alt+Shift opens the controls.', { title: title || t('Desktop') })}
         onPointerDown={() => {
           setPanel(null);
@@ -240,7 +247,7 @@ export function Console({ target, me, first }: Props) {
       <textarea ref={field} class="console-field" aria-label={t('Text for the desktop')} autocapitalize="off" autocomplete="off"
         autocorrect="off" spellcheck={false} tabIndex={-1}
         onFocus={() => setTouchKeyboard(settings.mode === 'keys')} onBlur={() => setTouchKeyboard(false)} />
-      {connected && (
+      {connected && !closed && (
         <Toolbar title={title} quality={quality} sound={sound} files={ways !== null && (ways.to_desktop || ways.from_desktop)} panel={panel} onPanel={setPanel} full={full} onFull={toggleFull}
           touchKeyboard={touchKeyboard} onTouchKeyboard={showKeyboard} onLeave={leave} show={called} onEscape={focus}
           more={sessionMenu(link, me, () => setPanel('keyboard'), leave)} home={home.text}>
@@ -264,7 +271,9 @@ export function Console({ target, me, first }: Props) {
           {hint && <div class="console-line" role="status">{hintText()}</div>}
         </div>
       )}
-      {!connected && (
+      {closed && me && <LockedCard key={closed.id} session={closed} me={me} home={home.text} onOpen={live.reload} onLeave={leave} />}
+      {state.name === 'locked' && me && <LockedCard key={state.session.id} session={state.session} me={me} home={home.text} onOpen={() => link?.reconnect()} onLeave={leave} />}
+      {!connected && state.name !== 'locked' && (
         <div class="console-cover">
           <Overlay state={state} title={title || t('your desktop')} home={home.text} onReconnect={target.kind === 'ticket' ? null : () => link?.reconnect()} onTakeOver={() => link?.takeOver()} onLeave={leave} />
         </div>

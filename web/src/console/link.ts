@@ -16,6 +16,7 @@ export type LinkState =
   | { name: 'closed'; who: string } // by an operator or the help desk
   | { name: 'idle' } // nobody did anything for as long as the plan allows
   | { name: 'revoked'; why: string }
+  | { name: 'locked'; session: Session } // its person has to log in again
   | { name: 'busy' } // a person is in session and their viewer is exclusive: an operator may take over
   | { name: 'disconnected' }
   | { name: 'ended'; why: string | null } // null: by a log off
@@ -140,7 +141,9 @@ export class Link {
       this.attach(line.channel);
     } catch (problem) {
       if (this.over || this.current !== next || (problem instanceof DOMException && problem.name === 'AbortError')) return;
-      if (await this.isBusy(problem)) this.become({ name: 'busy' });
+      const locked = await this.lockedSession(problem);
+      if (locked) this.become({ name: 'locked', session: locked });
+      else if (await this.isBusy(problem)) this.become({ name: 'busy' });
       else this.refused(problem);
     }
   }
@@ -150,6 +153,16 @@ export class Link {
     if (this.target.kind === 'pool' && this.target.another && this.connection) {
       history.replaceState(null, '', `#/desktop/${encodeURIComponent(this.target.name)}?own=${this.connection.desktop.id}`);
     }
+  }
+
+  /** One's own session is refused while it is locked: to whoever had logged in before. */
+  private async lockedSession(problem: unknown): Promise<Session | null> {
+    if (this.target.kind !== 'pool' || !(problem instanceof Problem) || problem.kind !== 'forbidden') return null;
+    const { name, own } = this.target;
+    const desktop = this.connection?.desktop.id ?? own;
+    const sessions = await api.sessions({ limit: 100 }).catch(() => null);
+    return sessions?.items.find((one) => one.locked_ms !== null
+      && (desktop === undefined ? one.pool?.name === name || one.pool?.id === name : one.desktop?.id === desktop)) ?? null;
   }
 
   /** A console is refused while a person works there. */

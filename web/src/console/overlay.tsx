@@ -62,6 +62,7 @@ export function Overlay({ state, title, home, onReconnect, onTakeOver, onLeave }
   const choice = (text: string) => <Choice text={text} home={home} onReconnect={onReconnect} onLeave={onLeave} />;
   switch (state.name) {
     case 'connected':
+    case 'locked':
       return null;
     case 'dialing':
     case 'connecting':

@@ -12,7 +12,7 @@ import { askWho, logOut } from '../who.ts';
 import { Lone } from './lone.tsx';
 
 /** The server says in English what is wrong with a code; its clock is the part that a person needs in their own language. */
-function codeWrong(problem: unknown): string {
+export function codeWrong(problem: unknown): string {
   if (language() === 'en' || !(problem instanceof Problem) || problem.kind !== 'forbidden') return sentence(problem);
   const time = /\d\d:\d\d:\d\d/.exec(problem.message)?.[0];
   if (!time) return t('This code was used already. Wait for the next one that your device shows.');

@@ -27,6 +27,7 @@ export const HomeIcon = icon(<><path d="M3 9.5 10 3.5l7 6V17H3z" /><path d="M8 1
 export const JobIcon = icon(<><path d="M4 5.5 5.2 6.7 7.5 4.2M4 11.5l1.2 1.2 2.3-2.5M10.5 5.5h6M10.5 11.5h6M10.5 16.5h6M4 16.5h2.5" /></>);
 export const EventIcon = icon(<><path d="M10 5.5V10l3 2" /><circle cx="10" cy="10" r="7.5" /></>);
 export const KeyIcon = icon(<><circle cx="7" cy="12.8" r="3.5" /><path d="m9.6 10.2 6.9-6.9M13.5 6.3l2.3 2.3" /></>);
+export const LockIcon = icon(<><rect x="4" y="8.8" width="12" height="8.4" rx="1.5" /><path d="M6.5 8.8V6.3a3.5 3.5 0 0 1 7 0v2.5M10 12v2" /></>);
 export const HelpIcon = icon(<><circle cx="10" cy="10" r="7.5" /><path d="M7.8 7.8a2.3 2.3 0 1 1 3.4 2c-.8.5-1.2 1-1.2 1.9M10 14.2v.1" /></>);
 export const SunIcon = icon(<><circle cx="10" cy="10" r="3.3" /><path d="M10 2v1.8M10 16.2V18M2 10h1.8M16.2 10H18M4.3 4.3l1.3 1.3M14.4 14.4l1.3 1.3M15.7 4.3l-1.3 1.3M5.6 14.4l-1.3 1.3" /></>);
 export const MoonIcon = icon(<path d="M16.8 11.9A7.2 7.2 0 1 1 8.1 3.2a5.7 5.7 0 0 0 8.7 8.7z" />);
