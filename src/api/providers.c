@@ -84,13 +84,15 @@ bool login_provider_get(Call *call, GError **error)
         redirect_failed(call, "../../../../", failure);
         return true;
     }
+    bool again = g_strcmp0(request_query(call->request, "again"), "true") == 0;
     if (!is_public(call)) {
-        g_autofree char *there = g_strdup_printf("%s/api/v1/login/provider/%s?" TO_HERE "=true", call->service->public_url, directory->name);
+        g_autofree char *there = g_strdup_printf("%s/api/v1/login/provider/%s?" TO_HERE "=true%s", call->service->public_url, directory->name,
+                                                 again ? "&again=true" : "");
         redirect(call, there);
         return true;
     }
     g_autofree char *callback = callback_address(call, directory);
-    if (!oidc_begin(call->service->identity, directory, callback, &begin, &failure)) {
+    if (!oidc_begin(call->service->identity, directory, &(OidcWish){callback, again}, &begin, &failure)) {
         log_warning("provider \"%s\": %s", directory->name, failure->message);
         redirect_failed(call, "../../../../", failure);
         return true;

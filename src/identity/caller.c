@@ -111,7 +111,7 @@ Caller *identity_by_cookie(Identity *identity, const char *cookie, GError **erro
     }
     caller_kiosk_set(caller, session->pool_id, session->pool_name);
     caller->session_id = g_strdup(session->id);
-    caller->proved_ms = session->pool_id ? 0 : session->created_ms;
+    caller->proved_ms = session->pool_id ? 0 : session->proved_ms;
     caller->csrf = g_strdup(session->csrf);
     /* Not noting it is no reason to refuse a call that only reads. */
     if (session->seen_ms + TOUCH_MS < now_ms)

@@ -37,6 +37,7 @@ typedef struct {
     Scopes scopes;
     const char *means;    /* as StoreWebSessionNew has it; NULL: the password */
     const char *means_id; /* NULL: none */
+    int64_t proved_ms;    /* as StoreWebSessionNew has it */
 } LoginMeans;
 
 /* A new web session of this user, with its cookie. */

@@ -124,7 +124,7 @@ Login *identity_kiosk_login(Identity *identity, const KioskDevice *device, const
         oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "kiosk \"%s\": its user \"%s\" is disabled", kiosk->name, user->name);
         return NULL;
     }
-    Login *login = login_open(identity, user, &(LoginMeans){client, SCOPE_KIOSK, "kiosk", kiosk->id}, error);
+    Login *login = login_open(identity, user, &(LoginMeans){client, SCOPE_KIOSK, "kiosk", kiosk->id, -1}, error);
     if (login)
         caller_kiosk_set(login->caller, kiosk->pool_id, kiosk->pool_name);
     return login;

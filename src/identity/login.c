@@ -49,7 +49,8 @@ Login *login_open(Identity *identity, const StoreUser *user, const LoginMeans *m
                                  .scopes = scopes,
                                  .means = means->means,
                                  .means_id = means->means_id,
-                                 .expires_ms = login->expires_ms};
+                                 .expires_ms = login->expires_ms,
+                                 .proved_ms = means->proved_ms};
     g_autoptr(StoreWebSession) session = store_web_session_create(identity->store, &actor, &fields, error);
     if (!session)
         return NULL;

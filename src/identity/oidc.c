@@ -64,7 +64,7 @@ static char *scopes_text(const OidcSettings *settings)
     return g_strv_contains(settings->scopes, "openid") ? g_steal_pointer(&words) : g_strconcat("openid ", words, NULL);
 }
 
-bool oidc_begin(Identity *identity, const StoreDirectory *directory, const char *redirect_uri, OidcBegin *ret, GError **error)
+bool oidc_begin(Identity *identity, const StoreDirectory *directory, const OidcWish *wish, OidcBegin *ret, GError **error)
 {
     g_auto(OidcSettings) settings = {0};
     g_auto(ProviderAddresses) addresses = {0};
@@ -77,7 +77,7 @@ bool oidc_begin(Identity *identity, const StoreDirectory *directory, const char 
     g_autofree char *challenge = challenge_of(verifier), *scopes = scopes_text(&settings);
     g_autoptr(GString) url = g_string_new(addresses.authorization);
     const char *fields[][2] = {
-        {"response_type", "code"}, {"client_id", settings.client_id}, {"redirect_uri", redirect_uri}, {"scope", scopes},
+        {"response_type", "code"}, {"client_id", settings.client_id}, {"redirect_uri", wish->redirect_uri}, {"scope", scopes},
         {"state", state},          {"nonce", nonce},                  {"code_challenge", challenge},  {"code_challenge_method", "S256"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
@@ -85,8 +85,12 @@ bool oidc_begin(Identity *identity, const StoreDirectory *directory, const char 
     g_autofree char *wished = settings.second_factor_acr ? g_strjoinv(" ", (char **)settings.second_factor_acr) : NULL;
     if (wished)
         query_add(url, "acr_values", wished); /* OpenID Connect Core 3.1.2.1: voluntary, so that what comes back counts */
-    g_autoptr(Json) memory = json_pack("{s:s, s:s, s:s, s:s, s:I}", "directory", directory->id, "state", state, "nonce", nonce,
-                                       "verifier", verifier, "until", (json_int_t)(clock_utc_ms() + OIDC_MS));
+    if (wish->again) {
+        query_add(url, "prompt", "login");
+        query_add(url, "max_age", "0");
+    }
+    g_autoptr(Json) memory = json_pack("{s:s, s:s, s:s, s:s, s:I, s:b}", "directory", directory->id, "state", state, "nonce", nonce, "verifier",
+                                       verifier, "until", (json_int_t)(clock_utc_ms() + OIDC_MS), "again", wish->again);
     g_autoptr(SecretString) text = json_text(memory);
     ret->url = g_string_free(g_steal_pointer(&url), FALSE);
     ret->cookie = secret_seal(PURPOSE, text);
@@ -99,7 +103,17 @@ typedef struct {
     Json *owner;
     const char *nonce;
     const char *verifier;
+    int again; /* of json_read */
 } Memory;
+
+int64_t oidc_proved_ms(const Json *claims, bool again, int64_t now_ms)
+{
+    const Json *claim = json_object_get(claims, "auth_time");
+    int64_t seconds = json_is_integer(claim) ? json_integer_value(claim) : json_is_real(claim) ? (int64_t)CLAMP(json_real_value(claim), 0, 1e12) : 0;
+    if (claim)
+        return seconds > 0 && seconds < now_ms / 1000 ? seconds * 1000 + 999 : seconds > 0 ? now_ms : -1;
+    return again ? 0 : -1;
+}
 
 static bool fail_stale(GError **error)
 {
@@ -147,8 +161,8 @@ static bool memory_read(Identity *identity, const StoreDirectory *directory, con
     json_int_t until = 0;
     g_autoptr(SecretString) text = answer->cookie ? secret_open(PURPOSE, answer->cookie, NULL) : NULL;
     g_autoptr(Json) memory = text ? json_parse_object(text, strlen(text), "log-in", NULL) : NULL;
-    if (!memory || !json_read(memory, "log-in", NULL, "{s:s, s:s, s:s, s:s, s:I}", "directory", &directory_id, "state", &state,
-                              "nonce", &ret->nonce, "verifier", &ret->verifier, "until", &until))
+    if (!memory || !json_read(memory, "log-in", NULL, "{s:s, s:s, s:s, s:s, s:I, s:b}", "directory", &directory_id, "state", &state,
+                              "nonce", &ret->nonce, "verifier", &ret->verifier, "until", &until, "again", &ret->again))
         return fail_stale(error);
     if (until < clock_utc_ms() || strcmp(directory_id, directory->id) != 0 || !secret_equal(state, answer->state))
         return fail_stale(error);
@@ -191,6 +205,7 @@ typedef struct {
     const OidcAnswer *answer;
     const Memory *memory;
     bool second; /* the provider says that it asked for a second factor */
+    int64_t proved_ms;
 } Exchange;
 
 /* The token endpoint's answer: a code for tokens. */
@@ -265,6 +280,7 @@ static bool person_get(Identity *identity, Exchange *exchange, DirectoryPerson *
     if (!claims || !id_token_check(claims, &rules, error))
         return false;
     exchange->second = oidc_second_factor(claims, exchange->settings); /* before what nobody signed is added */
+    exchange->proved_ms = oidc_proved_ms(claims, exchange->memory->again != 0, rules.now_ms);
     return user_info_add(exchange, claims, access, error) &&
            oidc_person_read(claims, exchange->settings, ret, error);
 }
@@ -286,7 +302,7 @@ static Login *person_login(Identity *identity, const Exchange *exchange, const D
         oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "user \"%s\": is disabled; ask an administrator", user->name);
         return NULL;
     }
-    LoginMeans means = {client, SCOPES_ALL, "provider", exchange->directory->id};
+    LoginMeans means = {client, SCOPES_ALL, "provider", exchange->directory->id, exchange->proved_ms};
     return is_asked(exchange->settings, exchange->second) ? login_finish_by(identity, user, &means, error)
                                                           : login_open(identity, user, &means, error);
 }
@@ -314,7 +330,7 @@ Login *oidc_finish(Identity *identity, const StoreDirectory *directory, const Oi
     if (!owner || !memory_read(identity, directory, answer, &memory, error))
         return NULL;
     g_autoptr(Json) memory_owner = memory.owner;
-    Exchange exchange = {directory, &settings, &addresses, answer, &memory, false};
+    Exchange exchange = {directory, &settings, &addresses, answer, &memory, false, -1};
     Login *login = NULL;
     if (refusal_check(answer, &settings, &failure) &&
         provider_addresses(identity->providers, directory->id, &settings, &addresses, &failure) &&

@@ -18,8 +18,17 @@ typedef struct {
 
 void oidc_begin_clear(OidcBegin *begin);
 
-/* redirect_uri: where the provider sends the browser back to; the provider must know it. UNAVAILABLE: it does not answer. */
-bool oidc_begin(Identity *identity, const StoreDirectory *directory, const char *redirect_uri, OidcBegin *ret, GError **error);
+typedef struct {
+    const char *redirect_uri; /* where the provider sends the browser back to; it must know it */
+    bool again;               /* it is to ask the person, also where it knows them (OpenID Connect Core 1.0 3.1.2.1: prompt, max_age) */
+} OidcWish;
+
+/* UNAVAILABLE: the provider does not answer. */
+bool oidc_begin(Identity *identity, const StoreDirectory *directory, const OidcWish *wish, OidcBegin *ret, GError **error);
+
+/* UTC, ms: when the person showed the provider who they are, as auth_time of its ID token says; of one that does not say so, 0 (now) where it
+ * was told to ask, and else negative: perhaps it asked nobody. For tests. */
+int64_t oidc_proved_ms(const Json *claims, bool again, int64_t now_ms);
 
 typedef struct {
     const char *cookie; /* NULL: the browser has none */

@@ -310,7 +310,7 @@ static StoreUser *half_user(Identity *identity, Json *object, LoginMeans *ret_me
 
 Login *login_finish(Identity *identity, const StoreUser *user, const ClientInfo *client, GError **error)
 {
-    return login_finish_by(identity, user, &(LoginMeans){client, SCOPES_ALL, NULL, NULL}, error);
+    return login_finish_by(identity, user, &(LoginMeans){client, SCOPES_ALL, NULL, NULL, 0}, error);
 }
 
 Login *login_finish_by(Identity *identity, const StoreUser *user, const LoginMeans *by, GError **error)
@@ -337,7 +337,7 @@ Login *login_finish_by(Identity *identity, const StoreUser *user, const LoginMea
 Login *identity_login_code(Identity *identity, const char *half, const char *code, const ClientInfo *client, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    LoginMeans means = {client, SCOPES_ALL, NULL, NULL};
+    LoginMeans means = {client, SCOPES_ALL, NULL, NULL, 0};
     g_autoptr(Json) object = half_open(half);
     g_autoptr(StoreUser) user = half_user(identity, object, &means, &failure);
     if (failure) {

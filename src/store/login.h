@@ -37,6 +37,7 @@ typedef struct {
     int64_t created_ms;
     int64_t seen_ms;
     int64_t expires_ms; /* the latest end; the idle limit is identity's */
+    int64_t proved_ms;  /* when they showed who they are; 0: never */
 } StoreWebSession;
 
 void store_web_session_free(StoreWebSession *session);
@@ -51,6 +52,7 @@ typedef struct {
     const char *means;    /* NULL: "password" */
     const char *means_id; /* NULL: none */
     int64_t expires_ms;
+    int64_t proved_ms; /* 0: now; negative: they have not */
 } StoreWebSessionNew;
 
 /* Writes the event of the log-in and the user's last_login_ms. */

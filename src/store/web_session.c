@@ -6,7 +6,7 @@
 #include "store/transaction.h"
 
 #define WEB_SESSION_COLUMNS                                                                                  \
-    "w.id, w.user_id, u.name, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms," \
+    "w.id, w.user_id, u.name, w.csrf, w.address, w.agent, w.scopes, w.means, w.means_id, w.created_ms, w.seen_ms, w.expires_ms, w.proved_ms," \
     " COALESCE((SELECT d.display_name FROM directories d WHERE d.id = w.means_id)," \
     " (SELECT k.name FROM kiosks k WHERE k.id = w.means_id))," \
     " (SELECT k.pool_id FROM kiosks k WHERE k.id = w.means_id)," \
@@ -47,6 +47,7 @@ static gpointer web_session_read(Reader *reader)
     session->created_ms = read_number(reader);
     session->seen_ms = read_number(reader);
     session->expires_ms = read_number(reader);
+    session->proved_ms = read_number(reader);
     session->means_name = read_string(reader);
     session->pool_id = read_text(reader);
     session->pool_name = read_text(reader);
@@ -81,14 +82,15 @@ static bool insert_row(Transaction *transaction, const StoreWebSessionNew *field
 {
     return transaction_run(transaction,
                            "INSERT INTO web_sessions (id, token_hash, user_id, csrf, address, agent, "
-                           "created_ms, seen_ms, expires_ms, scopes, means, means_id)"
-                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)",
+                           "created_ms, seen_ms, expires_ms, scopes, means, means_id, proved_ms)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)",
                            PARAMS(TEXT(id), TEXT(fields->token_hash), TEXT(fields->user_id),
                                   TEXT(fields->csrf), TEXT(text_or_empty(fields->address)),
                                   TEXT(text_or_empty(fields->agent)), NUMBER(transaction->now_ms),
                                   NUMBER(fields->expires_ms), TEXT(fields->scopes),
                                   TEXT(fields->means ? fields->means : "password"),
-                                  TEXT(text_or_empty(fields->means_id))),
+                                  TEXT(text_or_empty(fields->means_id)),
+                                  NUMBER(fields->proved_ms ? MAX(0, fields->proved_ms) : transaction->now_ms)),
                            error);
 }
 

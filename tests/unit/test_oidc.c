@@ -197,6 +197,28 @@ static void test_used(void)
     g_assert_true(oidc_used_add(used, "old", "192.0.2.9", until, NULL));
 }
 
+/* A provider that let the person in because it knew them already has not asked who sits there now. */
+static void test_proved(void)
+{
+    const int64_t now_ms = 1700000000500;
+    static const struct {
+        const char *claims;
+        bool again;
+        int64_t proved_ms;
+    } rows[] = {
+        {"{'auth_time': 1699999000}", false, 1699999000999}, {"{'auth_time': 1699999000}", true, 1699999000999},
+        {"{'auth_time': 1700000000}", true, 1700000000500},  {"{'auth_time': 1700009999}", true, 1700000000500},
+        {"{'auth_time': 1e300}", true, 1700000000500},       {"{'auth_time': -5}", true, -1},
+        {"{'auth_time': 'now'}", true, -1},                  {"{'auth_time': null}", true, -1},
+        {"{}", true, 0},                                     {"{}", false, -1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdelimit(g_strdup(rows[i].claims), "'", '"');
+        g_autoptr(Json) claims = json_parse_object(text, strlen(text), "claims", NULL);
+        g_assert_cmpint(oidc_proved_ms(claims, rows[i].again, now_ms), ==, rows[i].proved_ms);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -208,5 +230,6 @@ int main(int argc, char **argv)
     g_test_add_func("/oidc/claims", test_claims);
     g_test_add_func("/oidc/second-factor", test_second_factor);
     g_test_add_func("/oidc/used", test_used);
+    g_test_add_func("/oidc/proved", test_proved);
     return g_test_run();
 }

@@ -167,8 +167,8 @@ static void test_input(Fixture *fixture)
     g_autoptr(StoreUser) ada = world_user(store, "ada", "user");
     g_autoptr(StoreSession) session = session_of(&world, store, ada);
     int64_t now_ms = clock_utc_ms();
-    StoreSessionInput inputs[] = {{session->desktop_id, now_ms - 1000, false}, {session->desktop_id, now_ms - 9000, true},
-                                  {session->desktop_id, now_ms + 3600 * 1000, true}};
+    StoreSessionInput inputs[] = {{session->desktop_id, now_ms - 1000, false, false}, {session->desktop_id, now_ms - 9000, true, false},
+                                  {session->desktop_id, now_ms + 3600 * 1000, true, false}};
     int64_t last = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(inputs); i++) {
         bool open = true;

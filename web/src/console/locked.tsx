@@ -71,7 +71,7 @@ function Providers({ onBack }: { onBack: () => void }) {
   return (
     <div class="stack tight providers">
       {providers.map((one) => (
-        <a key={one.name} class="button wide" target="_blank" rel="noopener" href={apiUrl(`login/provider/${encodeURIComponent(one.name)}`)}
+        <a key={one.name} class="button wide" target="_blank" rel="noopener" href={apiUrl(`login/provider/${encodeURIComponent(one.name)}?again=true`)}
           onClick={() => {
             gone.current = true;
           }}>{t('Log in with {name}', { name: one.display_name })}</a>
