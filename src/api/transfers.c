@@ -6,10 +6,12 @@
 #include "base/number.h"
 #include "host/transfer.h"
 
-/* Whose session it is, and only they. NULL: *error. */
+/* Whose session it is, and only they; of a locked one whoever could open it. NULL: *error. */
 static StoreSession *own_session(Call *call, GError **error)
 {
     g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_READ, error);
+    if (session && session->locked_ms && call_is(call, session->user_id) && !store_session_may_unlock(session, call->caller->proved_ms, error))
+        return NULL;
     if (!session || call_is(call, session->user_id))
         return g_steal_pointer(&session);
     oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "session \"%s\": its files are its own user's alone", session->id);

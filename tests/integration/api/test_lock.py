@@ -49,6 +49,7 @@ def test_only_the_next_log_in_opens_it(locked):
     assert "is locked; log in to the portal again to go on" in refused["detail"]
     for client in ("browser", "vv"):
         assert "is locked" in mia.do("POST", "pools/locked/connect", {"client": client}, status=403)["detail"]
+    assert "is locked" in mia.do("GET", f"sessions/{session}/files", status=403)["detail"]
     token = mia.do("POST", "tokens", {"name": "script"}, status=201)["token"]
     Client(locked, token=token).do("POST", f"sessions/{session}/unlock", status=403)
     for other in (locked.local, locked.login("helper"), locked.login("operator")):
