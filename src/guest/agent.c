@@ -319,20 +319,13 @@ static void cover_tick(void)
 
 static void cover_event(void)
 {
-    switch (agent_locker_hear(&agent.locker)) {
-    case LOCKER_COVERS:
+    LockerNews news = agent_locker_hear(&agent.locker);
+    if (news == LOCKER_COVERS)
         locking_ended(NULL);
-        break;
-    case LOCKER_DIED:
+    else if (news == LOCKER_DIED)
         timer_set(TIMER_COVER, agent_locker_pause_ms(&agent.locker), 0);
-        break;
-    case LOCKER_HOPELESS:
+    else if (news == LOCKER_HOPELESS)
         cover_hopeless();
-        break;
-    case LOCKER_NOTHING:
-    default:
-        break;
-    }
 }
 
 /* False: the session's own locker has to do it. */
@@ -782,20 +775,11 @@ static bool start(void)
     return true;
 }
 
-/* What the session of an image asks for: "wanted" exits with 0 where one program is to be shown, "run" shows it. */
-static int session_side(const char *verb)
-{
-    AgentApplication application;
-    if (!agent_application_wanted(&application))
-        return EXIT_FAILURE;
-    return strcmp(verb, "run") == 0 ? agent_application_run(&application, AGENT_APPLICATION_ADDRESS) : EXIT_SUCCESS;
-}
-
 int main(int count, char **words)
 {
     signal(SIGPIPE, SIG_IGN);
     if (count == 3 && strcmp(words[1], "application") == 0)
-        return session_side(words[2]);
+        return agent_application_session(words[2]);
     if (count == 3 && strcmp(words[1], "seat") == 0)
         return agent_seat_run(words[2]);
     umask(022);

@@ -281,3 +281,11 @@ int agent_application_run(const AgentApplication *application, const char *addre
         rest(&run);
     return code;
 }
+
+int agent_application_session(const char *verb)
+{
+    AgentApplication application;
+    if (!agent_application_wanted(&application))
+        return EXIT_FAILURE;
+    return strcmp(verb, "run") == 0 ? agent_application_run(&application, AGENT_APPLICATION_ADDRESS) : EXIT_SUCCESS;
+}

@@ -32,3 +32,6 @@ bool agent_application_hear(int fd, AgentApplicationNews *ret);
 /* The whole life of `oriel-agent application`: runs the program, tells, returns its exit status. A program that fails at once
  * holds the session up for a moment: it would be started anew without a pause. */
 int agent_application_run(const AgentApplication *application, const char *address);
+
+/* What the session of an image asks for: "wanted" exits with 0 where one program is to be shown, "run" shows it. */
+int agent_application_session(const char *verb);
