@@ -155,9 +155,9 @@ void agent_lock_tell(const AgentSession *session, bool locked)
     agent_lock_path(session->id, path, sizeof path);
     const char *const argv[] = {"busctl", "call", "org.freedesktop.login1", path, "org.freedesktop.login1.Session", "SetLockedHint", "b",
                                 locked ? "true" : "false", NULL};
-    AgentChild hint = {.argv = argv, .timeout_ms = ASK_MS};
+    AgentChild hint = {.argv = argv};
     if (session->present)
-        agent_child_run(&hint, &ignored);
+        agent_child_start(&hint, &ignored);
 }
 
 /* ---- asking ---- */

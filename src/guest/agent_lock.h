@@ -17,7 +17,7 @@ bool agent_lock_drain(int watch, bool *ret_asked);
 /* False where logind cannot be asked: then nothing is known. */
 bool agent_lock_read(const AgentSession *session, bool *ret_locked, Failure *failure);
 
-/* Tells logind, and so whoever asks it. */
+/* Tells logind, and so whoever asks it; does not wait for that. */
 void agent_lock_tell(const AgentSession *session, bool locked);
 
 /* The object path of logind for a session of this id, "" if it does not fit. For tests. */
