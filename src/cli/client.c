@@ -94,16 +94,21 @@ static size_t answer_add(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
+typedef struct {
+    const void *bytes; /* NULL: none */
+    size_t length;
+    const char *header; /* its type */
+} Body;
+
 /* The bytes of a good answer. */
-static GByteArray *exchange(Client *client, const char *method, const char *path, const char *body,
-                            GError **error)
+static GByteArray *exchange(Client *client, const char *method, const char *path, Body body, GError **error)
 {
     g_autoptr(HeaderList) headers = NULL;
     g_autoptr(CURL) curl = transport_handle(&client->transport, path, &headers, error);
     if (!curl)
         return NULL;
-    if (body)
-        headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (body.bytes)
+        headers = curl_slist_append(headers, body.header);
     g_autoptr(GByteArray) answer = g_byte_array_new();
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_SECONDS);
@@ -112,9 +117,9 @@ static GByteArray *exchange(Client *client, const char *method, const char *path
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, client);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, answer_add);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    if (body) {
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    if (body.bytes) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.bytes);
     }
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     CURLcode code = curl_easy_perform(curl);
@@ -127,24 +132,37 @@ static GByteArray *exchange(Client *client, const char *method, const char *path
     return g_steal_pointer(&answer);
 }
 
-Json *client_request(Client *client, const char *method, const char *path, const Json *body, GError **error)
+static Json *answer_json(const GByteArray *answer, GError **error)
 {
-    g_autofree char *text = body ? json_text(body) : NULL;
-    /* A POST without a body still has a length of 0; servers may ask for it. */
-    const char *sent = text ? text : strcmp(method, "POST") == 0 ? "{}" : NULL;
-    g_autoptr(GByteArray) answer = exchange(client, method, path, sent, error);
-    if (text)
-        memset(text, 0, strlen(text)); /* it may hold a password */
-    if (!answer)
-        return NULL;
     if (answer->len == 0)
         return json_object();
     return json_parse_object((const char *)answer->data, answer->len, "answer of orield", error);
 }
 
+Json *client_request(Client *client, const char *method, const char *path, const Json *body, GError **error)
+{
+    g_autofree char *text = body ? json_text(body) : NULL;
+    /* A POST without a body still has a length of 0; servers may ask for it. */
+    const char *sent = text ? text : strcmp(method, "POST") == 0 ? "{}" : NULL;
+    const Body whole = {sent, sent ? strlen(sent) : 0, "Content-Type: application/json"};
+    g_autoptr(GByteArray) answer = exchange(client, method, path, whole, error);
+    if (text)
+        memset(text, 0, strlen(text)); /* it may hold a password */
+    return answer ? answer_json(answer, error) : NULL;
+}
+
+Json *client_send(Client *client, const char *path, GBytes *bytes, GError **error)
+{
+    gsize length = 0;
+    const void *data = g_bytes_get_data(bytes, &length);
+    const Body body = {data, length, "Content-Type: application/octet-stream"};
+    g_autoptr(GByteArray) answer = exchange(client, "PUT", path, body, error);
+    return answer ? answer_json(answer, error) : NULL;
+}
+
 GBytes *client_fetch(Client *client, const char *path, uint64_t *ret_next, GError **error)
 {
-    GByteArray *answer = exchange(client, "GET", path, NULL, error);
+    GByteArray *answer = exchange(client, "GET", path, (Body){0}, error);
     if (answer && ret_next && client->has_next)
         *ret_next = client->next;
     return answer ? g_byte_array_free_to_bytes(answer) : NULL;

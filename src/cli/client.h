@@ -26,6 +26,9 @@ void client_free(Client *client);
  * empty object where the answer has no body), NULL on failure. Caller owns. */
 Json *client_request(Client *client, const char *method, const char *path, const Json *body, GError **error);
 
+/* PUT of bytes that are no JSON; the JSON of the answer, as above. */
+Json *client_send(Client *client, const char *path, GBytes *bytes, GError **error);
+
 /* GET of bytes that are no JSON. *ret_next (may be NULL) becomes the answer's X-Oriel-Next, and stays where
  * there is none. */
 GBytes *client_fetch(Client *client, const char *path, uint64_t *ret_next, GError **error);

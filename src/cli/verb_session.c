@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "cli/session_files.h"
 
 static const Column columns[] = {
     {"ID", "id", SHOW_TEXT},
@@ -200,6 +201,11 @@ static const Option list_options[] = {
     {0},
 };
 
+static const Option get_options[] = {
+    {"output", VALUE_FILE, "FILE", "Where it goes (the file of its name, here); - is standard output", .names = NAMES_FILE},
+    {0},
+};
+
 static const Option log_off_options[] = {
     {"yes", VALUE_FLAG, .help = "Do not ask first"},
     {0},
@@ -218,6 +224,14 @@ static const Verb verbs[] = {
     {"shadow", "Look on in a session, beside its person, who is asked first",
      "Prints an address that opens it in a browser, once and within 30 seconds. The person sees that you look on, and can end it.",
      .arguments = {{"SESSION", NAMES_SESSION}}, .options = shadow_options, .run = run_shadow},
+    {"files", "List the files in the folder Downloads of your desktop",
+     "What people move between their computer and their desktop goes through this folder, as far as the desktop's display plan allows. Only the session's own user can: with their token.",
+     .arguments = {{"SESSION", NAMES_SESSION}}, .run = run_session_files},
+    {"put", "Send a file to the folder Downloads of your desktop",
+     "It appears there when it is whole, and gets another name where there is one of that name: the name that it got is printed.",
+     .arguments = {{"SESSION", NAMES_SESSION}, {"FILE", NAMES_FILE}}, .run = run_session_put},
+    {"get", "Fetch a file from the folder Downloads of your desktop", NULL, .arguments = {{"SESSION", NAMES_SESSION}, {"NAME", NAMES_NONE}},
+     .options = get_options, .run = run_session_get},
     {"log-off", "End a session and its programs", "What then happens to the desktop is the pool's --refresh.",
      .arguments = {{"SESSION", NAMES_SESSION}}, .options = log_off_options, .run = run_log_off},
     {0},

@@ -121,16 +121,22 @@ def test_doctor(house):
     assert done.returncode == (71 if any(check["state"] == "failed" for check in checks.values()) else 0)
 
 
-def test_from_elsewhere(house, tmp_path):
-    house.start_gateway()
-    house.make_user("root1", ["admin"])
-    token = tmp_path / "token"
-    token.write_text(house.login("root1").do("POST", "tokens", {"name": "cli"})["token"] + "\n")
+def far_from(house, folder, name):
+    """The environment of somebody elsewhere, with a token of theirs in folder/token."""
+    if not house.gateway:
+        house.start_gateway()
+    token = folder / "token"
+    token.write_text(house.login(name).do("POST", "tokens", {"name": "cli"})["token"] + "\n")
     gateway = stack.BUILD / "src" / "gateway" / "oriel-gateway"
     fingerprint = subprocess.run([gateway, "--fingerprint"], env=house.environment, check=True, capture_output=True,
                                  text=True).stdout.strip()
-    far = {"ORIEL_URL": f"https://127.0.0.1:{house.port}", "ORIEL_TOKEN_FILE": str(token), "ORIEL_FINGERPRINT": fingerprint,
-           "ORIEL_STATE": os.devnull}
+    return {"ORIEL_URL": f"https://127.0.0.1:{house.port}", "ORIEL_TOKEN_FILE": str(token), "ORIEL_FINGERPRINT": fingerprint,
+            "ORIEL_STATE": os.devnull}
+
+
+def test_from_elsewhere(house, tmp_path):
+    house.make_user("root1", ["admin"])
+    far, token = far_from(house, tmp_path, "root1"), tmp_path / "token"
     assert "mini" in good(house, "image", "list", **far)
     made = house.login("root1").do("POST", "tokens", {"name": "second"})
     assert made["id"] in good(house, "token", "list", **far)
@@ -282,3 +288,30 @@ def test_several_desktops_a_person(house):
 def test_an_application_needs_a_screen(house):
     refused = run(house, "pool", "create", "app", "--image", "mini", "--application", "xterm")
     assert refused.returncode == 65 and 'image "mini": has no graphical session' in refused.stderr
+
+
+def test_files_to_and_from_the_desktop(house, tmp_path):
+    """With the person's own token; the guest's half of it is the real one."""
+    house.local.do("POST", "pools", {"name": "files", "image": "mini", "size": 1, "spares": 1})
+    house.make_user("fay")
+    house.local.do("PUT", "pools/files/entitlements/users/fay", status=204)
+    stack.wait_until(lambda: [one for one in house.local.items("desktops", pool="files") if one["state"] == "running"], 60, "a desktop")
+    (house.state / "guest-home").mkdir()
+    fay = house.login("fay")
+    session = fay.do("POST", "pools/files/connect")["session"]["id"]
+    stack.wait_until(lambda: fay.call("GET", f"sessions/{session}/files").status == 200, 30, "the desktop is prepared")
+    far = far_from(house, tmp_path, "fay")
+    content = bytes(range(256)) * 8200  # more than two pieces
+    (tmp_path / "big.bin").write_bytes(content)
+    assert good(house, "session", "put", session, str(tmp_path / "big.bin"), **far) == "It is on the desktop: Downloads/big.bin\n"
+    assert json.loads(good(house, "session", "put", session, str(tmp_path / "big.bin"), "--json", **far)) == {"name": "big (2).bin"}
+    assert (house.state / "guest-home" / "Downloads" / "big.bin").read_bytes() == content
+    listed = good(house, "session", "files", session, **far)
+    assert "big.bin" in listed and "big (2).bin" in listed and "2.0 MiB" in listed
+    back = tmp_path / "back.bin"
+    good(house, "session", "get", session, "big.bin", "--output", str(back), **far)
+    assert back.read_bytes() == content and sorted(one.name for one in tmp_path.glob("back*")) == ["back.bin"]
+    assert run(house, "session", "get", session, "none", "--output", str(tmp_path / "none"), **far).returncode == 66
+    assert list(tmp_path.glob("none*")) == []
+    assert run(house, "session", "put", session, str(tmp_path), **far).returncode == 65  # a folder
+    assert run(house, "session", "files", session).returncode == 77  # the administrator's are not fay's
