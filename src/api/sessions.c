@@ -3,6 +3,7 @@
 
 #include "api/resource.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/number.h"
 #include "broker/session.h"
@@ -76,18 +77,35 @@ static Json *log_on_json(const StoreLogOn *log_on)
                      json_text_or_null(log_on->time_zone));
 }
 
+/* Whether its desktop can move files at all: neither a seat nor a machine that was there before can. */
+static bool moves_files(Call *call, const StoreSession *session, bool *ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(StoreDesktop) desktop = session->desktop_id ? store_desktop_find(call->service->store, session->desktop_id, &problem) : NULL;
+    *ret = desktop && !desktop->protocol && !desktop->seat_of;
+    if (!problem || oriel_error_kind(problem) == ORIEL_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static Json *files_json(const DisplayPlan *plan, bool moves)
+{
+    return json_pack("{s:b, s:b}", "to_desktop", moves && !display_plan_files_refusal(plan, true), "from_desktop",
+                     moves && !display_plan_files_refusal(plan, false));
+}
+
 /* What its display plan allows now; null: it has ended. */
 static bool set_display(Call *call, Json *value, const StoreSession *session, GError **error)
 {
     DisplayPlan plan;
+    bool moves = false;
     if (session->state == STORE_SESSION_ENDED)
         return json_object_set_new(value, "display", json_null()) == 0;
-    if (!host_session_display(call->service->host, session->id, &plan, error))
+    if (!host_session_display(call->service->host, session->id, &plan, error) || !moves_files(call, session, &moves, error))
         return false;
-    json_object_set_new(value, "display", json_pack("{s:b, s:o, s:{s:b, s:b}}", "sound", !plan.no_sound, "bandwidth_kbit_s",
-                                                            plan.kbit_s ? json_integer(plan.kbit_s) : json_null(), "files",
-                                                            "to_desktop", !display_plan_files_refusal(&plan, true), "from_desktop",
-                                                            !display_plan_files_refusal(&plan, false)));
+    json_object_set_new(value, "display", json_pack("{s:b, s:o, s:o}", "sound", !plan.no_sound, "bandwidth_kbit_s",
+                                                    plan.kbit_s ? json_integer(plan.kbit_s) : json_null(), "files", files_json(&plan, moves)));
     return true;
 }
 

@@ -81,7 +81,7 @@ def test_the_most_a_viewer_gets_follows_the_plan_and_is_told(seen):
     assert shown.rules() == ("R", SHARED | NO_SOUND, (0, 0))
     assert shown.kbit_s == 500
     assert page.until(lambda event, data: event == "change" and data["kind"] == "session")[1]["op"] == "update"
-    assert seen.login("wanda").get(session)["display"] == {"sound": False, "bandwidth_kbit_s": 500}
+    assert seen.login("wanda").get(session)["display"] == {"sound": False, "bandwidth_kbit_s": 500, "files": {"to_desktop": True, "from_desktop": True}}
     seen.local.do("POST", f"{session}/log-off")
     assert seen.local.get(session)["display"] is None
 

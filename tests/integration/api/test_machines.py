@@ -127,6 +127,8 @@ def test_a_person_sees_their_machine(house, pool, vnc):
     assert size_seen(display) == (320, 200)
     session = f"sessions/{connection['session']['id']}"
     wait_until(lambda: rita.get(session)["state"] == "connected", 30, "connected")
+    assert rita.refused("GET", f"{session}/files") == (501, "unsupported")
+    assert rita.get(session)["display"]["files"] == {"to_desktop": False, "from_desktop": False}
     display.close()
     wait_until(lambda: rita.get(session)["state"] == "disconnected", 30, "disconnected")
     again, _ = open_display(house, rita.do("POST", "pools/rooms/connect"))

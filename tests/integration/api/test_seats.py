@@ -46,7 +46,7 @@ def test_a_pool_says_its_seats(house):
     pool = make(house, "rules", seats=3, spares=4)
     assert (pool["type"], pool["seats"], pool["self_service"], pool["refresh_on_log_off"]) == ("shared", 3, [], True)
     assert house.local.do("PATCH", "pools/rules", {"seats": 4})["seats"] == 4
-    for field in ({"spares": 9}, {"seats": 28}, {"seats": 0}, {"home": "office"}, {"self_service": ["restart"]}, {"assignment": "manual"},
+    for field in ({"spares": 9}, {"seats": 27}, {"seats": 0}, {"home": "office"}, {"self_service": ["restart"]}, {"assignment": "manual"},
                   {"application": "xterm"}):
         assert house.local.call("PATCH", "pools/rules", field).status == 422, field
     assert house.local.call("POST", "pools", {"name": "odd", "image": "mini", "seats": 3}).status == 422, "floating"
@@ -76,6 +76,9 @@ def test_two_work_side_by_side(house):
                30, "both are connected")
     looked = house.local.call("POST", f"sessions/{first.json['session']['id']}/shadow", {"mode": "view"})
     assert looked.status == 501 and machine["name"] in looked.json["detail"], looked.json
+    files = ann.call("GET", f"sessions/{first.json['session']['id']}/files")
+    assert files.status == 501 and "seat" in files.json["detail"], files.json
+    assert ann.get(f"sessions/{first.json['session']['id']}")["display"]["files"] == {"to_desktop": False, "from_desktop": False}
     ann.do("POST", f"sessions/{first.json['session']['id']}/log-off")
     while displays[0].recv(64):
         pass  # the rest of what was said before; then her picture is gone

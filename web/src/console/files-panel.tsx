@@ -23,7 +23,12 @@ export function useFiles(session: string | null): { files: Files | null; moves: 
     files.onChange = () => setMoves([...files.moves]);
     files.onDone = (move) => toast(move.toDesktop ? t('“{name}” is on the desktop, in Downloads.', { name: move.given ?? move.name })
       : t('“{name}” has been fetched from the desktop.', { name: move.name }));
-    return () => files.close();
+    const ask = (event: BeforeUnloadEvent) => files.busy && event.preventDefault(); // the browser asks whether to leave
+    window.addEventListener('beforeunload', ask);
+    return () => {
+      window.removeEventListener('beforeunload', ask);
+      files.close();
+    };
   }, [files]);
   return { files, moves };
 }
