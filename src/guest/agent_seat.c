@@ -98,6 +98,7 @@ static void vacate(AgentSeats *seats, unsigned number)
     if (!seat->person.name[0])
         return;
     stop_unit(number);
+    agent_seat_unit_kill(number);
     agent_processes_end(seat->person.uid);
     guest_fd_clear(&seat->process);
     *seat = (AgentSeat){.process = -1, .starter = {.output = -1}};
@@ -107,7 +108,10 @@ static void vacate(AgentSeats *seats, unsigned number)
 static bool begin(AgentSeats *seats, const AgentRequest *request, Failure *failure)
 {
     AgentSeat *seat = &seats->each[request->seat];
-    seat->person = choose_account(seats, request);
+    AgentAccount person = choose_account(seats, request);
+    if (is_taken(seats, &person)) /* a unit's User= is a name */
+        return failure_set(failure, "the account %.32s is somebody else's here", person.name);
+    seat->person = person;
     if (!write_accounts(seats, failure) || !agent_seat_start(&seat->person, request, &seat->starter, failure))
         return false;
     struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = request->seat};

@@ -38,6 +38,14 @@ void agent_seat_unit_name(unsigned number, char *name, size_t size)
     snprintf(name, size, "oriel-seat-%u.service", number);
 }
 
+void agent_seat_unit_kill(unsigned number)
+{
+    char path[96];
+    Failure ignored; /* it is gone */
+    snprintf(path, sizeof path, "/sys/fs/cgroup/system.slice/oriel-seat-%u.service/cgroup.kill", number);
+    guest_file_poke(path, "1", &ignored);
+}
+
 static void folder_of(unsigned number, char *path, size_t size)
 {
     snprintf(path, size, SEAT_FOLDER "/%u", number);
@@ -93,16 +101,19 @@ static bool write_cookie(const char *folder, const char *display, const AgentAcc
     return (fclose(file) == 0 && done) || failure_set_errno(failure, errno, "cannot write %s", path);
 }
 
-/* Whatever the last one left there goes. The link is where the tunnel looks; who listens behind it is checked there. */
+/* Whatever the last one left there goes, and what an X server that was killed leaves in /tmp (Xserver(1)), where another account could not
+ * remove it. The link is where the tunnel looks; who listens behind it is checked there. */
 static bool make_folder(unsigned number, const AgentAccount *person, Failure *failure)
 {
-    char folder[64], runtime[80], target[80], link[64], display[16];
+    char folder[64], runtime[80], target[80], link[64], display[16], lock[32], screen[48];
     folder_of(number, folder, sizeof folder);
     snprintf(runtime, sizeof runtime, "%s/run", folder);
     snprintf(target, sizeof target, "%s/vnc", folder);
     snprintf(link, sizeof link, "/run/oriel/seat-%u.sock", number);
     snprintf(display, sizeof display, "%u", 100 + number);
-    const char *const clear[] = {"rm", "-rf", "--", folder, link, NULL};
+    snprintf(lock, sizeof lock, "/tmp/.X%s-lock", display);
+    snprintf(screen, sizeof screen, "/tmp/.X11-unix/X%s", display);
+    const char *const clear[] = {"rm", "-rf", "--", folder, link, lock, screen, NULL};
     if (!run(clear, ASK_MS, failure))
         return false;
     mkdir("/run/oriel", 0755);

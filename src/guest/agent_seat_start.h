@@ -29,6 +29,9 @@ typedef struct {
 
 void agent_seat_unit_name(unsigned number, char *name, size_t size);
 
+/* All that runs in the unit, at once, however fast it forks. */
+void agent_seat_unit_kill(unsigned number);
+
 /* What its programs find in their environment. place: where the person is; NULL: not of interest. */
 void agent_seat_environment(unsigned number, const AgentRequest *place, SeatWords *words);
 

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 
 #define LIST_ENTRY 17 /* bytes before a name */
 
-static const time_t answer_limit_s = 30;
+static const time_t answer_limit_s = 30;           /* for any byte to go, or to come */
+static const int64_t exchange_limit_ms = 30 * 1000; /* after which the next one is the last */
 
 G_STATIC_ASSERT(FILES_BLOCK == LIMIT_REQUEST_BODY);
 
@@ -90,9 +92,11 @@ static bool fail_ended(FileLink *link, GError **error)
 
 /* ---- one question ---- */
 
-static bool send_all(FileLink *link, const void *bytes, size_t length)
+static bool send_all(FileLink *link, const void *bytes, size_t length, int64_t until_ms)
 {
     for (size_t done = 0; done < length;) {
+        if (done && clock_monotonic_ms() > until_ms)
+            return false;
         ssize_t sent = send(link->fd, (const char *)bytes + done, length - done, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -103,9 +107,11 @@ static bool send_all(FileLink *link, const void *bytes, size_t length)
     return true;
 }
 
-static bool receive_all(FileLink *link, void *to, size_t length)
+static bool receive_all(FileLink *link, void *to, size_t length, int64_t until_ms)
 {
     for (size_t done = 0; done < length;) {
+        if (done && clock_monotonic_ms() > until_ms)
+            return false;
         ssize_t got = recv(link->fd, (char *)to + done, length - done, 0);
         if (got < 0 && errno == EINTR)
             continue;
@@ -129,11 +135,12 @@ static bool ask(FileLink *link, const FilesRequest *request, Exchange *exchange,
 {
     const struct timeval limit = {.tv_sec = answer_limit_s};
     uint8_t head[FILES_REQUEST_HEAD], reply[FILES_ANSWER_HEAD];
+    const int64_t until_ms = clock_monotonic_ms() + (link->limit_ms ? link->limit_ms : exchange_limit_ms);
     files_request_put(head, request);
     setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (link->ended || !send_all(link, head, sizeof head) || !send_all(link, exchange->bytes, request->length) ||
-        !receive_all(link, reply, sizeof reply))
+    if (link->ended || !send_all(link, head, sizeof head, until_ms) || !send_all(link, exchange->bytes, request->length, until_ms) ||
+        !receive_all(link, reply, sizeof reply, until_ms))
         return fail_ended(link, error);
     FilesAnswer answer = files_answer_take(reply);
     if (answer.length > exchange->most || answer.result >= FILES_RESULTS || (answer.result && answer.length)) {
@@ -143,7 +150,7 @@ static bool ask(FileLink *link, const FilesRequest *request, Exchange *exchange,
     exchange->value = answer.value;
     exchange->behind = g_byte_array_sized_new(answer.length);
     g_byte_array_set_size(exchange->behind, answer.length);
-    if (!receive_all(link, exchange->behind->data, answer.length))
+    if (!receive_all(link, exchange->behind->data, answer.length, until_ms))
         return fail_ended(link, error);
     return answer.result == FILES_OK || oriel_fail(error, kind_of(answer.result), "file%s%s%s: %s", name ? " \"" : "", name ? name : "",
                                                    name ? "\"" : "", sentence_of(answer.result));

@@ -1,6 +1,6 @@
 /* What the host says to the guest about files (base/files_wire.h), over a connected socket. Whatever comes back is a guest's word:
- * bounded, checked, and never a path. Not for two threads at once; each call blocks until the guest has answered, at most half a
- * minute. Where *ret_ended becomes true the stream is of no use any more. */
+ * bounded, checked, and never a path. Not for two threads at once; each call blocks until the guest has answered, at most a
+ * minute. Where `ended` becomes true the stream is of no use any more. */
 #pragma once
 
 #include <glib.h>
@@ -26,6 +26,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostFiles, host_files_clear)
 typedef struct {
     int fd;             /* borrowed */
     const char *folder; /* of messages: "Downloads" */
+    int64_t limit_ms;   /* of one question, also where its answer comes byte by byte; 0: as long as one takes */
     bool ended;
 } FileLink;
 

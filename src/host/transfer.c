@@ -167,6 +167,26 @@ static bool is_prepared(Slot *slot)
     return prepared;
 }
 
+static FileLink link_of(const FileRoom *room)
+{
+    return (FileLink){.fd = room->fd, .folder = FILES_FOLDER};
+}
+
+/* The guest gives a new stream to whoever works there when it hears of it. A request that waited while its session ended must not have
+ * the next person's: the stream has been answered, so whom it is about is settled, and no next one is there before this one has ended. */
+static bool check_whose(const FileRoom *room, GError **error)
+{
+    FileLink link = link_of(room);
+    g_autoptr(GError) said = NULL;
+    file_link_drop(&link, 0, &said); /* what it says of that does not matter */
+    if (link.ended) {
+        g_propagate_error(error, g_steal_pointer(&said));
+        return false;
+    }
+    g_autoptr(StoreSession) now = store_session_get(room->host->store, room->session_id, error);
+    return now && (now->state != STORE_SESSION_ENDED || oriel_fail(error, ORIEL_ERROR_CONFLICT, "session \"%s\": has ended", now->id));
+}
+
 static bool room_connect(FileRoom *room, GError **error)
 {
     g_autoptr(Slot) slot = slot_of(room->host, room->desktop_id);
@@ -175,7 +195,10 @@ static bool room_connect(FileRoom *room, GError **error)
     if (!is_prepared(slot))
         return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop \"%s\": is being prepared for you; try again in a moment", room->desktop_name);
     room->fd = tunnel_connect(slot, TUNNEL_FILES, error);
-    return room->fd >= 0;
+    if (room->fd >= 0 && check_whose(room, error))
+        return true;
+    fd_clear(&room->fd);
+    return false;
 }
 
 /* With the door, open. NULL: *error; then the door is free. */
@@ -209,11 +232,6 @@ static void room_leave(FileRoom *room, const FileLink *link)
     room->used_ms = clock_monotonic_ms();
     g_mutex_unlock(&room->door);
     room_unref(room);
-}
-
-static FileLink link_of(const FileRoom *room)
-{
-    return (FileLink){.fd = room->fd, .folder = FILES_FOLDER};
 }
 
 /* ---- leave to do it ---- */
@@ -301,6 +319,8 @@ static Transfer *transfer_new(const HostFilesAsker *asker, const HostTransfer *f
 static bool begin(FileRoom *room, FileLink *link, Transfer *transfer, GError **error)
 {
     HostTransfer *shown = &transfer->shown;
+    if (g_hash_table_size(room->transfers) >= FILES_OPEN) /* also of a guest that takes ever more */
+        return oriel_fail(error, ORIEL_ERROR_FULL, "file \"%s\": %d transfers are under way there; wait for one of them to end", shown->name, FILES_OPEN);
     bool begun = shown->to_desktop ? file_link_put(link, shown->name, shown->size, &transfer->number, error)
                                    : file_link_get(link, shown->name, &transfer->number, &shown->size, error);
     if (!begun)

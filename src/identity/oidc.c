@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/socket.h"
 #include "identity/fetch.h"
@@ -106,13 +107,11 @@ typedef struct {
     int again; /* of json_read */
 } Memory;
 
-int64_t oidc_proved_ms(const Json *claims, bool again, int64_t now_ms)
+int64_t oidc_proved_ms(const Json *claims, int64_t now_ms)
 {
     const Json *claim = json_object_get(claims, "auth_time");
     int64_t seconds = json_is_integer(claim) ? json_integer_value(claim) : json_is_real(claim) ? (int64_t)CLAMP(json_real_value(claim), 0, 1e12) : 0;
-    if (claim)
-        return seconds > 0 && seconds < now_ms / 1000 ? seconds * 1000 + 999 : seconds > 0 ? now_ms : -1;
-    return again ? 0 : -1;
+    return seconds > 0 && seconds < now_ms / 1000 ? seconds * 1000 + 999 : seconds > 0 ? now_ms : -1;
 }
 
 static bool fail_stale(GError **error)
@@ -280,7 +279,10 @@ static bool person_get(Identity *identity, Exchange *exchange, DirectoryPerson *
     if (!claims || !id_token_check(claims, &rules, error))
         return false;
     exchange->second = oidc_second_factor(claims, exchange->settings); /* before what nobody signed is added */
-    exchange->proved_ms = oidc_proved_ms(claims, exchange->memory->again != 0, rules.now_ms);
+    exchange->proved_ms = oidc_proved_ms(claims, rules.now_ms);
+    if (exchange->memory->again && exchange->proved_ms < 0)
+        log_warning("provider \"%s\": was asked when it asked the person (max_age) and does not say (auth_time of its ID token), so this log-in unlocks no session",
+                    exchange->directory->name);
     return user_info_add(exchange, claims, access, error) &&
            oidc_person_read(claims, exchange->settings, ret, error);
 }

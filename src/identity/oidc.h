@@ -26,9 +26,10 @@ typedef struct {
 /* UNAVAILABLE: the provider does not answer. */
 bool oidc_begin(Identity *identity, const StoreDirectory *directory, const OidcWish *wish, OidcBegin *ret, GError **error);
 
-/* UTC, ms: when the person showed the provider who they are, as auth_time of its ID token says; of one that does not say so, 0 (now) where it
- * was told to ask, and else negative: perhaps it asked nobody. For tests. */
-int64_t oidc_proved_ms(const Json *claims, bool again, int64_t now_ms);
+/* UTC, ms: when the person showed the provider who they are, as auth_time of its ID token says; of one that does not say so, negative: perhaps
+ * it asked nobody. Also where it was told to ask (it must say then, by OpenID Connect Core 1.0 3.1.2.1): that request goes through the
+ * browser, where whoever sits there can take prompt and max_age out of it. For tests. */
+int64_t oidc_proved_ms(const Json *claims, int64_t now_ms);
 
 typedef struct {
     const char *cookie; /* NULL: the browser has none */

@@ -375,6 +375,36 @@ static void test_a_guest_that_ends(void)
     close(ends[0]);
 }
 
+static void *dribble(void *data)
+{
+    int fd = GPOINTER_TO_INT(data);
+    uint8_t head[FILES_ANSWER_HEAD] = {0};
+    files_answer_put(head, &(FilesAnswer){.length = FILES_BLOCK});
+    ssize_t sent = send(fd, head, sizeof head, MSG_NOSIGNAL);
+    while (sent > 0) {
+        g_usleep(10000);
+        sent = send(fd, "", 1, MSG_NOSIGNAL);
+    }
+    close(fd);
+    return NULL;
+}
+
+/* Each byte of its answer comes in time, and the whole would take hours. */
+static void test_a_guest_that_takes_its_time(void)
+{
+    GError *error = NULL;
+    g_auto(HostFiles) files = {0};
+    int ends[2];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+    GThread *guest = g_thread_new("guest", dribble, GINT_TO_POINTER(ends[1]));
+    FileLink link = {.fd = ends[0], .folder = FILES_FOLDER, .limit_ms = 100};
+    g_assert_false(file_link_list(&link, &files, &error));
+    assert_kind(error, ORIEL_ERROR_UNAVAILABLE);
+    g_assert_true(link.ended);
+    close(ends[0]);
+    g_thread_join(guest);
+}
+
 #define ADD(name, function) g_test_add("/files/" name, House, NULL, set_up, function, tear_down)
 
 int main(int count, char **words)
@@ -395,5 +425,6 @@ int main(int count, char **words)
     ADD("folder-is-a-link", test_folder_is_a_link);
     g_test_add_func("/files/lists-that-are-none", test_lists_that_are_none);
     g_test_add_func("/files/a-guest-that-ends", test_a_guest_that_ends);
+    g_test_add_func("/files/a-guest-that-takes-its-time", test_a_guest_that_takes_its_time);
     return g_test_run();
 }

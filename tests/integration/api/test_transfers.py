@@ -1,6 +1,7 @@
 """Files between a person's browser and their desktop. orield with simulated machines; what serves the files is the guest's own program, in
 STATE/guest-home."""
 
+import concurrent.futures
 import shutil
 
 import pytest
@@ -130,6 +131,13 @@ def test_what_is_no_file(office):
     assert not {"link", "folder", "secret"} & {one["name"] for one in office.ada.client.get(office.ada.path)["items"]}
 
 
+def test_no_more_than_so_many_at_a_time(office):
+    begun = [office.ada.begin("many", 1)["id"] for _ in range(8)]
+    assert office.ada.client.refused("POST", office.ada.path, {"direction": "to_desktop", "name": "more", "size_bytes": 1}) == (503, "full")
+    for transfer in begun:
+        office.ada.client.do("DELETE", f"{office.ada.path}/{transfer}")
+
+
 def test_bodies_that_are_none(office):
     transfer = office.ada.begin("body", 3)["id"]
     assert office.ada.put(transfer, 0, b"abc", {"Content-Type": "application/json"}).status == 415
@@ -208,4 +216,17 @@ def test_an_older_agent(fresh_house):
     wait_until(lambda: events(house, ada.session, "session.upload-end"), 30, "the end is in the trail")
     assert events(house, ada.session, "session.upload-end")[-1][1] == "cancelled"
     assert list((house.state / "guest-home" / "Downloads").iterdir()) == []
+    a_request_that_waited(house)
     shutil.rmtree(house.state / "guest-home")
+
+
+def a_request_that_waited(house):
+    """Its session ends before the guest comes to it: by then somebody else may work there."""
+    (house.state / "guest-slow").touch()
+    ada = Person(house, "ada")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        asked = pool.submit(wait_until, lambda: [one for one in [ada.client.call("GET", ada.path)] if one.status != 503], 60, "an answer")
+        wait_until(lambda: (house.state / "guest-waits").exists(), 60, "the guest has been asked")
+        house.login("ada").do("POST", f"sessions/{ada.session}/log-off")
+        (house.state / "guest-slow").unlink()
+        assert asked.result()[0].status == 409
