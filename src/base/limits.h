@@ -66,6 +66,7 @@
 #define LIMIT_WAKE_MS (3 * 60 * 1000)         /* a machine that was sent Wake-on-LAN answers by then */
 #define LIMIT_DISPLAYS_WAITING 48            /* displays that wait for their guests at a time: others still have room to be opened */
 #define LIMIT_DISPLAYS_WAITING_DESKTOP 2     /* of them of one desktop */
+#define LIMIT_PICTURE_PIXELS (16 * 1024 * 1024) /* of a screen that a guest's VNC server shows, for a thumbnail of it: 4096 × 4096 */
 #define LIMIT_TICKET_MS 30000                /* life of a display ticket */
 #define LIMIT_TICKET_FILE_MS 120000          /* of one in a file for a native client, which a person opens */
 #define LIMIT_AGENT_LINE (64 * 1024)         /* bytes of one message of the guest's agent */

@@ -16,4 +16,4 @@
 #define AGENT_WARNINGS_MOST 4
 
 /* Machines that several people share: "seats" of "ready" says how many can sit there at once, "seat" of others is one of them. */
-#define AGENT_SEATS_MOST 27
+#define AGENT_SEATS_MOST 26

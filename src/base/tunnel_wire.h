@@ -2,8 +2,9 @@
  * port of its own (docs/architecture.md, contract 2). Constants only, no GLib: the agent in the guest includes this too. */
 #pragma once
 
-#define TUNNEL_PORT_PREFIX "org.oriel.tunnel." /* and the tunnel's number */
+#define TUNNEL_PORT_PREFIX "org.oriel.tunnel." /* and the stream's number */
 #define TUNNELS_MOST 28 /* numbers 0 to 27: a virtio-serial bus has 31 ports, of which the console, the agent and the clipboard have one each */
+#define TUNNEL_STREAMS_MOST (4 * TUNNELS_MOST) /* streams N + 28, N + 56, N + 84 lead where N does, beside it */
 
 /* Where the agent connects them to; never a word of the host. */
 #define TUNNEL_RDP 0 /* TUNNEL_RDP_PORT on the guest's loopback */

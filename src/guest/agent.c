@@ -153,6 +153,10 @@ static void seats_event(void)
             seat_begun(number, &news.seat);
             continue;
         }
+        if (news.kind == SEAT_ANSWERED) {
+            agent_port_send(&agent.port, agent_answer_text(number, news.seat.question.id, news.allow));
+            continue;
+        }
         if (news.kind == SEAT_FAILED)
             send_done(news.seat.log_on_id, &news.failure);
         if (news.seat.log_off_id[0])
@@ -187,6 +191,16 @@ static void seat_show(const AgentRequest *request)
     send_done(request->id, &failure);
 }
 
+static void seat_ask(const AgentRequest *request)
+{
+    Failure failure = {""};
+    if (request->type == REQUEST_ASK)
+        agent_seat_ask(&agent.seats, request, &failure);
+    else
+        agent_seat_ask_end(&agent.seats, request);
+    send_done(request->id, &failure);
+}
+
 /* Of seats, whose X servers no log-in manager knows. */
 static bool handle_seat(const AgentRequest *request)
 {
@@ -199,6 +213,8 @@ static bool handle_seat(const AgentRequest *request)
         seat_log_off(request);
     else if (request->type == REQUEST_SHOW)
         seat_show(request);
+    else if (request->type == REQUEST_ASK || request->type == REQUEST_ASK_END)
+        seat_ask(request);
     else
         send_done(request->id, &unknown);
     return true;
@@ -562,7 +578,7 @@ static void question_event(void)
         return;
     timer_set(TIMER_ASK, 0, 0);
     if (answer != ANSWER_LOST)
-        agent_port_send(&agent.port, agent_answer_text(agent.question.id, answer == ANSWER_ALLOW));
+        agent_port_send(&agent.port, agent_answer_text(0, agent.question.id, answer == ANSWER_ALLOW));
 }
 
 static void handle_line(void *data, const char *line, size_t length)

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "guest/agent_child.h"
 #include "guest/agent_show.h"
 
 #define ALLOW "allow"
@@ -20,20 +19,17 @@ static bool action_text(char *text, size_t size, const char *name, const char *w
     return length > 0 && (size_t)length < size;
 }
 
-bool agent_ask_begin(AgentQuestion *question, const AgentSession *session, const AgentRequest *request, Failure *failure)
+bool agent_ask_open(AgentQuestion *question, const AgentChild *where, const AgentRequest *request, Failure *failure)
 {
     char text[5 * AGENT_TEXT_LONGEST + 1], allow[AGENT_CHOICE_LONGEST + 32], refuse[AGENT_CHOICE_LONGEST + 32];
-    SessionEnvironment environment;
     if (question->pid > 0)
         return failure_set(failure, "another question is on the screen");
-    if (!session->present || !session->graphical || !agent_session_environment(session, &environment))
-        return failure_set(failure, "there is no desktop that could ask");
     if (!agent_show_escape(request->text, text, sizeof text) || !action_text(allow, sizeof allow, ALLOW, request->allow) ||
         !action_text(refuse, sizeof refuse, REFUSE, request->refuse))
         return failure_set(failure, "the text is too long");
     const char *const argv[] = {"notify-send", "--urgency=critical", "--app-name=Oriel", "--icon=dialog-question", allow, refuse,
                                 "--", request->title[0] ? request->title : "Question", text, NULL};
-    AgentChild ask = {.argv = argv, .environment = environment.entries, .uid = session->uid};
+    AgentChild ask = {.argv = argv, .environment = where->environment, .uid = where->uid};
     pid_t pid = 0;
     int output = agent_child_open(&ask, &pid, failure);
     if (output < 0)
@@ -41,6 +37,17 @@ bool agent_ask_begin(AgentQuestion *question, const AgentSession *session, const
     *question = (AgentQuestion){.pid = pid, .output = output};
     snprintf(question->id, sizeof question->id, "%s", request->question);
     return true;
+}
+
+bool agent_ask_begin(AgentQuestion *question, const AgentSession *session, const AgentRequest *request, Failure *failure)
+{
+    SessionEnvironment environment;
+    if (question->pid > 0)
+        return failure_set(failure, "another question is on the screen");
+    if (!session->present || !session->graphical || !agent_session_environment(session, &environment))
+        return failure_set(failure, "there is no desktop that could ask");
+    AgentChild where = {.environment = environment.entries, .uid = session->uid};
+    return agent_ask_open(question, &where, request, failure);
 }
 
 /* notify-send(1) prints the name of the action that was chosen, and nothing where the notification was closed. */

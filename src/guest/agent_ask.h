@@ -1,6 +1,7 @@
 /* A question to whoever sits in front of the screen: a notification with two buttons, one question at a time. */
 #pragma once
 
+#include "guest/agent_child.h"
 #include "guest/agent_message.h"
 #include "guest/agent_session.h"
 
@@ -22,6 +23,9 @@ typedef enum {
 
 /* False: nobody is there who could be asked, or somebody is being asked already. */
 bool agent_ask_begin(AgentQuestion *question, const AgentSession *session, const AgentRequest *request, Failure *failure);
+
+/* The same as where->uid, in where->environment. */
+bool agent_ask_open(AgentQuestion *question, const AgentChild *where, const AgentRequest *request, Failure *failure);
 
 /* After anything but ANSWER_NONE the output is closed; the id is that of the question until the next begins. */
 AgentAnswer agent_ask_hear(AgentQuestion *question);

@@ -331,9 +331,12 @@ char *agent_activity_text(int64_t idle_ms, bool locked, bool held)
     return line_of(object);
 }
 
-char *agent_answer_text(const char *question, bool allow)
+char *agent_answer_text(unsigned seat, const char *question, bool allow)
 {
-    return line_of(json_pack("{s:s, s:s, s:b}", "type", AGENT_ANSWER, "question", question, "allow", (int)allow));
+    json_t *object = json_pack("{s:s, s:s, s:b}", "type", AGENT_ANSWER, "question", question, "allow", (int)allow);
+    if (object && seat > 0)
+        json_object_set_new(object, "seat", json_integer(seat));
+    return line_of(object);
 }
 
 char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count)

@@ -77,7 +77,7 @@ char *agent_activity_text(int64_t idle_ms, bool locked, bool held);
 /* lines: text of APPLICATION_LINE bytes each, how it ended. */
 char *agent_application_text(bool runs, const char lines[][APPLICATION_LINE + 1], size_t count);
 
-char *agent_answer_text(const char *question, bool allow);
+char *agent_answer_text(unsigned seat, const char *question, bool allow); /* seat 0: of the desktop itself */
 
 /* error NULL or "": success. steps may be NULL. */
 char *agent_done_text(const char *id, const char *error, const AgentStep *steps, size_t count);

@@ -1,11 +1,13 @@
 #include "guest/agent_seat.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "guest/agent_child.h"
@@ -17,6 +19,12 @@
 #define XVNC "/usr/bin/Xvnc"
 #define ASK_MS 10000
 #define SHOW_MS 10000
+#define REAP_MS 1000
+
+/* Which of a seat's descriptors is ready; the seat's number is below. */
+enum { KIND_QUESTION = 1 << 8, KIND_QUESTION_TIMER = 1 << 9, NUMBER = KIND_QUESTION - 1 };
+
+static const AgentSeat nobody = {.process = -1, .starter = {.output = -1}, .question_timer = -1};
 
 bool agent_seats_open(AgentSeats *seats, const AgentAccount *base)
 {
@@ -25,7 +33,7 @@ bool agent_seats_open(AgentSeats *seats, const AgentAccount *base)
     AgentChild clear = {.argv = stop, .timeout_ms = ASK_MS};
     *seats = (AgentSeats){.epoll = epoll_create1(EPOLL_CLOEXEC), .base = *base};
     for (size_t i = 0; i <= AGENT_SEATS_MOST; i++)
-        seats->each[i] = (AgentSeat){.process = -1, .starter = {.output = -1}};
+        seats->each[i] = nobody;
     seats->count = base->name[0] && access(XVNC, X_OK) == 0 && access(SESSION, X_OK) == 0 ? AGENT_SEATS_MOST : 0;
     if (seats->count && access(SEAT_FOLDER, F_OK) == 0)
         agent_child_run(&clear, &ignored);
@@ -91,6 +99,16 @@ static void stop_unit(unsigned number)
     agent_child_run(&child, &ignored);
 }
 
+/* Whoever was asked has gone, and what showed it has been killed with the rest. */
+static void forget_question(AgentSeat *seat)
+{
+    guest_fd_clear(&seat->question_timer);
+    if (seat->question.pid <= 0)
+        return;
+    guest_fd_clear(&seat->question.output);
+    agent_child_reap(seat->question.pid, REAP_MS);
+}
+
 static void vacate(AgentSeats *seats, unsigned number)
 {
     AgentSeat *seat = &seats->each[number];
@@ -101,7 +119,8 @@ static void vacate(AgentSeats *seats, unsigned number)
     agent_seat_unit_kill(number);
     agent_processes_end(seat->person.uid);
     guest_fd_clear(&seat->process);
-    *seat = (AgentSeat){.process = -1, .starter = {.output = -1}};
+    forget_question(seat);
+    *seat = nobody;
     write_accounts(seats, &ignored);
 }
 
@@ -149,7 +168,8 @@ AgentSeated agent_seat_log_on(AgentSeats *seats, const AgentRequest *request, Ag
     }
     snprintf(seat->session, sizeof seat->session, "%s", request->session);
     snprintf(seat->log_on_id, sizeof seat->log_on_id, "%s", request->id);
-    snprintf(seat->last.account, sizeof seat->last.account, "%s", seat->person.name);
+    static_assert(sizeof seat->last.account == sizeof seat->person.name, "one is the other's copy");
+    memcpy(seat->last.account, seat->person.name, sizeof seat->last.account);
     if (request->warning.text[0])
         seat->last.warnings[seat->last.warnings_count++] = request->warning;
     return SEAT_BEGINS;
@@ -190,13 +210,32 @@ bool agent_seat_log_off(AgentSeats *seats, const AgentRequest *request, Failure 
     return true;
 }
 
+/* False: it has not been answered, or not with a choice. */
+static bool answered(AgentSeat *seat, AgentSeatNews *news)
+{
+    AgentAnswer answer = agent_ask_hear(&seat->question);
+    if (answer == ANSWER_NONE)
+        return false;
+    guest_fd_clear(&seat->question_timer);
+    news->kind = SEAT_ANSWERED;
+    news->allow = answer == ANSWER_ALLOW;
+    return answer != ANSWER_LOST;
+}
+
 unsigned agent_seats_news(AgentSeats *seats, AgentSeatNews *ret)
 {
     struct epoll_event event;
     if (epoll_wait(seats->epoll, &event, 1, 0) != 1)
         return 0;
-    unsigned number = event.data.u32;
+    unsigned number = event.data.u32 & NUMBER;
     *ret = (AgentSeatNews){.kind = SEAT_ENDED, .seat = seats->each[number]};
+    if (event.data.u32 & KIND_QUESTION)
+        return answered(&seats->each[number], ret) ? number : 0;
+    if (event.data.u32 & KIND_QUESTION_TIMER) {
+        guest_fd_clear(&seats->each[number].question_timer);
+        agent_ask_end(&seats->each[number].question, NULL);
+        return 0;
+    }
     if (seats->each[number].starter.pid)
         begun(seats, number, ret);
     else
@@ -204,22 +243,75 @@ unsigned agent_seats_news(AgentSeats *seats, AgentSeatNews *ret)
     return number;
 }
 
-bool agent_seat_show(const AgentSeats *seats, const AgentRequest *request, Failure *failure)
+/* ---- what their screens show ---- */
+
+typedef struct {
+    SeatWords words;
+    const char *entries[SEAT_WORDS_MOST + 1];
+} Environment;
+
+/* NULL: nobody is there. */
+static AgentSeat *find_seated(AgentSeats *seats, const AgentRequest *request, Environment *ret, Failure *failure)
+{
+    AgentSeat *seat = &seats->each[request->seat <= seats->count ? request->seat : 0];
+    if (!seat->person.name[0] || seat->starter.pid) {
+        failure_set(failure, "nobody is logged on in that seat");
+        return NULL;
+    }
+    *ret = (Environment){0};
+    agent_seat_environment(request->seat, NULL, &ret->words);
+    for (size_t i = 0; i < ret->words.count; i++)
+        ret->entries[i] = ret->words.text[i];
+    return seat;
+}
+
+bool agent_seat_show(AgentSeats *seats, const AgentRequest *request, Failure *failure)
 {
     char escaped[5 * AGENT_TEXT_LONGEST + 1];
-    const AgentSeat *seat = &seats->each[request->seat <= seats->count ? request->seat : 0];
-    SeatWords words = {0};
-    const char *environment[SEAT_WORDS_MOST + 1];
-    if (!seat->person.name[0] || seat->starter.pid)
-        return failure_set(failure, "nobody is logged on in that seat");
+    Environment environment;
+    const AgentSeat *seat = find_seated(seats, request, &environment, failure);
+    if (!seat)
+        return false;
     if (!agent_show_escape(request->text, escaped, sizeof escaped))
         return failure_set(failure, "the text is too long");
-    agent_seat_environment(request->seat, NULL, &words);
-    for (size_t i = 0; i < words.count; i++)
-        environment[i] = words.text[i];
-    environment[words.count] = NULL;
     const char *const argv[] = {"notify-send", "--urgency=critical", "--app-name=Oriel", "--icon=dialog-information",
                                 "--", request->title[0] ? request->title : "Message", escaped, NULL};
-    AgentChild notify = {.argv = argv, .environment = environment, .uid = seat->person.uid, .timeout_ms = SHOW_MS};
+    AgentChild notify = {.argv = argv, .environment = environment.entries, .uid = seat->person.uid, .timeout_ms = SHOW_MS};
     return agent_child_run(&notify, failure);
+}
+
+/* Without a timer it would stay, and the host would not hear of its end. */
+static bool time_question(AgentSeats *seats, AgentSeat *seat, const AgentRequest *request)
+{
+    const struct itimerspec time = {.it_value = {request->ask_ms / 1000, request->ask_ms % 1000 * 1000000L}};
+    struct epoll_event output = {.events = EPOLLIN, .data.u32 = request->seat | KIND_QUESTION},
+                       timer = {.events = EPOLLIN, .data.u32 = request->seat | KIND_QUESTION_TIMER};
+    seat->question_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    return seat->question_timer >= 0 && timerfd_settime(seat->question_timer, 0, &time, NULL) == 0 &&
+           epoll_ctl(seats->epoll, EPOLL_CTL_ADD, seat->question_timer, &timer) == 0 &&
+           epoll_ctl(seats->epoll, EPOLL_CTL_ADD, seat->question.output, &output) == 0;
+}
+
+bool agent_seat_ask(AgentSeats *seats, const AgentRequest *request, Failure *failure)
+{
+    Environment environment;
+    AgentSeat *seat = find_seated(seats, request, &environment, failure);
+    if (!seat)
+        return false;
+    AgentChild where = {.environment = environment.entries, .uid = seat->person.uid};
+    if (!agent_ask_open(&seat->question, &where, request, failure))
+        return false;
+    if (time_question(seats, seat, request))
+        return true;
+    failure_set_errno(failure, errno, "cannot follow a question");
+    agent_ask_end(&seat->question, NULL);
+    forget_question(seat);
+    seat->question = (AgentQuestion){0};
+    return false;
+}
+
+void agent_seat_ask_end(AgentSeats *seats, const AgentRequest *request)
+{
+    if (request->seat <= seats->count)
+        agent_ask_end(&seats->each[request->seat].question, request->question);
 }

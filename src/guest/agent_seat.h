@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/person_wire.h"
+#include "guest/agent_ask.h"
 #include "guest/agent_seat_start.h"
 
 typedef struct {
@@ -14,6 +15,8 @@ typedef struct {
     char log_on_id[sizeof((AgentRequest *)0)->id];  /* to be answered then */
     char log_off_id[sizeof((AgentRequest *)0)->id]; /* of a log-off that is under way; "": none */
     int process; /* pidfd of the unit's main process; -1: none */
+    AgentQuestion question; /* that they are asked */
+    int question_timer;     /* when that is over; -1: none is asked */
 } AgentSeat;
 
 typedef struct {
@@ -35,18 +38,23 @@ AgentSeated agent_seat_log_on(AgentSeats *seats, const AgentRequest *request, Ag
 /* Asks the unit to end, and kills it after a while: agent_seats_news tells. */
 bool agent_seat_log_off(AgentSeats *seats, const AgentRequest *request, Failure *failure);
 
-typedef enum { SEAT_BEGUN, SEAT_FAILED, SEAT_ENDED } AgentSeatChange;
+typedef enum { SEAT_BEGUN, SEAT_FAILED, SEAT_ENDED, SEAT_ANSWERED } AgentSeatChange;
 
 typedef struct {
     AgentSeatChange kind;
     AgentSeat seat;  /* as it was just before somebody left it; its descriptors are not to be used */
     Failure failure; /* of SEAT_FAILED: nobody sits there now */
+    bool allow;      /* of SEAT_ANSWERED */
 } AgentSeatNews;
 
-/* The seat whose person is there now, or gone, with whatever they left running killed; 0: no more news. */
+/* The seat whose person is there now, or gone, with whatever they left running killed, or has answered; 0: no more news. */
 unsigned agent_seats_news(AgentSeats *seats, AgentSeatNews *ret);
 
-bool agent_seat_show(const AgentSeats *seats, const AgentRequest *request, Failure *failure);
+bool agent_seat_show(AgentSeats *seats, const AgentRequest *request, Failure *failure);
+
+/* As agent_ask_begin and agent_ask_end. */
+bool agent_seat_ask(AgentSeats *seats, const AgentRequest *request, Failure *failure);
+void agent_seat_ask_end(AgentSeats *seats, const AgentRequest *request);
 
 /* In the unit, as the person: the X server, then what the image calls its session; ends with either. */
 int agent_seat_run(const char *number);

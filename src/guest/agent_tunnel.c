@@ -26,7 +26,7 @@
 bool agent_tunnels_open(AgentTunnels *tunnels)
 {
     *tunnels = (AgentTunnels){.epoll = epoll_create1(EPOLL_CLOEXEC)};
-    for (size_t i = 0; i < TUNNELS_MOST; i++)
+    for (size_t i = 0; i < TUNNEL_STREAMS_MOST; i++)
         tunnels->each[i].port = tunnels->each[i].target = -1;
     return tunnels->epoll >= 0;
 }
@@ -86,9 +86,10 @@ static int connect_seat(unsigned number)
     return fd;
 }
 
-static bool connect_target(const AgentTunnels *tunnels, AgentTunnel *tunnel, unsigned number)
+static bool connect_target(const AgentTunnels *tunnels, AgentTunnel *tunnel, unsigned stream)
 {
-    if (number == TUNNEL_FILES)
+    unsigned number = stream % TUNNELS_MOST;
+    if (stream == TUNNEL_FILES)
         tunnel->target = tunnels->session ? agent_files_start(tunnels->session) : -1;
     else
         tunnel->target = number == TUNNEL_RDP ? connect_rdp() : connect_seat(number);
@@ -202,7 +203,7 @@ void agent_tunnel_end(AgentTunnels *tunnels, unsigned number)
 
 typedef struct {
     AgentTunnels *tunnels;
-    ino_t instances[TUNNELS_MOST]; /* 0: not plugged in */
+    ino_t instances[TUNNEL_STREAMS_MOST]; /* 0: not plugged in */
 } Look;
 
 static void look_found(void *data, const char *name, const char *device, ino_t instance)
@@ -210,7 +211,7 @@ static void look_found(void *data, const char *name, const char *device, ino_t i
     Look *look = data;
     unsigned long number;
     const size_t prefix = strlen(TUNNEL_PORT_PREFIX);
-    if (strncmp(name, TUNNEL_PORT_PREFIX, prefix) != 0 || !guest_number(name + prefix, TUNNELS_MOST - 1, &number))
+    if (strncmp(name, TUNNEL_PORT_PREFIX, prefix) != 0 || !guest_number(name + prefix, TUNNEL_STREAMS_MOST - 1, &number))
         return;
     look->instances[number] = instance;
     AgentTunnel *tunnel = &look->tunnels->each[number];
@@ -228,7 +229,7 @@ void agent_tunnels_follow(AgentTunnels *tunnels)
 {
     Look look = {.tunnels = tunnels};
     agent_ports_list(look_found, &look);
-    for (size_t i = 0; i < TUNNELS_MOST; i++)
+    for (size_t i = 0; i < TUNNEL_STREAMS_MOST; i++)
         if (!look.instances[i])
             tunnel_close(&tunnels->each[i]);
 }

@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     int epoll; /* readable: agent_tunnels_serve has something to do */
     const AgentSession *session; /* whose files TUNNEL_FILES is about, when it is opened; NULL: nobody's */
-    AgentTunnel each[TUNNELS_MOST];
+    AgentTunnel each[TUNNEL_STREAMS_MOST]; /* by the stream's number */
 } AgentTunnels;
 
 bool agent_tunnels_open(AgentTunnels *tunnels);

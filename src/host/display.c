@@ -203,17 +203,21 @@ bool host_display_open(Host *host, const HostDisplayRequest *request, HostDispla
     return true;
 }
 
+static GBytes *machine_picture(Slot *slot, GError **error)
+{
+    Machine *machine = machine_of(slot->host, slot->id, error);
+    GBytes *png = machine ? slot->host->driver->screenshot(machine, screenshot_limit, error) : NULL;
+    slot_release_machine(slot->host, machine);
+    return png;
+}
+
 /* With the slot: the last picture if it is young enough, else a new one. */
 static GBytes *screenshot(Slot *slot, GError **error)
 {
     int64_t now = clock_monotonic_ms();
     if (slot->thumbnail && now - slot->thumbnail_ms < thumbnail_age_ms)
         return g_bytes_ref(slot->thumbnail);
-    Machine *machine = machine_of(slot->host, slot->id, error);
-    if (!machine)
-        return NULL;
-    GBytes *png = slot->host->driver->screenshot(machine, screenshot_limit, error);
-    slot_release_machine(slot->host, machine);
+    GBytes *png = slot->seat_of ? seat_picture(slot, error) : machine_picture(slot, error);
     if (!png)
         return NULL;
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);

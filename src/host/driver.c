@@ -76,6 +76,7 @@ const HostDriver *host_driver_real(void)
         .unlock = agent_unlock,
         .display = display_connect,
         .seat_display = tunnel_open, /* of the seat's number */
+        .seat_look = tunnel_open_beside,
         .viewers = display_viewers,
         .screenshot = display_screenshot,
         .disconnect_all = display_disconnect_all,

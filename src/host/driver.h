@@ -76,12 +76,13 @@ struct HostDriver {
     bool (*shut_down)(Machine *machine, GError **error);
     bool (*show)(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error);
     bool (*ask)(Machine *machine, const AgentQuestion *question, GError **error);
-    bool (*ask_end)(Machine *machine, const char *question, GError **error);
+    bool (*ask_end)(Machine *machine, unsigned seat, const char *question, GError **error);
     bool (*lock)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
     bool (*unlock)(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);
 
     int (*display)(Machine *machine, GError **error);
-    int (*seat_display)(Machine *machine, unsigned seat, GError **error);
+    int (*seat_display)(Machine *machine, unsigned seat, GError **error); /* its person's; ends the one before */
+    int (*seat_look)(Machine *machine, unsigned seat, GError **error);    /* one beside it */
     bool (*viewers)(Machine *machine, unsigned *ret_viewers, GError **error);
     GBytes *(*screenshot)(Machine *machine, size_t limit, GError **error);
     bool (*disconnect_all)(Machine *machine, GError **error);

@@ -74,9 +74,11 @@ static void on_application(Machine *machine, const char *ended, void *data)
         tell(slot, SLOT_APPLICATION);
 }
 
-static void on_answer(Machine *machine, const char *question, bool allow, void *data)
+static void on_answer(Machine *machine, const MachineAnswer *answer, void *data)
 {
-    slot_tell_answer(data, question, allow);
+    g_autoptr(Slot) slot = about(data, answer->seat);
+    if (slot)
+        slot_tell_answer(slot, answer->question, answer->allow);
 }
 
 static void on_floods(Machine *machine, void *data)

@@ -168,9 +168,6 @@ typedef struct {
     bool control; /* else looks on only */
 } HostShadowRequest;
 
-/* Whether anybody can look on at this desktop at all: a seat's guest shows its picture to its person alone. */
-bool host_shadow_possible(Host *host, const char *desktop_id, GError **error);
-
 /* A ticket for a display beside the person's own. The caller has checked that a shadow allows it. */
 bool host_shadow_connect(Host *host, const HostShadowRequest *request, HostConnection *ret, GError **error);
 

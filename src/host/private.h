@@ -352,6 +352,7 @@ bool seats_leave(Host *host, const StoreDesktop *machine, const StoreActor *acto
 bool seat_forbid(const StoreDesktop *row, const char *what, GError **error); /* what is for machines; what: "restart" */
 void seat_tell_seated(Slot *slot, const char *session_id); /* NULL: nobody */
 int seat_display(Slot *slot, const StoreTicket *ticket, DisplayClient client, GError **error); /* as external_display */
+GBytes *seat_picture(Slot *slot, GError **error); /* PNG of its screen, past whoever looks at it */
 
 /* ---- event.c ---- */
 extern const MachineListener event_listener; /* data: Slot */

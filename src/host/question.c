@@ -60,15 +60,16 @@ static void take_answer(Work *work, const char *question, bool allow)
         log_warning("desktop %s: what its guest answers cannot be written: %s", work->row->name, error->message);
 }
 
-static bool ask(const Work *work, Machine *machine, const Question *question, GError **error)
+static bool ask(const Work *work, Machine *machine, unsigned seat, const Question *question, GError **error)
 {
-    AgentQuestion words = {.id = question->id,
+    AgentQuestion words = {.seat = seat,
+                           .id = question->id,
                            .title = "Help desk",
                            .text = question->text,
                            .allow = "Allow",
                            .refuse = "Refuse",
                            .limit_ms = LIMIT_SHADOW_ASK_MS};
-    return question->text ? work->host->driver->ask(machine, &words, error) : work->host->driver->ask_end(machine, question->id, error);
+    return question->text ? work->host->driver->ask(machine, &words, error) : work->host->driver->ask_end(machine, seat, question->id, error);
 }
 
 void question_handle(Work *work)
@@ -81,10 +82,11 @@ void question_handle(Work *work)
     g_mutex_unlock(&work->host->lock);
     if (answered)
         take_answer(work, answered, allow);
-    Machine *machine = questions && slot->agent_ready ? slot_machine(slot) : NULL;
+    unsigned seat = 0;
+    Machine *machine = questions ? seat_guest(slot, &seat) : NULL;
     for (unsigned i = 0; machine && i < questions->len; i++) {
         g_autoptr(GError) error = NULL;
-        if (!ask(work, machine, questions->pdata[i], &error))
+        if (!ask(work, machine, seat, questions->pdata[i], &error))
             log_warning("desktop %s: its guest is not asked: %s", work->row->name, error->message);
     }
     slot_release_machine(work->host, machine);

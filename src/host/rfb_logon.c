@@ -39,7 +39,7 @@ static bool wait_for(int fd, short events, int64_t deadline_us, GError **error)
     }
 }
 
-static bool take(int fd, void *bytes, size_t length, int64_t deadline_us, GError **error)
+bool rfb_hear(int fd, void *bytes, size_t length, int64_t deadline_us, GError **error)
 {
     for (size_t have = 0; have < length;) {
         if (!wait_for(fd, POLLIN, deadline_us, error))
@@ -55,8 +55,7 @@ static bool take(int fd, void *bytes, size_t length, int64_t deadline_us, GError
     return true;
 }
 
-/* So few bytes that they fit any send buffer. */
-static bool give(int fd, const void *bytes, size_t length, GError **error)
+bool rfb_say(int fd, const void *bytes, size_t length, GError **error)
 {
     ssize_t count = send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     return count == (ssize_t)length ||
@@ -78,7 +77,7 @@ typedef struct {
 
 static bool hear(const Talk *talk, void *bytes, size_t length, GError **error)
 {
-    return take(talk->fd, bytes, length, talk->deadline_us, error);
+    return rfb_hear(talk->fd, bytes, length, talk->deadline_us, error);
 }
 
 /* A server may say 3.889 (macOS) or 4.1: it then speaks 3.8 as well. */
@@ -95,7 +94,7 @@ static bool agree(Talk *talk, GError **error)
     char ours[sizeof our_version];
     memcpy(ours, our_version, sizeof ours);
     ours[10] = (char)('0' + talk->minor);
-    return give(talk->fd, ours, VERSION_BYTES, error);
+    return rfb_say(talk->fd, ours, VERSION_BYTES, error);
 }
 
 static bool refused(const Talk *talk, GError **error)
@@ -138,7 +137,7 @@ static bool choose(const Talk *talk, bool has_password, uint8_t *ret, GError **e
     if (!none && !vnc)
         return unknown_security(error);
     *ret = vnc && (has_password || !none) ? SECURITY_VNC : SECURITY_NONE;
-    return give(talk->fd, ret, 1, error);
+    return rfb_say(talk->fd, ret, 1, error);
 }
 
 static uint8_t reverse(uint8_t byte)
@@ -176,7 +175,7 @@ static bool show_password(const Talk *talk, const char *password, GError **error
     if (!password)
         return oriel_fail(error, ORIEL_ERROR_FORBIDDEN, "wants a VNC password, and none was given to Oriel");
     rfb_answer(password, challenge, answer);
-    return give(talk->fd, answer, sizeof answer, error);
+    return rfb_say(talk->fd, answer, sizeof answer, error);
 }
 
 static bool hear_result(const Talk *talk, uint8_t kind, GError **error)
@@ -209,12 +208,12 @@ bool rfb_let_in(int fd, int64_t deadline_us, GError **error)
     static const uint8_t kinds[] = {1, SECURITY_NONE}, fine[4] = {0};
     char version[VERSION_BYTES] = {0};
     uint8_t kind = 0;
-    if (!give(fd, our_version, VERSION_BYTES, error) || !take(fd, version, VERSION_BYTES, deadline_us, error))
+    if (!rfb_say(fd, our_version, VERSION_BYTES, error) || !rfb_hear(fd, version, VERSION_BYTES, deadline_us, error))
         return false;
     if (memcmp(version, our_version, VERSION_BYTES) != 0)
         return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "speaks another version of RFB than 3.8");
-    if (!give(fd, kinds, sizeof kinds, error) || !take(fd, &kind, 1, deadline_us, error))
+    if (!rfb_say(fd, kinds, sizeof kinds, error) || !rfb_hear(fd, &kind, 1, deadline_us, error))
         return false;
-    return kind == SECURITY_NONE ? give(fd, fine, sizeof fine, error)
+    return kind == SECURITY_NONE ? rfb_say(fd, fine, sizeof fine, error)
                                  : oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "chose a security that was not offered");
 }

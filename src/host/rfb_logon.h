@@ -19,3 +19,8 @@ bool rfb_let_in(int fd, int64_t deadline_us, GError **error);
 /* What a VNC server wants to see of a password (RFC 6143 7.2.2): DES of its challenge, with the bits of each key byte in
  * reverse; only the first 8 bytes of the password count. */
 void rfb_answer(const char *password, const uint8_t challenge[16], uint8_t ret_answer[16]);
+
+/* Bytes of whoever speaks RFB there. UNAVAILABLE: they close, or say nothing until the deadline; what is said must be so short that it
+ * fits any send buffer. */
+bool rfb_hear(int fd, void *bytes, size_t length, int64_t deadline_us, GError **error);
+bool rfb_say(int fd, const void *bytes, size_t length, GError **error);

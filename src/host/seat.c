@@ -7,9 +7,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "host/rfb_logon.h"
+#include "host/rfb_picture.h"
 
 static const int64_t seated_limit_us = 60 * G_USEC_PER_SEC; /* an account, a home, an X server */
 static const int64_t answer_limit_us = 5 * G_USEC_PER_SEC;
+static const int64_t picture_limit_us = 5 * G_USEC_PER_SEC;
 
 /* Whose machine it is known only when a row is read: from then on both slots know each other. Orield that has just begun says a
  * log-on again that may have been cut off. */
@@ -135,15 +137,6 @@ bool seat_forbid(const StoreDesktop *row, const char *what, GError **error)
 
 /* ---- display ---- */
 
-/* A seat has one stream to its guest: a second would cut its person off. */
-bool host_shadow_possible(Host *host, const char *desktop_id, GError **error)
-{
-    g_autoptr(StoreDesktop) row = store_desktop_find(host->store, desktop_id, error);
-    return row && (!row->seat_of || oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
-                                               "desktop \"%s\": is a seat on \"%s\", and a seat shows its screen to its person alone: send them a message instead",
-                                               row->name, row->seat_of_name ? row->seat_of_name : row->seat_of));
-}
-
 void seat_tell_seated(Slot *slot, const char *session_id)
 {
     g_mutex_lock(&slot->host->lock);
@@ -172,7 +165,7 @@ static int connect_to(Slot *slot, const StoreTicket *ticket, Machine *machine, u
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "the guest has not got it ready; connect again in a moment");
         return -1;
     }
-    autofd int fd = driver->seat_display(machine, seat, error);
+    autofd int fd = ticket->mode == STORE_DISPLAY_OWN ? driver->seat_display(machine, seat, error) : driver->seat_look(machine, seat, error);
     return fd >= 0 && rfb_log_on(fd, NULL, g_get_monotonic_time() + answer_limit_us, error) ? fd_steal(&fd) : -1;
 }
 
@@ -194,4 +187,38 @@ int seat_display(Slot *slot, const StoreTicket *ticket, DisplayClient client, GE
         return relay_start(slot, fd_steal(&fd), client == DISPLAY_CLIENT_BROWSER, error);
     g_prefix_error(error, "seat %u: ", seat);
     return -1;
+}
+
+/* ---- picture ---- */
+
+static bool is_seated(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    bool seated = slot->seated != NULL;
+    g_mutex_unlock(&slot->host->lock);
+    return seated;
+}
+
+static int look(Slot *slot, int64_t deadline_us, GError **error)
+{
+    const HostDriver *driver = slot->host->driver;
+    unsigned seat = 0;
+    Machine *machine = seat_guest(slot, &seat);
+    autofd int fd = -1;
+    if (machine && (!driver->logs_on(machine) || is_seated(slot)))
+        fd = driver->seat_look(machine, seat, error);
+    else
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: nobody works there now");
+    slot_release_machine(slot->host, machine);
+    return fd >= 0 && rfb_log_on(fd, NULL, deadline_us, error) ? fd_steal(&fd) : -1;
+}
+
+GBytes *seat_picture(Slot *slot, GError **error)
+{
+    int64_t deadline_us = g_get_monotonic_time() + picture_limit_us;
+    autofd int fd = look(slot, deadline_us, error);
+    GBytes *png = fd >= 0 ? rfb_picture(fd, deadline_us, error) : NULL;
+    if (!png)
+        g_prefix_error(error, "seat %u: ", slot->seat);
+    return png;
 }

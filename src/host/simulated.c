@@ -496,11 +496,6 @@ static bool fake_log_off(Machine *machine, unsigned seat, int64_t limit_ms, GErr
     return simulated_called("log_off", error);
 }
 
-static bool fake_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error)
-{
-    return simulated_called("resize", error);
-}
-
 static bool fake_shut_down(Machine *machine, GError **error)
 {
     if (!simulated_called("shut_down", error))
@@ -661,7 +656,7 @@ const HostDriver *host_driver_simulated(void)
         .wait_ready = fake_wait_ready,
         .seats = simulated_seats,
         .log_off = fake_log_off,
-        .resize = fake_resize,
+        .resize = simulated_resize,
         .shut_down = fake_shut_down,
         .show = simulated_show,
         .ask = simulated_ask,
@@ -671,6 +666,7 @@ const HostDriver *host_driver_simulated(void)
         .tunnel = simulated_tunnel,
         .display = fake_display,
         .seat_display = simulated_seat_display,
+        .seat_look = simulated_seat_look,
         .viewers = fake_viewers,
         .screenshot = fake_screenshot,
         .disconnect_all = fake_disconnect_all,

@@ -17,21 +17,15 @@ bool simulated_show(Machine *machine, const AgentShow *what, int64_t limit_ms, G
     return simulated_called("show", error) && file_write_atomic(path, shown, strlen(shown), 0600, error);
 }
 
-typedef struct {
-    const char *question;
-    bool allow;
-} Answer;
-
 static void say_answer(Machine *machine, const MachineListener *listener, void *listener_data, void *data)
 {
-    const Answer *answer = data;
     if (listener->answer)
-        listener->answer(machine, answer->question, answer->allow, listener_data);
+        listener->answer(machine, data, listener_data);
 }
 
 bool simulated_guest_answers(const char *folder, const char *question, bool allow)
 {
-    return simulated_tell(folder, say_answer, &(Answer){question, allow});
+    return simulated_tell(folder, say_answer, &(MachineAnswer){.question = question, .allow = allow});
 }
 
 static bool write_question(Machine *machine, const char *text, GError **error)
@@ -52,12 +46,18 @@ bool simulated_ask(Machine *machine, const AgentQuestion *question, GError **err
     if (!g_file_get_contents(path, &answers, NULL, NULL))
         return true;
     g_auto(GStrv) words = g_strsplit(answers, " ", 2);
-    return simulated_guest_answers(simulated_folder(machine), words[1] ? words[1] : question->id, strcmp(words[0], "allow") == 0);
+    MachineAnswer answer = {question->seat, words[1] ? words[1] : question->id, strcmp(words[0], "allow") == 0};
+    return simulated_tell(simulated_folder(machine), say_answer, &answer);
 }
 
-bool simulated_ask_end(Machine *machine, const char *question, GError **error)
+bool simulated_ask_end(Machine *machine, unsigned seat, const char *question, GError **error)
 {
     return simulated_called("ask_end", error) && write_question(machine, "", error);
+}
+
+bool simulated_resize(Machine *machine, unsigned width, unsigned height, int64_t limit_ms, GError **error)
+{
+    return simulated_called("resize", error);
 }
 
 typedef struct {
@@ -111,18 +111,57 @@ bool simulated_seats(const Machine *machine)
     return true;
 }
 
+enum { SCREEN = 16 }; /* pixels of width and height */
+
 static void *swallow(void *data)
 {
-    int fd = GPOINTER_TO_INT(data);
+    autofd int fd = GPOINTER_TO_INT(data);
     char bytes[512];
     while (recv(fd, bytes, sizeof bytes, 0) > 0)
         ;
-    close(fd);
     return NULL;
 }
 
-/* All that an RFB server without a password says until it is in use (RFC 6143 7.1 to 7.3), said at once; then it listens. */
-int simulated_seat_display(Machine *machine, unsigned seat, GError **error)
+typedef struct {
+    int fd;
+    unsigned seat;
+} Painter;
+
+/* Raw, and all of it, whatever part is asked for. */
+static bool paint(const Painter *painter)
+{
+    uint8_t update[16 + SCREEN * SCREEN * 4] = {0, 0, 0, 1, 0, 0, 0, 0, 0, SCREEN, 0, SCREEN};
+    memset(update + 16, (int)painter->seat, sizeof update - 16);
+    return send(painter->fd, update, sizeof update, MSG_NOSIGNAL) == sizeof update;
+}
+
+/* How long the rest of a client's message is (RFC 6143 7.5); 0: not known. */
+static size_t rest_of(int fd, uint8_t kind)
+{
+    static const size_t fixed[] = {[0] = 19, [3] = 9, [4] = 7, [5] = 5};
+    uint8_t count[3];
+    if (kind == 2)
+        return recv(fd, count, sizeof count, MSG_WAITALL) == sizeof count ? (size_t)(count[1] << 8 | count[2]) * 4 : 0;
+    return kind < G_N_ELEMENTS(fixed) ? fixed[kind] : 0;
+}
+
+static void *paint_all(void *data)
+{
+    g_autofree Painter *painter = data;
+    autofd int fd = painter->fd;
+    enum { VERSION_SECURITY_AND_INIT = 14, UPDATE_REQUEST = 3 };
+    uint8_t bytes[4096], kind;
+    bool goes_on = recv(fd, bytes, VERSION_SECURITY_AND_INIT, MSG_WAITALL) == VERSION_SECURITY_AND_INIT;
+    while (goes_on && recv(fd, &kind, 1, 0) == 1) {
+        size_t rest = rest_of(fd, kind);
+        goes_on = rest > 0 && rest <= sizeof bytes && recv(fd, bytes, rest, MSG_WAITALL) == (ssize_t)rest &&
+                  (kind != UPDATE_REQUEST || paint(painter));
+    }
+    return NULL;
+}
+
+/* All that an RFB server without a password says until it is in use (RFC 6143 7.1 to 7.3), said at once. */
+static bool open_screen(const char *call, int ends[2], GError **error)
 {
     static const char server[] = "RFB 003.008\n"
                                  "\1\1"
@@ -130,20 +169,34 @@ int simulated_seat_display(Machine *machine, unsigned seat, GError **error)
                                  "\0\20\0\20"
                                  "\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0"
                                  "\0\0\0\4seat";
+    if (!simulated_called(call, error))
+        return false;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return oriel_fail(error, ORIEL_ERROR_INTERNAL, "simulated machine: no sockets");
+    if (send(ends[1], server, sizeof server - 1, MSG_NOSIGNAL) == sizeof server - 1)
+        return true;
+    close(ends[0]);
+    close(ends[1]);
+    return oriel_fail(error, ORIEL_ERROR_INTERNAL, "simulated machine: says nothing");
+}
+
+int simulated_seat_display(Machine *machine, unsigned seat, GError **error)
+{
     int ends[2];
-    if (!simulated_called("seat_display", error))
+    if (!open_screen("seat_display", ends, error))
         return -1;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        oriel_fail(error, ORIEL_ERROR_INTERNAL, "simulated machine: no sockets");
-        return -1;
-    }
-    if (send(ends[1], server, sizeof server - 1, MSG_NOSIGNAL) < 0) {
-        close(ends[0]);
-        close(ends[1]);
-        oriel_fail(error, ORIEL_ERROR_INTERNAL, "simulated machine: says nothing");
-        return -1;
-    }
     g_thread_unref(g_thread_new("seat", swallow, GINT_TO_POINTER(ends[1])));
+    return ends[0];
+}
+
+int simulated_seat_look(Machine *machine, unsigned seat, GError **error)
+{
+    int ends[2];
+    if (!open_screen("seat_look", ends, error))
+        return -1;
+    Painter *painter = g_new0(Painter, 1);
+    *painter = (Painter){ends[1], seat};
+    g_thread_unref(g_thread_new("seat", paint_all, painter));
     return ends[0];
 }
 

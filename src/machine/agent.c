@@ -139,6 +139,7 @@ bool agent_show(Machine *machine, const AgentShow *what, int64_t limit_ms, GErro
 bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error)
 {
     Json *message = message_new("ask");
+    set_seat(message, question->seat);
     set_text(message, "question", question->id);
     set_text(message, "title", question->title);
     set_text(message, "text", question->text);
@@ -148,9 +149,10 @@ bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error)
     return agent_link_call(machine->agent, message, 0, NULL, error);
 }
 
-bool agent_ask_end(Machine *machine, const char *question, GError **error)
+bool agent_ask_end(Machine *machine, unsigned seat, const char *question, GError **error)
 {
     Json *message = message_new("ask-end");
+    set_seat(message, seat);
     set_text(message, "question", question);
     return agent_link_call(machine->agent, message, 0, NULL, error);
 }

@@ -70,6 +70,7 @@ typedef struct {
 bool agent_show(Machine *machine, const AgentShow *what, int64_t limit_ms, GError **error);
 
 typedef struct {
+    unsigned seat;
     const char *id;    /* ULID */
     const char *title; /* who asks */
     const char *text;
@@ -81,7 +82,7 @@ typedef struct {
 /* Asks whoever sits in front of the screen; MachineListener.answer says what they chose. Does not wait: a guest that cannot ask says
  * nothing. */
 bool agent_ask(Machine *machine, const AgentQuestion *question, GError **error);
-bool agent_ask_end(Machine *machine, const char *question, GError **error); /* takes it back */
+bool agent_ask_end(Machine *machine, unsigned seat, const char *question, GError **error); /* takes it back */
 /* Locks the session's screen: by Oriel's own locker, which the guest then holds (MachineActivity), or by one that the session has; fails
  * where there is none. */
 bool agent_lock(Machine *machine, unsigned seat, int64_t limit_ms, GError **error);

@@ -173,7 +173,7 @@ static bool read_answer(const Json *object, AgentMessage *message)
 {
     const char *question = text_of(object, "question", ID_LENGTH);
     const Json *allow = json_object_get(object, "allow");
-    if (!question || !id_is_valid(question) || !json_is_boolean(allow))
+    if (!question || !id_is_valid(question) || !json_is_boolean(allow) || !read_seat(object, "seat", &message->seat))
         return false;
     message->kind = AGENT_ANSWERED;
     message->first = g_strdup(question);

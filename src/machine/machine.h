@@ -65,6 +65,13 @@ typedef struct {
     bool held; /* locked so that only agent_unlock unlocks it */
 } MachineActivity;
 
+/* Of agent_ask's question, or so the guest says; untrusted. */
+typedef struct {
+    unsigned seat;
+    const char *question; /* of an id's form */
+    bool allow;
+} MachineAnswer;
+
 /* All fields may be NULL. Machine thread; return at once, and do not give back the last reference from here.
  */
 typedef struct {
@@ -78,8 +85,7 @@ typedef struct {
     void (*activity)(Machine *machine, const MachineActivity *activity, void *data);
     void (*application)(Machine *machine, const char *ended,
                         void *data); /* NULL: the one program that it shows runs; else how it ended: lines, untrusted */
-    void (*answer)(Machine *machine, const char *question, bool allow,
-                   void *data); /* of agent_ask's question, or so the guest says; untrusted, of an id's form */
+    void (*answer)(Machine *machine, const MachineAnswer *answer, void *data);
     void (*agent_floods)(Machine *machine, void *data); /* it is read more slowly from now on; told once */
 } MachineListener;
 

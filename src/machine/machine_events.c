@@ -93,7 +93,7 @@ void machine_on_agent(const AgentMessage *message, void *owner)
     else if (message->kind == AGENT_APPLICATION && listener.application)
         listener.application(machine, message->first, data);
     else if (message->kind == AGENT_ANSWERED && listener.answer)
-        listener.answer(machine, message->first, message->flag, data);
+        listener.answer(machine, &(MachineAnswer){message->seat, message->first, message->flag}, data);
     else if (message->kind == AGENT_FLOODS && listener.agent_floods)
         listener.agent_floods(machine, data);
 }

@@ -32,7 +32,7 @@ struct Machine {
 
     GMutex tunnel_door; /* plugging of tunnels; before `lock` */
     bool tunnels_shut;  /* under tunnel_door: none is plugged any more */
-    TunnelEnd *tunnels[TUNNELS_MOST]; /* machine thread: of those that are open and that this orield has opened */
+    TunnelEnd *tunnels[TUNNEL_STREAMS_MOST]; /* machine thread: of those that are open and that this orield has opened */
 
     GRWLock door; /* read: connecting to the display; written: putting everybody out. Before `lock` */
 

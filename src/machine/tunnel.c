@@ -13,8 +13,9 @@
 #include "base/number.h"
 #include "machine/machine_internal.h"
 
-#define DEVICE_PREFIX "tunnel-" /* then the number, "-" and a mark of its own for each: id of device and chardev */
+#define DEVICE_PREFIX "tunnel-" /* then stream, port and a mark of its own, with "-" between: id of device and chardev */
 #define FIRST_PORT 3            /* on the bus: after console, agent and clipboard */
+#define LAST_PORT (FIRST_PORT + TUNNELS_MOST - 1)
 #define FD_NAME "tunnel"
 
 /* QEMU's end of the socket that it was given, held in duplicate: QEMU does not close it when the guest closes the port, so we shut
@@ -112,15 +113,22 @@ static void end_watch(TunnelEnd *end)
     end_check(end);
 }
 
-static bool number_of(const char *id, unsigned *ret)
+typedef struct {
+    unsigned stream;
+    unsigned port; /* on the bus */
+} Place;
+
+/* Those that lead somewhere beside the first stream have any port: a first one always finds its own. */
+static bool place_of(const char *id, Place *ret)
 {
-    uint64_t number;
+    uint64_t stream, port;
     if (!id || !g_str_has_prefix(id, DEVICE_PREFIX))
         return false;
-    g_auto(GStrv) words = g_strsplit(id + strlen(DEVICE_PREFIX), "-", 2);
-    if (!words[0] || !number_parse(words[0], 0, TUNNELS_MOST - 1, "tunnel", &number, NULL))
+    g_auto(GStrv) words = g_strsplit(id + strlen(DEVICE_PREFIX), "-", 3);
+    if (!words[0] || !number_parse(words[0], 0, TUNNEL_STREAMS_MOST - 1, "tunnel", &stream, NULL))
         return false;
-    *ret = (unsigned)number;
+    bool told = words[1] && words[2] && number_parse(words[1], FIRST_PORT, LAST_PORT, "port", &port, NULL);
+    *ret = (Place){(unsigned)stream, told ? (unsigned)port : FIRST_PORT + (unsigned)stream % TUNNELS_MOST};
     return true;
 }
 
@@ -129,10 +137,10 @@ void tunnel_on_event(Machine *machine, const char *event, const Json *data)
 {
     bool deleted = g_str_equal(event, "DEVICE_DELETED");
     const char *id = json_string_value(json_object_get(data, deleted ? "device" : "id"));
-    unsigned number;
-    if (!number_of(id, &number))
+    Place place;
+    if (!place_of(id, &place))
         return;
-    TunnelEnd *end = machine->tunnels[number];
+    TunnelEnd *end = machine->tunnels[place.stream];
     if (deleted)
         qmp_forget(qmp_chardev_remove(machine->qmp, id));
     else if (json_is_true(json_object_get(data, "open")))
@@ -145,14 +153,14 @@ void tunnel_on_event(Machine *machine, const char *event, const Json *data)
 
 void tunnels_end(Machine *machine)
 {
-    for (size_t i = 0; i < TUNNELS_MOST; i++)
+    for (size_t i = 0; i < TUNNEL_STREAMS_MOST; i++)
         end_drop(g_steal_pointer(&machine->tunnels[i]), true);
 }
 
 static void forget_all(void *data)
 {
     Machine *machine = data;
-    for (size_t i = 0; i < TUNNELS_MOST; i++)
+    for (size_t i = 0; i < TUNNEL_STREAMS_MOST; i++)
         end_drop(g_steal_pointer(&machine->tunnels[i]), false);
 }
 
@@ -165,21 +173,21 @@ void tunnels_forget(Machine *machine)
 
 typedef struct {
     Machine *machine;
-    unsigned number;
+    unsigned stream;
     TunnelEnd *end; /* NULL: there is none any more */
 } Change;
 
 static void change_end(void *data)
 {
     Change *change = data;
-    TunnelEnd **place = &change->machine->tunnels[change->number];
+    TunnelEnd **place = &change->machine->tunnels[change->stream];
     end_drop(*place, true);
     *place = change->end;
 }
 
-static void set_end(Machine *machine, unsigned number, TunnelEnd *end)
+static void set_end(Machine *machine, unsigned stream, TunnelEnd *end)
 {
-    Change change = {machine, number, end};
+    Change change = {machine, stream, end};
     loop_run_wait(machine->hypervisor->loop, change_end, &change);
 }
 
@@ -194,26 +202,26 @@ static bool remove_device(Machine *machine, const char *id, GError **error)
     return true;
 }
 
-/* wanted: TUNNELS_MOST: all. */
-static bool remove_all(Machine *machine, unsigned wanted, GError **error)
+/* Whatever is in the way of this place; NULL: all. */
+static bool remove_all(Machine *machine, const Place *way, GError **error)
 {
     g_auto(GStrv) plugged = plug_list(machine, error);
     for (char **id = plugged; id && *id; id++) {
-        unsigned number;
-        if (!number_of(*id, &number) || (wanted < TUNNELS_MOST && number != wanted))
+        Place place;
+        if (!place_of(*id, &place) || (way && place.stream != way->stream && place.port != way->port))
             continue;
-        set_end(machine, number, NULL);
+        set_end(machine, place.stream, NULL);
         if (!remove_device(machine, *id, error))
             return false;
     }
     return plugged != NULL;
 }
 
-static bool add(Machine *machine, unsigned number, const char *id, int socket, GError **error)
+static bool add(Machine *machine, Place place, const char *id, int socket, GError **error)
 {
-    g_autofree char *name = g_strdup_printf(TUNNEL_PORT_PREFIX "%u", number);
+    g_autofree char *name = g_strdup_printf(TUNNEL_PORT_PREFIX "%u", place.stream);
     Json *port = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "driver", "virtserialport", "id", id, "chardev", id, "name", name,
-                           "bus", "serial-bus.0", "nr", FIRST_PORT + (int)number);
+                           "bus", "serial-bus.0", "nr", (int)place.port);
     QmpCall *calls[] = {qmp_getfd(machine->qmp, FD_NAME, socket), qmp_chardev_add_socket(machine->qmp, id, FD_NAME),
                         qmp_device_add(machine->qmp, port)};
     bool done = true;
@@ -222,51 +230,128 @@ static bool add(Machine *machine, unsigned number, const char *id, int socket, G
     return done;
 }
 
-static int plug(Machine *machine, unsigned number, GError **error)
+static int plug(Machine *machine, Place place, GError **error)
 {
     int pair[2];
-    if (machine->tunnels_shut) {
-        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "machine \"%s\": is being suspended", machine->folder);
-        return -1;
-    }
-    if (!remove_all(machine, number, error))
+    if (!remove_all(machine, &place, error))
         return -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         oriel_fail_errno(error, errno, "socketpair");
         return -1;
     }
     autofd int ours = pair[0];
-    g_autofree char *id = g_strdup_printf(DEVICE_PREFIX "%u-%08x", number, g_random_int());
-    set_end(machine, number, end_new(machine, id, pair[1])); /* before the guest can close it */
-    if (add(machine, number, id, pair[1], error))
+    g_autofree char *id = g_strdup_printf(DEVICE_PREFIX "%u-%u-%08x", place.stream, place.port, g_random_int());
+    set_end(machine, place.stream, end_new(machine, id, pair[1])); /* before the guest can close it */
+    if (add(machine, place, id, pair[1], error))
         return fd_steal(&ours);
-    set_end(machine, number, NULL);
+    set_end(machine, place.stream, NULL);
     qmp_finish(qmp_chardev_remove(machine->qmp, id), 0, NULL, NULL);
     return -1;
 }
 
-int tunnel_open(Machine *machine, unsigned number, GError **error)
+/* ---- a further one to the same place ---- */
+
+typedef struct {
+    Machine *machine;
+    bool over[TUNNEL_STREAMS_MOST]; /* the guest has closed it */
+} Overs;
+
+static void look_over(void *data)
 {
-    if (number >= TUNNELS_MOST) {
-        oriel_fail(error, ORIEL_ERROR_INVALID, "tunnel %u: their numbers are 0 to %d", number, TUNNELS_MOST - 1);
-        return -1;
+    Overs *overs = data;
+    for (size_t i = 0; i < TUNNEL_STREAMS_MOST; i++)
+        overs->over[i] = overs->machine->tunnels[i] && overs->machine->tunnels[i]->over;
+}
+
+static bool is_disconnected(const Json *chardev)
+{
+    const char *file = json_string_value(json_object_get(chardev, "filename"));
+    return !file || g_str_has_prefix(file, "disconnected");
+}
+
+typedef struct {
+    bool streams[TUNNEL_STREAMS_MOST];
+    bool ports[LAST_PORT + 1];
+} InUse;
+
+/* Further ones that have ended on either side make way. */
+static bool find_used(Machine *machine, InUse *ret, GError **error)
+{
+    g_autoptr(Json) list = NULL;
+    size_t i;
+    Json *each;
+    Overs overs = {.machine = machine};
+    if (!qmp_finish(qmp_query_chardev(machine->qmp), 0, &list, error))
+        return false;
+    loop_run_wait(machine->hypervisor->loop, look_over, &overs);
+    json_array_foreach (list, i, each) {
+        const char *id = json_string_value(json_object_get(each, "label"));
+        Place place;
+        if (!place_of(id, &place))
+            continue;
+        if (place.stream >= TUNNELS_MOST && (overs.over[place.stream] || is_disconnected(each))) {
+            set_end(machine, place.stream, NULL);
+            if (remove_device(machine, id, NULL))
+                continue;
+        }
+        ret->streams[place.stream] = ret->ports[place.port] = true;
     }
-    if (!agent_link_tunnels(machine->agent)) {
-        oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
-                   "machine \"%s\": its agent serves no tunnels: is its image of an older Oriel? Build a new version of it",
-                   machine->folder);
-        return -1;
-    }
+    return true;
+}
+
+static bool choose_beside(Machine *machine, unsigned number, Place *ret, GError **error)
+{
+    InUse used = {0};
+    if (!find_used(machine, &used, error))
+        return false;
+    *ret = (Place){.stream = number + TUNNELS_MOST, .port = LAST_PORT};
+    while (ret->stream < TUNNEL_STREAMS_MOST && used.streams[ret->stream])
+        ret->stream += TUNNELS_MOST;
+    while (ret->port >= FIRST_PORT && used.ports[ret->port])
+        ret->port--;
+    return (ret->stream < TUNNEL_STREAMS_MOST && ret->port >= FIRST_PORT) ||
+           oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "as many look on there as there can: try again when one of them has ended");
+}
+
+/* ---- opening ---- */
+
+static int open_one(Machine *machine, unsigned number, bool beside, GError **error)
+{
+    Place place = {number, FIRST_PORT + number};
+    int fd = -1;
     g_mutex_lock(&machine->tunnel_door);
-    int fd = plug(machine, number, error);
+    if (machine->tunnels_shut)
+        oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "machine \"%s\": is being suspended", machine->folder);
+    else if (!beside || choose_beside(machine, number, &place, error))
+        fd = plug(machine, place, error);
     g_mutex_unlock(&machine->tunnel_door);
     return fd;
+}
+
+static bool can_open(Machine *machine, unsigned number, GError **error)
+{
+    if (number >= TUNNELS_MOST)
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "tunnel %u: their numbers are 0 to %d", number, TUNNELS_MOST - 1);
+    return agent_link_tunnels(machine->agent) ||
+           oriel_fail(error, ORIEL_ERROR_UNSUPPORTED,
+                      "machine \"%s\": its agent serves no tunnels: is its image of an older Oriel? Build a new version of it",
+                      machine->folder);
+}
+
+int tunnel_open(Machine *machine, unsigned number, GError **error)
+{
+    return can_open(machine, number, error) ? open_one(machine, number, false, error) : -1;
+}
+
+int tunnel_open_beside(Machine *machine, unsigned number, GError **error)
+{
+    return can_open(machine, number, error) ? open_one(machine, number, true, error) : -1;
 }
 
 bool tunnels_shut(Machine *machine, GError **error)
 {
     g_mutex_lock(&machine->tunnel_door);
-    machine->tunnels_shut = remove_all(machine, TUNNELS_MOST, error);
+    machine->tunnels_shut = remove_all(machine, NULL, error);
     bool done = machine->tunnels_shut;
     g_mutex_unlock(&machine->tunnel_door);
     return done;
@@ -282,8 +367,7 @@ void tunnels_allow(Machine *machine)
 /* Open on the host's side, and in the guest. */
 static bool is_used(const Json *chardev)
 {
-    const char *file = json_string_value(json_object_get(chardev, "filename"));
-    return json_is_true(json_object_get(chardev, "frontend-open")) && file && !g_str_has_prefix(file, "disconnected");
+    return json_is_true(json_object_get(chardev, "frontend-open")) && !is_disconnected(chardev);
 }
 
 bool tunnels_adopt(Machine *machine, GError **error)
@@ -296,8 +380,8 @@ bool tunnels_adopt(Machine *machine, GError **error)
     json_array_foreach (list, i, each) {
         const char *id = json_string_value(json_object_get(each, "label"));
         g_autoptr(GError) stays = NULL;
-        unsigned number;
-        if (number_of(id, &number) && !is_used(each) && !remove_device(machine, id, &stays))
+        Place place;
+        if (place_of(id, &place) && !is_used(each) && !remove_device(machine, id, &stays))
             log_warning("machine in %s: an old tunnel stays: %s", machine->folder, stays->message);
     }
     return true;

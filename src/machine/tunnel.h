@@ -13,3 +13,7 @@
  * that it sent comes first), nobody listens there, or the machine has ended, is suspended or frozen.
  * UNSUPPORTED: the guest's agent does not serve tunnels; UNAVAILABLE: the machine is being suspended. Any thread; blocks. */
 int tunnel_open(Machine *machine, unsigned number, GError **error);
+
+/* A further one to the same place, beside the first and without an end of it: three at most, fewer where a machine's ports are short.
+ * A first one that needs its port ends it. UNAVAILABLE: as many stand as there can. */
+int tunnel_open_beside(Machine *machine, unsigned number, GError **error);

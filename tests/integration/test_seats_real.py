@@ -5,6 +5,7 @@ import concurrent.futures
 import os
 import signal
 import struct
+import zlib
 
 import pytest
 from stack import wait_until
@@ -71,6 +72,31 @@ def opened(client):
     return wait_until(display, BOOT_SECONDS, "a display"), given[-1]
 
 
+def look_on(house, person, session, colour):
+    """With his leave, beside him: the same picture."""
+    shadow = house.local.do("POST", f"sessions/{session}/shadow", {"mode": "view"})["id"]
+    person.do("POST", f"shadows/{shadow}/answer", {"allow": True})
+    beside = Display(house, house.local.do("POST", f"shadows/{shadow}/connect")["path"])
+    beside.screen = greet(beside)
+    assert colour_of(beside) == colour
+    assert person.get(f"shadows/{shadow}")["state"] == "open"
+    person.do("POST", f"shadows/{shadow}/end")
+
+
+def corner_of(picture):
+    """Of a PNG of 8 bits a colour: its first pixel, whatever the row's filter (it has no neighbours)."""
+    at, data, colours = 8, b"", 0
+    while at < len(picture):
+        length, kind = struct.unpack(">I4s", picture[at:at + 8])
+        if kind == b"IHDR":
+            depth, colours = picture[at + 16], picture[at + 17]
+            assert (depth, colours) == (8, 2)
+        if kind == b"IDAT":
+            data += picture[at + 8:at + 8 + length]
+        at += length + 12
+    return tuple(zlib.decompress(data)[1:4])
+
+
 def test_two_people_at_once(house):
     local = house.local
     local.do("POST", "pools", {"name": "farm", "type": "shared", "image": "seats", "size": 1, "seats": 3, "spares": 1})
@@ -95,8 +121,10 @@ def test_two_people_at_once(house):
     assert seats["ann"]["seat_of"] == seats["bob"]["seat_of"] and seats["ann"]["id"] != seats["bob"]["id"]
     sessions = {name: one["session"]["id"] for name, one in given.items()}
     assert {name: local.get(f"sessions/{one}")["log_on"]["account"] for name, one in sessions.items()} == {"ann": "ann", "bob": "bob"}
-    looked = local.call("POST", f"sessions/{sessions['bob']}/shadow", {"mode": "view"})
-    assert looked.status == 501 and "seat" in looked.json["detail"], looked.json
+    look_on(house, people["bob"], sessions["bob"], colours["bob"])
+    displays["bob"].send(struct.pack(">BBHHHH", 3, 0, 0, 0, 1, 1))
+    assert displays["bob"].bytes(1) in (b"\0", b"\2"), "he was not disturbed"
+    assert {name: corner_of(local.call("GET", f"desktops/{seat['id']}/thumbnail").body) for name, seat in seats.items()} == colours
 
     people["ann"].do("POST", f"sessions/{sessions['ann']}/log-off")
     assert ended(sessions["ann"]) and local.get(f"sessions/{sessions['bob']}")["state"] == "connected"

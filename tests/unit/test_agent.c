@@ -301,7 +301,8 @@ static void test_answers(void)
     AgentStep steps[] = {{"clock", 5}, {"thaw", 7}};
     char *hello = agent_hello_text("1", "b"), *ready = agent_ready_text(true, 0), *pong = agent_pong_text("\"x\""),
          *session = agent_session_text(false, "a\"\n"), *done = agent_done_text("7", NULL, steps, 2),
-         *failed = agent_done_text("null", "why", NULL, 0), *seats = agent_ready_text(false, 27), *seat = agent_seat_text(3, true, "ann");
+         *failed = agent_done_text("null", "why", NULL, 0), *answer = agent_answer_text(0, "01AB", true), *theirs = agent_answer_text(2, "01AB", false),
+         *seats = agent_ready_text(false, 26), *seat = agent_seat_text(3, true, "ann");
     g_assert_cmpstr(hello, ==, "{\"type\":\"hello\",\"version\":\"1\",\"boot_id\":\"b\"}\n");
     g_assert_cmpstr(ready, ==, "{\"type\":\"ready\",\"settled\":true,\"log_on\":true,\"tunnel\":true}\n");
     g_assert_cmpstr(pong, ==, "{\"type\":\"pong\",\"id\":\"x\"}\n");
@@ -309,9 +310,11 @@ static void test_answers(void)
     g_assert_cmpstr(done, ==,
                     "{\"type\":\"done\",\"id\":7,\"steps\":[{\"name\":\"clock\",\"us\":5},{\"name\":\"thaw\",\"us\":7}]}\n");
     g_assert_cmpstr(failed, ==, "{\"type\":\"done\",\"id\":null,\"error\":\"why\"}\n");
-    g_assert_cmpstr(seats, ==, "{\"type\":\"ready\",\"settled\":false,\"log_on\":true,\"tunnel\":true,\"seats\":27}\n");
+    g_assert_cmpstr(seats, ==, "{\"type\":\"ready\",\"settled\":false,\"log_on\":true,\"tunnel\":true,\"seats\":26}\n");
     g_assert_cmpstr(seat, ==, "{\"type\":\"session\",\"state\":\"logged-on\",\"user\":\"ann\",\"seat\":3}\n");
-    free(seats), free(seat), free(hello), free(ready), free(pong), free(session), free(done), free(failed);
+    g_assert_cmpstr(answer, ==, "{\"type\":\"answer\",\"question\":\"01AB\",\"allow\":true}\n");
+    g_assert_cmpstr(theirs, ==, "{\"type\":\"answer\",\"question\":\"01AB\",\"allow\":false,\"seat\":2}\n");
+    free(answer), free(theirs), free(seats), free(seat), free(hello), free(ready), free(pong), free(session), free(done), free(failed);
 }
 
 static void collect(void *data, const char *line, size_t length)

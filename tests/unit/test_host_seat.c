@@ -1,4 +1,5 @@
 /* Shared machines with simulated guests: who sits where, what one's end does to the others, and what a crash between two steps leaves. */
+#include <png.h>
 #include <string.h>
 
 #include "../fixtures/host/household.h"
@@ -229,6 +230,51 @@ static void test_maintenance(void)
     household_until(&household, has_ended, &ann, "her session has ended");
 }
 
+static void assert_grey(GBytes *png, unsigned grey)
+{
+    uint8_t pixels[16 * 16 * 3];
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    size_t length = 0;
+    const void *bytes = g_bytes_get_data(png, &length);
+    g_assert_true(png_image_begin_read_from_memory(&image, bytes, length));
+    g_assert_cmpuint(image.width * image.height, ==, 16 * 16);
+    image.format = PNG_FORMAT_RGB;
+    g_assert_true(png_image_finish_read(&image, NULL, pixels, 0, NULL));
+    for (size_t i = 0; i < sizeof pixels; i++)
+        g_assert_cmpuint(pixels[i], ==, grey);
+}
+
+/* Each seat's picture is its own, taken beside its person, whose stream is never opened for it. */
+static void test_pictures(void)
+{
+    g_auto(Household) household = {0};
+    g_auto(Person) ann = {0}, bob = {0};
+    g_autoptr(GError) error = NULL;
+    household_open(&household);
+    household_start(&household);
+    g_autoptr(StorePool) pool = shared_pool(&household, 1, 3, 3);
+    until_machines(&household, pool, 1);
+    sit(&household, pool, "ann", &ann);
+    sit(&household, pool, "bob", &bob);
+    const Person *both[] = {&ann, &bob};
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        g_autoptr(GBytes) png = host_desktop_thumbnail(household.host, both[i]->seat->id, 0, &error);
+        g_assert_no_error(error);
+        assert_grey(png, (unsigned)both[i]->seat->seat);
+    }
+    g_assert_cmpuint(simulated_calls("seat_display"), ==, 0);
+    g_usleep(1100 * 1000); /* the last picture is too old */
+    simulated_fail("seat_look", ORIEL_ERROR_UNAVAILABLE, 1);
+    g_assert_null(host_desktop_thumbnail(household.host, ann.seat->id, 0, &error));
+    g_assert_error(error, oriel_error_quark(), ORIEL_ERROR_UNAVAILABLE);
+    g_clear_error(&error);
+    g_autofree char *folder = household_folder(&household, ann.seat->seat_of);
+    g_assert_true(simulated_die(folder, MACHINE_END_CRASHED));
+    household_until(&household, has_ended, &ann, "her session has ended");
+    g_assert_null(host_desktop_thumbnail(household.host, ann.seat->id, 0, &error));
+    g_assert_error(error, oriel_error_quark(), ORIEL_ERROR_UNAVAILABLE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -238,5 +284,6 @@ int main(int argc, char **argv)
     g_test_add_func("/host/seat/machine-dies", test_machine_dies);
     g_test_add_func("/host/seat/restart", test_restart);
     g_test_add_func("/host/seat/maintenance", test_maintenance);
+    g_test_add_func("/host/seat/pictures", test_pictures);
     return g_test_run();
 }

@@ -92,6 +92,8 @@ static void test_agent(void)
         {"{\"type\":\"activity\",\"locked\":true,\"held\":true}", true, AGENT_ACTIVITY, true, NULL},
         {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":true}", true, AGENT_ANSWERED, true, "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
         {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":1}", false, 0, false, NULL},
+        {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":true,\"seat\":26}", true, AGENT_ANSWERED, true, "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+        {"{\"type\":\"answer\",\"question\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"allow\":true,\"seat\":27}", false, 0, false, NULL},
         {"{\"type\":\"answer\",\"question\":\"../shadow\",\"allow\":true}", false, 0, false, NULL},
         {"{\"type\":\"answer\",\"allow\":true}", false, 0, false, NULL},
         {"{\"type\":\"activity\",\"locked\":false}", true, AGENT_ACTIVITY, false, NULL},

@@ -154,6 +154,36 @@ static void test_later_one_replaces(void)
     assert_echoes(second, "is left alone");
 }
 
+/* A further one leads to the same place and ends nobody; those that have ended make way for others; there are three at most. */
+static void test_beside(void)
+{
+    GError *error = NULL;
+    autofd int first = open_tunnel(TUNNEL_RDP, "echo\n");
+    assert_echoes(first, "first");
+    int further[TUNNEL_STREAMS_MOST / TUNNELS_MOST - 1];
+    for (size_t i = 0; i < G_N_ELEMENTS(further); i++) {
+        further[i] = tunnel_open_beside(house.machine, TUNNEL_RDP, &error);
+        g_assert_no_error(error);
+        must(fd_write_all(further[i], "echo\n", 5, &failure));
+        assert_echoes(further[i], "beside");
+    }
+    g_assert_cmpint(tunnel_open_beside(house.machine, TUNNEL_RDP, &error), ==, -1);
+    g_assert_error(error, oriel_error_quark(), ORIEL_ERROR_UNAVAILABLE);
+    g_clear_error(&error);
+    for (size_t i = 0; i < G_N_ELEMENTS(further); i++) {
+        assert_echoes(further[i], "still");
+        fd_clear(&further[i]);
+    }
+    assert_echoes(first, "first again");
+    autofd int talk = tunnel_open_beside(house.machine, TUNNEL_RDP, &error);
+    g_assert_no_error(error);
+    must(fd_write_all(talk, "talk 5000\n", 10, &failure));
+    g_assert_cmpuint(read_to_end(talk), ==, 5000);
+    autofd int last = open_tunnel(TUNNELS_MOST - 1, ""); /* its port may be that of one beside */
+    assert_ended(last);
+    assert_echoes(first, "and on");
+}
+
 static void fill(int fd)
 {
     static const char block[65536];
@@ -297,6 +327,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tunnel/target-closes", test_target_closes);
     g_test_add_func("/tunnel/nobody-listens", test_nobody_listens);
     g_test_add_func("/tunnel/later-one-replaces", test_later_one_replaces);
+    g_test_add_func("/tunnel/beside", test_beside);
     g_test_add_func("/tunnel/flood-and-deaf", test_flood_and_deaf);
     g_test_add_func("/tunnel/adoption", test_adoption);
     g_test_add_func("/tunnel/suspend", test_suspend);

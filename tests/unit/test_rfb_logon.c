@@ -1,11 +1,14 @@
 #include "host/rfb_logon.h"
 
+#include <png.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/limits.h"
+#include "host/rfb_picture.h"
 #include "host/wake_packet.h"
 
 #define FINE "\0\0\0\0"
@@ -94,6 +97,69 @@ static void test_viewers(void)
     }
 }
 
+/* What a server says after it has let us in: ServerInit of two pixels beside each other, then an update. */
+#define INIT "\0\2\0\1\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0\0\0\0\4seat"
+#define UPDATE "\0\0\0\1"
+#define BOTH "\0\0\0\0\0\2\0\1\0\0\0\0\1\2\3\0\4\5\6\0"
+
+static const struct {
+    const char *what;
+    const char *says;
+    size_t length;
+    OrielErrorKind kind;
+} screens[] = {
+#define SAYS(text) text, sizeof(text) - 1
+    {"whole", SAYS(INIT UPDATE BOTH), NEVER},
+    {"in two parts, between other words",
+     SAYS(INIT "\2" "\3\0\0\0\0\0\0\2hi" UPDATE "\0\0\0\0\0\1\0\1\0\0\0\0\1\2\3\0"
+          "\1\0\0\0\0\1\0\1\2\3\4\5" UPDATE "\0\1\0\0\0\1\0\1\0\0\0\0\4\5\6\0"), NEVER},
+    {"half", SAYS(INIT UPDATE "\0\0\0\0\0\1\0\1\0\0\0\0\1\2\3\0"), ORIEL_ERROR_UNAVAILABLE},
+    {"cut within a row", SAYS(INIT UPDATE "\0\0\0\0\0\2\0\1\0\0\0\0\1\2"), ORIEL_ERROR_UNAVAILABLE},
+    {"beyond the right edge", SAYS(INIT UPDATE "\0\1\0\0\0\2\0\1\0\0\0\0\1\2\3\0\4\5\6\0"), ORIEL_ERROR_UNAVAILABLE},
+    {"below", SAYS(INIT UPDATE "\0\0\0\1\0\2\0\1\0\0\0\0\1\2\3\0\4\5\6\0"), ORIEL_ERROR_UNAVAILABLE},
+    {"another encoding", SAYS(INIT UPDATE "\0\0\0\0\0\2\0\1\0\0\0\5"), ORIEL_ERROR_UNAVAILABLE},
+    {"another message", SAYS(INIT "\226"), ORIEL_ERROR_UNAVAILABLE},
+    {"endless clipboard", SAYS(INIT "\3\0\0\0\377\377\377\377"), ORIEL_ERROR_UNAVAILABLE},
+    {"endless name", SAYS("\0\2\0\1\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0\377\377\377\377"), ORIEL_ERROR_UNAVAILABLE},
+    {"no pixel", SAYS("\0\0\0\1\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0\0\0\0\0"), ORIEL_ERROR_UNAVAILABLE},
+    {"too many pixels", SAYS("\377\377\377\377\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0\0\0\0\0"), ORIEL_ERROR_TOO_LARGE},
+#undef SAYS
+};
+
+static void assert_picture(GBytes *png)
+{
+    static const uint8_t expected[] = {1, 2, 3, 4, 5, 6};
+    uint8_t pixels[sizeof expected];
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    size_t length = 0;
+    const void *bytes = g_bytes_get_data(png, &length);
+    g_assert_true(png_image_begin_read_from_memory(&image, bytes, length));
+    g_assert_cmpuint(image.width, ==, 2);
+    g_assert_cmpuint(image.height, ==, 1);
+    image.format = PNG_FORMAT_RGB;
+    g_assert_true(png_image_finish_read(&image, NULL, pixels, 0, NULL));
+    g_assert_cmpmem(pixels, sizeof pixels, expected, sizeof expected);
+}
+
+static void test_pictures(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(screens); i++) {
+        int pair[2];
+        g_autoptr(GError) error = NULL;
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+        autofd int ours = pair[0], theirs = pair[1];
+        g_assert_true(fd_write_all(theirs, screens[i].says, screens[i].length, NULL));
+        shutdown(theirs, SHUT_WR);
+        g_autoptr(GBytes) png = rfb_picture(ours, soon(), &error);
+        g_test_message("%s: %s", screens[i].what, error ? error->message : "painted");
+        g_assert_cmpint(png != NULL, ==, screens[i].kind == NEVER);
+        if (png)
+            assert_picture(png);
+        else
+            g_assert_cmpint(oriel_error_kind(error), ==, screens[i].kind);
+    }
+}
+
 static void test_wake(void)
 {
     uint8_t mac[6], packet[WAKE_PACKET_BYTES];
@@ -114,6 +180,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rfb/servers", test_servers);
     g_test_add_func("/rfb/answer", test_answer);
     g_test_add_func("/rfb/viewers", test_viewers);
+    g_test_add_func("/rfb/pictures", test_pictures);
     g_test_add_func("/wake", test_wake);
     return g_test_run();
 }

@@ -74,8 +74,6 @@ def test_two_work_side_by_side(house):
     assert [size_seen(display) for display in displays] == [(16, 16), (16, 16)]
     wait_until(lambda: all(house.local.get("sessions/" + answer.json["session"]["id"])["state"] == "connected" for answer in (first, second)),
                30, "both are connected")
-    looked = house.local.call("POST", f"sessions/{first.json['session']['id']}/shadow", {"mode": "view"})
-    assert looked.status == 501 and machine["name"] in looked.json["detail"], looked.json
     files = ann.call("GET", f"sessions/{first.json['session']['id']}/files")
     assert files.status == 501 and "seat" in files.json["detail"], files.json
     assert ann.get(f"sessions/{first.json['session']['id']}")["display"]["files"] == {"to_desktop": False, "from_desktop": False}
@@ -87,6 +85,33 @@ def test_two_work_side_by_side(house):
     assert seat_of(house, click(eve, "farm"))["seat_of"] == machine
     displays[1].close()
     house.local.do("DELETE", "pools/farm", query={"force": "true"})
+
+
+def test_the_help_desk_at_a_seat(house):
+    """Each picture is of the seat that was asked for (its guest paints as grey as its number); the person is asked in theirs."""
+    make(house, "help", size=1)
+    ada, bert = person(house, "ada"), person(house, "bert")
+    house.make_user("hanna", roles=("helpdesk",))
+    hanna = house.token_client("hanna")
+    answers = [click(ada, "help"), click(bert, "help")]
+    displays = [open_display(house, answer.json)[0] for answer in answers]
+    assert [size_seen(display) for display in displays] == [(16, 16), (16, 16)]
+    session = answers[0].json["session"]["id"]
+    wait_until(lambda: house.local.get(f"sessions/{session}")["state"] == "connected", 30, "she is connected")
+    pictures = [hanna.call("GET", f"desktops/{answer.json['desktop']['id']}/thumbnail") for answer in answers]
+    assert [one.status for one in pictures] == [200, 200] and pictures[0].body != pictures[1].body
+    assert all(one.body.startswith(b"\x89PNG") for one in pictures)
+
+    folder = house.state / "desktops" / seat_of(house, answers[0])["seat_of"]["id"]
+    (folder / "answers").write_text("allow")  # whoever sits there, in the guest itself
+    shadow = hanna.do("POST", f"sessions/{session}/shadow", {"mode": "view"})["id"]
+    wait_until(lambda: hanna.get(f"shadows/{shadow}")["state"] == "allowed", 30, "the guest has answered")
+    assert (folder / "asked").read_text() == f"{shadow}\nhanna of the help desk asks to look at your screen."
+    ada.do("POST", f"shadows/{shadow}/end")
+    assert house.local.get(f"sessions/{session}")["state"] == "connected", "she works on"
+    for display in displays:
+        display.close()
+    house.local.do("DELETE", "pools/help", query={"force": "true"})
 
 
 def test_what_is_for_the_machine(house):

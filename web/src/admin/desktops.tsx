@@ -107,7 +107,7 @@ function bulkOf(me: Me): Bulk<Desktop> {
 function Screen({ desktop }: { desktop: Desktop }) {
   return (
     <div class="screen-small">
-      {desktop.state === 'running' && !desktop.seat_of ? <Thumbnail desktop={desktop.id} width={240} every={10} /> : <DesktopIcon size={20} />}
+      {desktop.state === 'running' && (!desktop.seat_of || desktop.user) ? <Thumbnail desktop={desktop.id} width={240} every={10} /> : <DesktopIcon size={20} />}
     </div>
   );
 }
