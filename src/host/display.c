@@ -217,7 +217,7 @@ static GBytes *screenshot(Slot *slot, GError **error)
     int64_t now = clock_monotonic_ms();
     if (slot->thumbnail && now - slot->thumbnail_ms < thumbnail_age_ms)
         return g_bytes_ref(slot->thumbnail);
-    GBytes *png = slot->seat_of ? seat_picture(slot, error) : machine_picture(slot, error);
+    GBytes *png = seat_is(slot) ? seat_picture(slot, error) : machine_picture(slot, error);
     if (!png)
         return NULL;
     g_clear_pointer(&slot->thumbnail, g_bytes_unref);

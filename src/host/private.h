@@ -340,6 +340,7 @@ bool log_on_is_running(Slot *slot);
 
 /* ---- seat.c ---- */
 void seat_register(Host *host, const StoreDesktop *row); /* nothing where it is no seat */
+bool seat_is(Slot *slot);
 Slot *seat_machine_locked(Slot *slot); /* with the lock: whose machine works for it: itself, but for a seat. Borrowed; may be NULL */
 /* The machine whose agent is to be asked, and for which seat (0: the desktop itself). Counted; NULL: none listens. */
 Machine *seat_guest(Slot *slot, unsigned *ret_seat);

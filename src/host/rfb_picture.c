@@ -63,9 +63,9 @@ static bool begin(Picture *picture, GError **error)
     picture->width = short_of(init);
     picture->height = short_of(init + 2);
     if (picture->width == 0 || picture->height == 0)
-        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "has no screen");
+        return oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "has no pixels");
     if ((uint64_t)picture->width * picture->height > LIMIT_PICTURE_PIXELS)
-        return oriel_fail(error, ORIEL_ERROR_TOO_LARGE, "has a screen of %u × %u pixels, which are too many for a picture of it",
+        return oriel_fail(error, ORIEL_ERROR_TOO_LARGE, "has %u × %u pixels, too many for a picture of it",
                           picture->width, picture->height);
     const uint8_t ask[] = {3, 0, 0, 0, 0, 0, init[0], init[1], init[2], init[3]}; /* FramebufferUpdateRequest: all */
     return rfb_say(picture->fd, wishes, sizeof wishes, error) && rfb_say(picture->fd, ask, sizeof ask, error);

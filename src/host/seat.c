@@ -38,6 +38,14 @@ void seat_register(Host *host, const StoreDesktop *row)
         slot_queue(seat);
 }
 
+bool seat_is(Slot *slot)
+{
+    g_mutex_lock(&slot->host->lock);
+    bool seat = slot->seat_of != NULL;
+    g_mutex_unlock(&slot->host->lock);
+    return seat;
+}
+
 Slot *seat_machine_locked(Slot *slot)
 {
     return slot->seat_of ? g_hash_table_lookup(slot->host->slots, slot->seat_of) : slot;
@@ -199,7 +207,7 @@ static bool is_seated(Slot *slot)
     return seated;
 }
 
-static int look(Slot *slot, int64_t deadline_us, GError **error)
+static int look(Slot *slot, GError **error)
 {
     const HostDriver *driver = slot->host->driver;
     unsigned seat = 0;
@@ -210,15 +218,17 @@ static int look(Slot *slot, int64_t deadline_us, GError **error)
     else
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "desktop: nobody works there now");
     slot_release_machine(slot->host, machine);
-    return fd >= 0 && rfb_log_on(fd, NULL, deadline_us, error) ? fd_steal(&fd) : -1;
+    return fd_steal(&fd);
 }
 
 GBytes *seat_picture(Slot *slot, GError **error)
 {
     int64_t deadline_us = g_get_monotonic_time() + picture_limit_us;
-    autofd int fd = look(slot, deadline_us, error);
-    GBytes *png = fd >= 0 ? rfb_picture(fd, deadline_us, error) : NULL;
+    autofd int fd = look(slot, error);
+    if (fd < 0)
+        return NULL;
+    GBytes *png = rfb_log_on(fd, NULL, deadline_us, error) ? rfb_picture(fd, deadline_us, error) : NULL;
     if (!png)
-        g_prefix_error(error, "seat %u: ", slot->seat);
+        g_prefix_error(error, "desktop: its screen ");
     return png;
 }
