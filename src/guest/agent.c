@@ -23,6 +23,7 @@
 #include "guest/agent_port.h"
 #include "guest/agent_screen.h"
 #include "guest/agent_seat.h"
+#include "guest/agent_seat_port.h"
 #include "guest/agent_session.h"
 #include "guest/agent_settle.h"
 #include "guest/agent_show.h"
@@ -115,13 +116,6 @@ static void application_event(void)
         send_application();
 }
 
-static void send_seats(void)
-{
-    for (unsigned number = 1; number <= agent.seats.count; number++)
-        if (agent.seats.each[number].person.name[0] && !agent.seats.each[number].starter.pid)
-            agent_port_send(&agent.port, agent_seat_text(number, true, agent.seats.each[number].person.name));
-}
-
 static void send_hello(void)
 {
     char boot_id[64];
@@ -131,93 +125,11 @@ static void send_hello(void)
     agent_port_send(&agent.port, agent_hello_text(ORIEL_VERSION, boot_id));
     if (agent.session.present)
         agent_port_send(&agent.port, agent_session_text(true, agent.session.user));
-    send_seats();
+    agent_seats_say(&agent.seats, &agent.port);
     send_application();
     if (agent.ready)
         agent_port_send(&agent.port, agent_ready_text(agent.settled, agent.seats.count));
     send_activity();
-}
-
-static void seat_begun(unsigned number, const AgentSeat *seat)
-{
-    agent_port_send(&agent.port, agent_seat_text(number, true, seat->person.name));
-    agent_port_send(&agent.port, agent_log_on_text(seat->log_on_id, &seat->last));
-}
-
-static void seats_event(void)
-{
-    AgentSeatNews news;
-    unsigned number;
-    while ((number = agent_seats_news(&agent.seats, &news)) != 0) {
-        if (news.kind == SEAT_BEGUN) {
-            seat_begun(number, &news.seat);
-            continue;
-        }
-        if (news.kind == SEAT_ANSWERED) {
-            agent_port_send(&agent.port, agent_answer_text(number, news.seat.question.id, news.allow));
-            continue;
-        }
-        if (news.kind == SEAT_FAILED)
-            send_done(news.seat.log_on_id, &news.failure);
-        if (news.seat.log_off_id[0])
-            send_done(news.seat.log_off_id, NULL);
-        if (news.kind == SEAT_ENDED)
-            agent_port_send(&agent.port, agent_seat_text(number, false, news.seat.person.name));
-    }
-}
-
-static void seat_log_on(const AgentRequest *request)
-{
-    AgentLogOn result;
-    Failure failure = {""};
-    AgentSeated seated = agent_seat_log_on(&agent.seats, request, &result, &failure);
-    if (seated == SEAT_REFUSED)
-        send_done(request->id, &failure);
-    else if (seated == SEAT_TAKEN)
-        agent_port_send(&agent.port, agent_log_on_text(request->id, &result));
-}
-
-static void seat_log_off(const AgentRequest *request)
-{
-    Failure failure = {""};
-    if (!agent_seat_log_off(&agent.seats, request, &failure))
-        send_done(request->id, &failure);
-}
-
-static void seat_show(const AgentRequest *request)
-{
-    Failure failure = {""};
-    agent_seat_show(&agent.seats, request, &failure);
-    send_done(request->id, &failure);
-}
-
-static void seat_ask(const AgentRequest *request)
-{
-    Failure failure = {""};
-    if (request->type == REQUEST_ASK)
-        agent_seat_ask(&agent.seats, request, &failure);
-    else
-        agent_seat_ask_end(&agent.seats, request);
-    send_done(request->id, &failure);
-}
-
-/* Of seats, whose X servers no log-in manager knows. */
-static bool handle_seat(const AgentRequest *request)
-{
-    Failure unknown = {"a seat has no screen locker"};
-    if (!request->seat)
-        return false;
-    if (request->type == REQUEST_LOG_ON)
-        seat_log_on(request);
-    else if (request->type == REQUEST_LOG_OFF)
-        seat_log_off(request);
-    else if (request->type == REQUEST_SHOW)
-        seat_show(request);
-    else if (request->type == REQUEST_ASK || request->type == REQUEST_ASK_END)
-        seat_ask(request);
-    else
-        send_done(request->id, &unknown);
-    return true;
 }
 
 static void log_off_ended(const Failure *failure)
@@ -590,7 +502,7 @@ static void handle_line(void *data, const char *line, size_t length)
         send_done(request.id, &request.failure);
         return;
     }
-    if (handle_seat(&request))
+    if (agent_seats_handle(&agent.seats, &agent.port, &request))
         return;
     switch (request.type) {
     case REQUEST_PING:
@@ -730,7 +642,7 @@ static void fd_event(int fd)
     } else if (fd == agent.activity.epoll)
         activity_event();
     else if (fd == agent.seats.epoll)
-        seats_event();
+        agent_seats_tell(&agent.seats, &agent.port);
     else if (fd == agent.tunnels.epoll)
         agent_tunnels_serve(&agent.tunnels);
     else if (fd == agent.lock_watch)
