@@ -27,6 +27,7 @@ struct Server {
     bool closing;
     unsigned under_way; /* requests that have begun to be answered */
     size_t body_bytes;  /* of the bodies larger than LIMIT_REQUEST_BODY_SMALL; the loop's own */
+    size_t piece_bytes; /* of answers that are pieces of files; the loop's own */
     GCond answered;
     GThreadPool *lanes[LANES]; /* NULL: LANE_INLINE */
 };
@@ -54,7 +55,7 @@ typedef struct {
     char *allow;
     size_t body_limit;
     int refusal; /* OrielErrorKind of a body that is read on but not kept; 0: none */
-    size_t body_bytes; /* its part of the server's */
+    size_t body_bytes, piece_bytes; /* its part of the server's */
     bool counted; /* in under_way */
 } Exchange;
 
@@ -173,8 +174,24 @@ static struct MHD_Response *response_new(Exchange *exchange)
     return response_of_bytes(reply->body);
 }
 
+/* A client may take nothing of what it asked for: such pieces have their bound. */
+static void piece_count(Exchange *exchange)
+{
+    Reply *reply = exchange->reply;
+    Server *server = exchange->server;
+    size_t bytes = exchange->route && exchange->route->lane == LANE_FILES && reply->body ? g_bytes_get_size(reply->body) : 0;
+    if (bytes > LIMIT_REQUEST_BODY_SMALL && server->piece_bytes + bytes > LIMIT_PIECES) {
+        reply_reset(reply);
+        reply_problem_text(reply, ORIEL_ERROR_UNAVAILABLE, 0, "too many pieces of files are being sent: try again in a moment");
+        return;
+    }
+    exchange->piece_bytes = bytes;
+    server->piece_bytes += bytes;
+}
+
 static enum MHD_Result exchange_respond(Exchange *exchange)
 {
+    piece_count(exchange);
     Reply *reply = exchange->reply;
     bool from_file = reply->file >= 0 || reply->status == 304;
     exchange->state = EXCHANGE_ANSWERED;
@@ -397,6 +414,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
         g_cond_signal(&server->answered);
     g_mutex_unlock(&server->lock);
     server->body_bytes -= exchange->body_bytes;
+    server->piece_bytes -= exchange->piece_bytes;
     exchange_free(exchange);
 }
 

@@ -4,6 +4,7 @@
 #define LIMIT_REQUEST_BODY (1024 * 1024)     /* bytes of an API request body */
 #define LIMIT_REQUEST_BODY_SMALL (16 * 1024) /* of one that says nothing of who sends it, or that needs none */
 #define LIMIT_REQUEST_BODIES (64 * 1024 * 1024) /* bytes that larger bodies than that may hold together */
+#define LIMIT_PIECES (64 * 1024 * 1024)      /* bytes of pieces of files that wait for clients to take them, together */
 #define LIMIT_REQUEST_HEADER (16 * 1024)     /* bytes of all headers of a request */
 #define LIMIT_PAGE 500                       /* rows of a list in one answer */
 #define LIMIT_PAGE_DEFAULT 100

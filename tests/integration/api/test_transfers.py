@@ -163,6 +163,23 @@ def test_another_persons(office):
     office.ada.client.do("DELETE", f"{office.ada.path}/{transfer}")
 
 
+def test_clients_that_take_nothing_are_bounded(office):
+    """orield would hold each piece for them."""
+    office.ada.send("large", bytes(PIECE))
+    transfer = office.ada.client.do("POST", office.ada.path, {"direction": "from_desktop", "name": "large"}, status=201)["id"]
+    target, held, told = f"/api/v1/{office.ada.path}/{transfer}/bytes", [], []
+    while len(told) < 100 and 503 not in told:
+        held.append(office.ada.client.connection())
+        held[-1].request("GET", target, headers=office.ada.client.credentials())
+        told.append(held[-1].getresponse().status)
+    assert told == [200] * 64 + [503]
+    assert office.ada.client.get(office.ada.path)["items"]  # what is small goes on
+    for connection in held:
+        connection.close()
+    wait_until(lambda: office.ada.client.call("GET", f"{office.ada.path}/{transfer}/bytes").status == 200, 30, "there is room again")
+    office.ada.client.do("DELETE", f"{office.ada.path}/{transfer}")
+
+
 def set_plan(office, files):
     office.local.do("PATCH", "plans/strict", {"settings": {"files": files}})
 
