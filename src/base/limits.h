@@ -36,7 +36,9 @@
 #define LIMIT_RECHECK_WAITING 1000           /* who wait to be looked up; others are later */
 #define LIMIT_KIOSKS 1000
 #define LIMIT_KIOSK_LOGINS 1000              /* open logins of one kiosk, which may be many devices */
-#define LIMIT_KIOSK_LOGINS_ADDRESS 100       /* of them from one address (of IPv6: /64), so that it does not shut out the others */
+#define LIMIT_KIOSK_LOGINS_ADDRESS 100       /* of them that one address (of IPv6: /64) has in any case ... */
+#define LIMIT_KIOSK_LOGINS_CROWD 500         /* ... and while there are fewer in all it may have more: a site behind one address */
+#define LIMIT_KIOSK_UNUSED_MS (10 * 60 * 1000LL) /* a login that shows nothing and was not used for so long makes room for another */
 #define LIMIT_DIRECTORIES 32
 #define LIMIT_DIRECTORY_SETTINGS (128 * 1024) /* bytes of a directory's settings as text: certificates are among them */
 #define LIMIT_DIRECTORY_SECRET 4096          /* bytes of its bind password or client secret */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/network.h"
@@ -83,22 +84,54 @@ StoreKiosk *identity_kiosk_of(Identity *identity, const KioskDevice *device, GEr
     return NULL;
 }
 
-/* Room for one more login of this kiosk, in all and from this address. */
-static bool check_room(Identity *identity, const StoreKiosk *kiosk, const char *address, GError **error)
+/* "192.0.2.7", and no range: all devices are behind it. */
+static bool is_one_place(const StoreKiosk *kiosk)
+{
+    Network network;
+    return *kiosk->networks && !strchr(kiosk->networks, ' ') && network_parse(kiosk->networks, "networks", &network, NULL) && network.bits == 128;
+}
+
+static bool is_unused(const StoreKioskLogin *login, int64_t now_ms)
+{
+    return !login->shows && login->seen_ms + LIMIT_KIOSK_UNUSED_MS < now_ms;
+}
+
+KioskRoom kiosk_room(const StoreKiosk *kiosk, const GPtrArray *logins, const char *address, int64_t now_ms, const char **ret_unused)
 {
     unsigned same = 0;
+    const char *anywhere = NULL, *there = NULL;
     g_autofree char *here = socket_network(address ? address : "");
-    g_autoptr(GPtrArray) addresses = store_kiosk_addresses(identity->store, kiosk->id, error);
-    for (unsigned i = 0; addresses && i < addresses->len; i++) {
-        g_autofree char *network = socket_network(addresses->pdata[i]);
-        same += strcmp(network, here) == 0;
+    for (unsigned i = 0; i < logins->len; i++) {
+        const StoreKioskLogin *login = logins->pdata[i];
+        g_autofree char *network = socket_network(login->address);
+        bool is_here = strcmp(network, here) == 0, unused = is_unused(login, now_ms);
+        same += is_here;
+        anywhere = unused && !anywhere ? login->id : anywhere;
+        there = unused && is_here && !there ? login->id : there;
     }
-    if (!addresses)
+    bool crowded = same >= LIMIT_KIOSK_LOGINS_ADDRESS && logins->len >= LIMIT_KIOSK_LOGINS_CROWD && !is_one_place(kiosk);
+    KioskRoom room = crowded ? KIOSK_FULL_HERE : logins->len >= LIMIT_KIOSK_LOGINS ? KIOSK_FULL : KIOSK_ROOM;
+    *ret_unused = room == KIOSK_FULL_HERE ? there : room == KIOSK_FULL ? anywhere : NULL;
+    return room;
+}
+
+/* Room for one more login of this kiosk, in all and from this address; a device that lost its cookie has left one behind that nobody uses. */
+static bool check_room(Identity *identity, const StoreKiosk *kiosk, const char *address, GError **error)
+{
+    const char *unused = NULL;
+    StoreActor actor = {.name = kiosk->name, .address = address};
+    g_autoptr(GPtrArray) logins = store_kiosk_logins(identity->store, kiosk->id, error);
+    if (!logins)
         return false;
-    if (same >= LIMIT_KIOSK_LOGINS_ADDRESS)
-        return oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open from this address, which is the limit: end some",
-                          kiosk->name, LIMIT_KIOSK_LOGINS_ADDRESS);
-    return kiosk->logins < LIMIT_KIOSK_LOGINS ||
+    KioskRoom room = kiosk_room(kiosk, logins, address, clock_utc_ms(), &unused);
+    if (unused)
+        return store_web_session_delete(identity->store, &actor, unused, error);
+    if (room == KIOSK_FULL_HERE)
+        return oriel_fail(error, ORIEL_ERROR_TOO_MANY,
+                          "kiosk \"%s\": %d logins are open, and more than %d of them from this address: end some, or make a kiosk of its "
+                          "own for this address",
+                          kiosk->name, LIMIT_KIOSK_LOGINS_CROWD, LIMIT_KIOSK_LOGINS_ADDRESS);
+    return room == KIOSK_ROOM ||
            oriel_fail(error, ORIEL_ERROR_TOO_MANY, "kiosk \"%s\": %d logins are open, which is the limit: end some", kiosk->name,
                       LIMIT_KIOSK_LOGINS);
 }

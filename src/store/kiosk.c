@@ -196,14 +196,32 @@ bool store_kiosk_delete(Store *store, const StoreActor *actor, const char *id, i
            transaction_record(&transaction, &record, error) && transaction_commit(&transaction, error);
 }
 
-static gpointer address_read(Reader *reader)
+void store_kiosk_login_free(StoreKioskLogin *login)
 {
-    return read_string(reader);
+    if (!login)
+        return;
+    g_free(login->id);
+    g_free(login->address);
+    g_free(login);
 }
 
-GPtrArray *store_kiosk_addresses(Store *store, const char *id, GError **error)
+static gpointer login_read(Reader *reader)
 {
-    List list = {NULL, address_read, g_free, 0};
-    return list_of(store_read(store, "SELECT w.address FROM web_sessions w WHERE w.means = 'kiosk' AND w.means_id = $1", PARAMS(TEXT(id)), error),
+    StoreKioskLogin *login = g_new0(StoreKioskLogin, 1);
+    login->id = read_string(reader);
+    login->address = read_string(reader);
+    login->seen_ms = read_number(reader);
+    login->shows = read_bool(reader);
+    return login;
+}
+
+GPtrArray *store_kiosk_logins(Store *store, const char *id, GError **error)
+{
+    List list = {NULL, login_read, (GDestroyNotify)store_kiosk_login_free, 0};
+    return list_of(store_read(store,
+                              "SELECT w.id, w.address, w.seen_ms,"
+                              " CASE WHEN EXISTS (SELECT 1 FROM displays x WHERE x.login_id = w.id) THEN 1 ELSE 0 END"
+                              " FROM web_sessions w WHERE w.means = 'kiosk' AND w.means_id = $1 ORDER BY w.seen_ms, w.id",
+                              PARAMS(TEXT(id)), error),
                    &list, NULL);
 }

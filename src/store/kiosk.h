@@ -30,7 +30,16 @@ GPtrArray *store_kiosk_list(Store *store, const StorePage *page, char **ret_next
 bool store_kiosk_update(Store *store, const StoreActor *actor, StoreKiosk *kiosk, GError **error);
 bool store_kiosk_delete(Store *store, const StoreActor *actor, const char *id, int64_t expected_version, GError **error);
 
-/* Texts: from where each of its open logins was made. */
-GPtrArray *store_kiosk_addresses(Store *store, const char *id, GError **error);
+typedef struct {
+    char *id; /* of the web session */
+    char *address;
+    int64_t seen_ms;
+    bool shows; /* a display is open by it */
+} StoreKioskLogin;
+
+void store_kiosk_login_free(StoreKioskLogin *login);
+
+/* Its open logins, the longest unused first. */
+GPtrArray *store_kiosk_logins(Store *store, const char *id, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreKiosk, store_kiosk_free)

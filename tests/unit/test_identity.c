@@ -277,6 +277,60 @@ static void test_kiosk_fits(void)
     }
 }
 
+/* So many logins of each of two addresses; the first of each unused or not, showing something or not. */
+static GPtrArray *kiosk_logins(unsigned here, unsigned there, int64_t seen_ms, bool shows)
+{
+    GPtrArray *logins = g_ptr_array_new_with_free_func((GDestroyNotify)store_kiosk_login_free);
+    for (unsigned i = 0; i < here + there; i++) {
+        StoreKioskLogin *login = g_new0(StoreKioskLogin, 1);
+        bool first = i == 0 || i == here;
+        *login = (StoreKioskLogin){.id = g_strdup(i < here ? "here" : "there"),
+                                   .address = g_strdup(i < here ? "192.0.2.7" : "192.0.2.8"),
+                                   .seen_ms = first ? seen_ms : 0,
+                                   .shows = !first || shows};
+        g_ptr_array_add(logins, login);
+    }
+    return logins;
+}
+
+static void test_kiosk_room(void)
+{
+    const int64_t now = 1000 * LIMIT_KIOSK_UNUSED_MS, old = now - LIMIT_KIOSK_UNUSED_MS - 1;
+    static const char site[] = "192.0.2.7", hall[] = "192.0.2.0/24";
+    const struct {
+        const char *networks;
+        unsigned here, there;
+        int64_t seen_ms;
+        bool shows;
+        KioskRoom room;
+        const char *unused;
+    } rows[] = {
+        {hall, 0, 0, now, false, KIOSK_ROOM, NULL},
+        {hall, 499, 0, now, false, KIOSK_ROOM, NULL},      /* a site behind one address */
+        {hall, 500, 0, now, false, KIOSK_FULL_HERE, NULL}, /* the other half is for others */
+        {hall, 99, 800, now, false, KIOSK_ROOM, NULL},
+        {hall, 100, 399, now, false, KIOSK_ROOM, NULL},
+        {hall, 100, 400, now, false, KIOSK_FULL_HERE, NULL},
+        {hall, 99, 901, now, false, KIOSK_FULL, NULL},
+        {site, 999, 0, now, false, KIOSK_ROOM, NULL}, /* there are no others */
+        {site, 1000, 0, now, false, KIOSK_FULL, NULL},
+        {"192.0.2.7 192.0.2.8", 500, 0, now, false, KIOSK_FULL_HERE, NULL},
+        {"", 500, 0, now, false, KIOSK_FULL_HERE, NULL},
+        {hall, 500, 1, old, false, KIOSK_FULL_HERE, "here"},
+        {hall, 500, 1, old, true, KIOSK_FULL_HERE, NULL},
+        {hall, 1, 999, old, false, KIOSK_FULL, "here"},
+        {hall, 0, 1000, old, false, KIOSK_FULL, "there"},
+        {hall, 1, 1, old, false, KIOSK_ROOM, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *unused = NULL;
+        StoreKiosk kiosk = {.networks = (char *)rows[i].networks, .certificates = (char *)""};
+        g_autoptr(GPtrArray) logins = kiosk_logins(rows[i].here, rows[i].there, rows[i].seen_ms, rows[i].shows);
+        g_assert_cmpint(kiosk_room(&kiosk, logins, "192.0.2.7", now, &unused), ==, rows[i].room);
+        g_assert_cmpstr(unused, ==, rows[i].unused);
+    }
+}
+
 static Identity *identity_of(Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -588,6 +642,7 @@ int main(int argc, char **argv)
     g_test_add_func("/identity/totp-required", test_totp_required);
     g_test_add_func("/identity/browser-names", test_browser_names);
     g_test_add_func("/identity/kiosk-fits", test_kiosk_fits);
+    g_test_add_func("/identity/kiosk-room", test_kiosk_room);
     fixture_add("login", test_login);
     fixture_add("logins-end", test_logins_end);
     fixture_add("disabled-and-expired", test_disabled_and_expired);

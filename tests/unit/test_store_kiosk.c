@@ -51,9 +51,13 @@ static void test_kiosks(Fixture *fixture)
     g_assert_cmpstr(session->pool_id, ==, world.pool->id);
     g_autoptr(StoreKiosk) late = store_kiosk_find(store, "hall", &error);
     g_assert_cmpuint(late->logins, ==, 1);
-    g_autoptr(GPtrArray) addresses = store_kiosk_addresses(store, hall->id, &error);
-    g_assert_cmpuint(addresses->len, ==, 1);
-    g_assert_cmpstr(addresses->pdata[0], ==, "192.0.2.7");
+    g_autoptr(GPtrArray) logins = store_kiosk_logins(store, hall->id, &error);
+    g_assert_cmpuint(logins->len, ==, 1);
+    const StoreKioskLogin *open = logins->pdata[0];
+    g_assert_cmpstr(open->address, ==, "192.0.2.7");
+    g_assert_cmpstr(open->id, ==, session->id);
+    g_assert_cmpint(open->seen_ms, ==, session->seen_ms);
+    g_assert_false(open->shows);
     hall->enabled = false;
     g_assert_true(store_kiosk_update(store, NULL, hall, &error));
     g_assert_null(store_web_session_get(store, "a hash", &error));
