@@ -28,6 +28,34 @@ test('a click shows the picture, at the size of the window', async () => {
   assert.ok(guest().events.filter((one) => one.type === 'size').length - sizes <= 3, 'a dragged window is asked for once it rests');
 });
 
+test('several desktops of one pool: one more, each of them by its name, and the same one again', async () => {
+  const demo = fake.world.pools.find((one) => one.name === 'demo');
+  demo.sessions_a_user = 2;
+  const page = await admin();
+  const card = page.locator('.tiles > *').filter({ hasText: 'Office' });
+  assert.equal(await card.locator('.tile-several li').count(), 1); // one of theirs is the tile itself
+  await card.getByRole('link', { name: 'Another desktop' }).click();
+  await desktopShown(page);
+  const second = fake.world.desktops.find((one) => one.name === 'demo-3');
+  assert.equal(second.user.name, 'admin');
+  // who loads the page again wants this desktop, and not yet another one
+  await eventually(() => page.url(), (now) => now.endsWith(`#/desktop/demo?own=${second.id}`), 5000, 'its own address');
+  await page.reload();
+  await desktopShown(page);
+  assert.equal(fake.world.desktops.filter((one) => one.pool.id === demo.id && one.user?.name === 'admin').length, 2);
+  await page.goto(url);
+  const names = card.locator('.tile-several li');
+  await eventually(() => names.allTextContents(), (all) => all.length === 2 && all[0].startsWith('demo-1') && all[1].startsWith('demo-3'), 5000, 'both by name, and no more of them');
+  await card.getByRole('link', { name: 'demo-1' }).click();
+  await desktopShown(page);
+  assert.ok(page.url().endsWith(`?own=${fake.world.desktops.find((one) => one.name === 'demo-1').id}`));
+  assert.ok(fake.screenOf(fake.world.desktops.find((one) => one.name === 'demo-1')).viewers.size === 1);
+  // one that is gone is said so, and nobody is given another instead
+  await page.goto(`${url}#/desktop/demo?own=gone`);
+  await page.getByText('you have none of this name').waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+});
+
 test('keys, pointer and wheel arrive; nothing stays down when the focus goes', async () => {
   const page = await admin();
   await openDesktop(page, 'Office');

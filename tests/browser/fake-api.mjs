@@ -255,11 +255,14 @@ export class FakeOriel {
     }];
   }
 
-  connect(one, { user, at }, client) {
+  connect(one, { user, at }, { client, desktop: own, another } = {}) {
     const boot = this.boots.get(one.id);
     if (boot && boot.state !== 'done') return [202, { job: boot }];
     if (!one.enabled) throw new Refusal(409, 'conflict', `pool "${one.name}" is switched off; ask your administrator`);
-    let desktop = this.world.desktops.find((d) => d.pool.id === one.id && d.user?.id === user.id);
+    const mine = this.world.desktops.filter((d) => d.pool.id === one.id && d.user?.id === user.id);
+    if (another && mine.length >= one.sessions_a_user) throw new Refusal(409, 'conflict', `pool "${one.name}": you have ${mine.length} desktops of it, which is as many as it gives to one person`);
+    let desktop = own ? mine.find((d) => d.id === own) : another ? undefined : mine[0];
+    if (own && !desktop) throw new Refusal(404, 'not-found', `desktop "${own}": you have none of this name`);
     desktop ??= this.world.desktops.find((d) => d.pool.id === one.id && !d.user && d.state === 'running');
     if (!desktop) throw new Refusal(503, 'full', `pool "${one.name}" has no desktop left; try again when somebody has logged off`);
     Object.assign(desktop, { user: ref(user), state: 'running', observed: 'running' });
@@ -396,7 +399,7 @@ export class FakeOriel {
     if (!name && method === 'GET') return this.page(world.pools.map((one) => this.withCounts(one)), query);
     if (!name) return this.createPool(body);
     const one = this.find('pools', name, 'pool');
-    if (verb === 'connect') return this.connect(one, who, body?.client);
+    if (verb === 'connect') return this.connect(one, who, body ?? undefined);
     if (verb === 'entitlements') return this.entitlements(method, one, rest);
     if (verb === 'icon') {
       if (method === 'GET') return [204];
