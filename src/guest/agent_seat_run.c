@@ -14,6 +14,7 @@
 #include "guest/file.h"
 
 #define LISTENS_MS 50000
+#define END_SECONDS 8 /* for programs to end by themselves; systemd kills them after 10 (agent_seat_start) */
 #define BUS "/usr/bin/dbus-daemon"
 
 static pid_t start(const char *const *argv)
@@ -93,12 +94,26 @@ static void set_keyboard(void)
         await(start(argv));
 }
 
+/* systemd asks all of the unit to end at once, us too: whoever waits here gives the programs time to. */
+static void on_end(int number)
+{
+}
+
+/* Their screen has gone, be it that the unit is to end or that it broke. */
+static void end_programs(pid_t programs)
+{
+    alarm(END_SECONDS); /* ends us, and with us the unit */
+    kill(programs, SIGTERM);
+    await(programs);
+}
+
 int agent_seat_run(const char *number)
 {
     static const char *const session[] = {"/etc/oriel/session", NULL};
     unsigned long seat;
     if (!guest_number(number, AGENT_SEATS_MOST, &seat) || seat < 1)
         return EXIT_FAILURE;
+    signal(SIGTERM, on_end);
     pid_t screen = start_screen(seat);
     if (screen < 0) {
         fprintf(stderr, "oriel-agent: seat %s: Xvnc does not listen\n", number);
@@ -111,5 +126,7 @@ int agent_seat_run(const char *number)
     do
         ended = wait(NULL);
     while (ended != screen && ended != programs && (ended > 0 || errno == EINTR));
+    if (ended == screen && programs > 0)
+        end_programs(programs);
     return EXIT_SUCCESS; /* systemd ends whatever is left in the unit */
 }
