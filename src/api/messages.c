@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/words_wire.h"
 #include "store/help.h"
 
 static Json *message_json(const StoreMessage *message)
@@ -33,7 +34,7 @@ bool session_message_post(Call *call, GError **error)
     g_autoptr(StoreMessage) message = session ? store_message_new(call->service->store, &call->actor, session->id, text, error) : NULL;
     if (!message)
         return false;
-    const char *from = *message->by_name ? message->by_name : "Help desk";
+    const char *from = *message->by_name ? message->by_name : SAY_HELP_DESK;
     g_autoptr(GError) failure = NULL;
     bool shown = host_session_show(call->service->host, session->id, from, text, &failure);
     reply_json(call->reply, 200, json_pack("{s:s, s:b, s:o}", "id", message->id, "in_guest", shown, "problem",

@@ -5,6 +5,7 @@
 
 #include "api/help.h"
 #include "base/limits.h"
+#include "base/words_wire.h"
 #include "store/help.h"
 
 static Json *shadow_json(const StoreShadow *shadow)
@@ -29,9 +30,9 @@ static bool shadow_answer(Call *call, const char *id, GError **error)
 /* As the person's page asks; whoever answers first, there or here, decides. */
 static void ask_in_guest(Call *call, const StoreSession *session, const StoreShadow *shadow)
 {
-    g_autofree char *text = g_strdup_printf("%s of the help desk asks to look at your screen%s.",
-                                            *shadow->by_name ? shadow->by_name : "An administrator",
-                                            shadow->mode == STORE_DISPLAY_CONTROL ? " and work in it" : "");
+    const char *name = *shadow->by_name ? shadow->by_name : SAY_SOMEBODY;
+    g_autofree char *text =
+        shadow->mode == STORE_DISPLAY_CONTROL ? g_strdup_printf(SAY_ASK_CONTROL, name) : g_strdup_printf(SAY_ASK_VIEW, name);
     host_session_ask(call->service->host, session, shadow->id, text);
 }
 

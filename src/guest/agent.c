@@ -39,7 +39,7 @@
 #define CLIPBOARD_AGAIN_MS 5000
 #define CLIPBOARD_TRIES 20     /* a session that has just begun has no screen yet: the helper ends at once */
 #define LOCK_REST_MS 1000      /* whoever changes it often is told of less often */
-#define LOCK_LIMIT_MS 8000     /* a screen locker has so long to come up */
+#define LOCK_LIMIT_MS 20000    /* a screen locker has so long to come up: on a host that is out of breath, beside RDP, it takes a while */
 #define HOLD_AGAIN_MS 100      /* while a key is down that the desktop saw go down */
 #define HOLD_TRIES 50
 #define SCREEN_REST_MS 100     /* a viewer that drags its window sends many sizes: follow the last one */

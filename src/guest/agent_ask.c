@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "guest/agent_show.h"
+#include "guest/agent_words.h"
 
 #define ALLOW "allow"
 #define REFUSE "refuse"
@@ -21,14 +22,17 @@ static bool action_text(char *text, size_t size, const char *name, const char *w
 
 bool agent_ask_open(AgentQuestion *question, const AgentChild *where, const AgentRequest *request, Failure *failure)
 {
-    char text[5 * AGENT_TEXT_LONGEST + 1], allow[AGENT_CHOICE_LONGEST + 32], refuse[AGENT_CHOICE_LONGEST + 32];
+    char text[5 * sizeof((AgentSaid *)0)->text], allow[2 * AGENT_CHOICE_LONGEST + 32], refuse[2 * AGENT_CHOICE_LONGEST + 32];
+    AgentSaid said, named, yes, no;
+    const char *language = agent_words_language();
     if (question->pid > 0)
         return failure_set(failure, "another question is on the screen");
-    if (!agent_show_escape(request->text, text, sizeof text) || !action_text(allow, sizeof allow, ALLOW, request->allow) ||
-        !action_text(refuse, sizeof refuse, REFUSE, request->refuse))
+    if (!agent_show_escape(agent_words_say(language, request->text, &said), text, sizeof text) ||
+        !action_text(allow, sizeof allow, ALLOW, agent_words_say(language, request->allow, &yes)) ||
+        !action_text(refuse, sizeof refuse, REFUSE, agent_words_say(language, request->refuse, &no)))
         return failure_set(failure, "the text is too long");
     const char *const argv[] = {"notify-send", "--urgency=critical", "--app-name=Oriel", "--icon=dialog-question", allow, refuse,
-                                "--", request->title[0] ? request->title : "Question", text, NULL};
+                                "--", request->title[0] ? agent_words_say(language, request->title, &named) : "Question", text, NULL};
     AgentChild ask = {.argv = argv, .environment = where->environment, .uid = where->uid};
     pid_t pid = 0;
     int output = agent_child_open(&ask, &pid, failure);

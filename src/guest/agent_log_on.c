@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/words_wire.h"
 #include "guest/agent_child.h"
 #include "guest/agent_identity.h"
 #include "guest/agent_screen.h"
@@ -28,10 +29,11 @@ static int64_t now_us(void)
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
-static void warn(AgentLogOn *result, const char *what, const Failure *why)
+/* sentence: with %s for the reason. */
+static void warn(AgentLogOn *result, const char *sentence, const Failure *why)
 {
     if (result->warnings_count < AGENT_WARNINGS_MOST)
-        failure_set(&result->warnings[result->warnings_count++], "%.80s%.170s", what, why->text);
+        failure_set(&result->warnings[result->warnings_count++], "%.*s%.170s", (int)strlen(sentence) - 2, sentence, why->text);
 }
 
 static void step_done(AgentLogOn *result, const char *name, int64_t *began_us)
@@ -120,7 +122,7 @@ static void apply_place(AgentRequest *request, AgentLogOn *result)
     if (request->time_zone[0] && access(zone, F_OK) < 0)
         request->time_zone[0] = '\0';
     if (!agent_identity_write_place("", request, &failure))
-        warn(result, "Language, keyboard or time zone could not be set: ", &failure);
+        warn(result, SAY_NO_PLACE, &failure);
 }
 
 /* ---- sessions ---- */
@@ -212,7 +214,7 @@ static bool with_home(AgentPerson *who, const AgentRequest *request, AgentLogOn 
         }
         agent_home_unmount(&person, &ignored);
     }
-    warn(result, "Your own files are not here, and what you save now will be lost: ", &failure);
+    warn(result, SAY_NO_HOME, &failure);
     return false;
 }
 
@@ -222,7 +224,7 @@ static void without_home(AgentPerson *who, const AgentRequest *request, AgentLog
     Failure failure;
     who->person = person;
     if (!agent_account_write("", &who->base, &person, &failure))
-        warn(result, "The account could not be named after you: ", &failure);
+        warn(result, SAY_NOT_NAMED, &failure);
 }
 
 bool agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSession *session, AgentLogOn *result)
@@ -242,10 +244,10 @@ bool agent_log_on(AgentPerson *who, const AgentRequest *asked, const AgentSessio
     step_done(result, "place", &began_us);
     if (!who->base.name[0]) {
         failure_set(&failure, "this image has no user of its own");
-        warn(result, "The account could not be named after you: ", &failure);
+        warn(result, SAY_NOT_NAMED, &failure);
     } else if (!again) {
         if (who->has_home && !agent_log_off_home(who, &failure))
-            warn(result, "Somebody else's files could not be put away: ", &failure);
+            warn(result, SAY_NOT_PUT_AWAY, &failure);
         else if (!request.has_home || !with_home(who, &request, result, &began_us))
             without_home(who, &request, result);
         step_done(result, "session", &began_us);

@@ -94,12 +94,23 @@ bool agent_session_equal(const AgentSession *a, const AgentSession *b)
     return a->present == b->present && (!a->present || (strcmp(a->id, b->id) == 0 && strcmp(a->user, b->user) == 0));
 }
 
+static bool has_display(const char *block, size_t length)
+{
+    static const char key[] = "DISPLAY=";
+    for (const char *entry = block; entry < block + length; entry += strnlen(entry, (size_t)(block + length - entry)) + 1)
+        if (strnlen(entry, (size_t)(block + length - entry)) >= sizeof key && memcmp(entry, key, sizeof key - 1) == 0)
+            return true;
+    return false;
+}
+
 bool agent_session_environment_take(const char *block, size_t length, SessionEnvironment *environment)
 {
     static const char *const KEYS[] = {"DISPLAY=", "XAUTHORITY=", "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR=",
                                        "XDG_SESSION_ID=", "HOME=", "USER=", "LOGNAME=", "LANG="};
     size_t used = 0, count = 0;
     bool display = false;
+    if (!has_display(block, length)) /* what was found in another process stays */
+        return false;
     const size_t most = sizeof environment->entries / sizeof environment->entries[0] - 2;
     for (const char *entry = block; entry < block + length; entry += strnlen(entry, (size_t)(block + length - entry)) + 1) {
         size_t bytes = strnlen(entry, (size_t)(block + length - entry));

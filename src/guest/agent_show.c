@@ -8,6 +8,7 @@
 
 #include "base/agent_wire.h"
 #include "guest/agent_child.h"
+#include "guest/agent_words.h"
 #include "guest/file.h"
 
 #define SHOW_MS 10000 /* the first notification starts the program that shows them */
@@ -30,7 +31,7 @@ bool agent_show_escape(const char *text, char *escaped, size_t size)
 
 static bool show_notification(const AgentSession *session, const char *title, const char *text, Failure *failure)
 {
-    char escaped[5 * AGENT_TEXT_LONGEST + 1];
+    char escaped[5 * sizeof((AgentSaid *)0)->text];
     SessionEnvironment environment;
     if (!agent_session_environment(session, &environment))
         return failure_set(failure, "the session has no desktop yet");
@@ -44,7 +45,7 @@ static bool show_notification(const AgentSession *session, const char *title, co
 
 static bool show_lines(const AgentSession *session, const char *title, const char *text, Failure *failure)
 {
-    char path[sizeof session->tty + 8], lines[2 * AGENT_TEXT_LONGEST + AGENT_TITLE_LONGEST + 32];
+    char path[sizeof session->tty + 8], lines[4 * AGENT_TEXT_LONGEST + AGENT_TITLE_LONGEST + 32];
     if (!session->tty[0])
         return failure_set(failure, "the session has neither a desktop nor a console");
     snprintf(path, sizeof path, "/dev/%s", session->tty);
@@ -62,7 +63,10 @@ static bool show_lines(const AgentSession *session, const char *title, const cha
 
 bool agent_show(const AgentSession *session, const char *title, const char *text, Failure *failure)
 {
+    AgentSaid said, named;
+    const char *language = agent_words_language();
+    const char *in_language = agent_words_say(language, text, &said), *head = agent_words_say(language, title, &named);
     if (!session->present)
         return failure_set(failure, "nobody is logged on");
-    return session->graphical ? show_notification(session, title, text, failure) : show_lines(session, title, text, failure);
+    return session->graphical ? show_notification(session, head, in_language, failure) : show_lines(session, head, in_language, failure);
 }

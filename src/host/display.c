@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/tunnel_wire.h"
+#include "base/words_wire.h"
 #include "store/help.h"
 
 static const int64_t thumbnail_age_ms = 1000;
@@ -145,8 +146,8 @@ static bool tell_watched(Host *host, const StoreTicket *ticket, GError **error)
     if (!shadow)
         return false;
     g_autoptr(Slot) slot = slot_of(host, ticket->desktop_id);
-    const char *does = shadow->mode == STORE_DISPLAY_CONTROL ? "sees this screen and works in it" : "sees this screen";
-    slot_tell_notice(slot, g_strdup_printf("%s of the help desk %s.", *shadow->by_name ? shadow->by_name : "An administrator", does));
+    const char *name = *shadow->by_name ? shadow->by_name : SAY_SOMEBODY;
+    slot_tell_notice(slot, shadow->mode == STORE_DISPLAY_CONTROL ? g_strdup_printf(SAY_WORKS, name) : g_strdup_printf(SAY_SEES, name));
     return true;
 }
 

@@ -142,7 +142,7 @@ bool host_session_display(Host *host, const char *session_id, DisplayPlan *ret, 
 /* Closes the viewers of this session; the desktop runs on. Idempotent. */
 bool host_session_disconnect(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
-/* Locks the session's screen (up to 15 s). UNAVAILABLE: no running desktop, or no agent. Others: its guest cannot, and says why. */
+/* Locks the session's screen (up to 25 s). UNAVAILABLE: no running desktop, or no agent. Others: its guest cannot, and says why. */
 bool host_session_lock(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
 /* The person has logged in to the portal, at proved_ms: FORBIDDEN unless that was after the session was locked. Idempotent. */

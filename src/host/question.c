@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/words_wire.h"
 #include "store/help.h"
 
 static const unsigned most_questions = 8; /* of one desktop that wait for a worker */
@@ -64,10 +65,10 @@ static bool ask(const Work *work, Machine *machine, unsigned seat, const Questio
 {
     AgentQuestion words = {.seat = seat,
                            .id = question->id,
-                           .title = "Help desk",
+                           .title = SAY_HELP_DESK,
                            .text = question->text,
-                           .allow = "Allow",
-                           .refuse = "Refuse",
+                           .allow = SAY_ALLOW,
+                           .refuse = SAY_REFUSE,
                            .limit_ms = LIMIT_SHADOW_ASK_MS};
     return question->text ? work->host->driver->ask(machine, &words, error) : work->host->driver->ask_end(machine, seat, question->id, error);
 }

@@ -9,7 +9,7 @@
 
 static const int64_t log_off_limit_ms = 60 * 1000; /* programs that save, the disk that is unmounted, the next session on the screen */
 static const int64_t show_limit_ms = 15 * 1000;
-static const int64_t lock_limit_ms = 15 * 1000; /* the guest gives up after 8 s; it may be out of breath */
+static const int64_t lock_limit_ms = 25 * 1000; /* the guest gives up after 20 s */
 static const int64_t ending_limit_ms = 500; /* a machine that closed its display because it ends */
 static const int64_t again_ms = 1000;
 static const int64_t busy_limit_ms = 90 * 1000; /* a shut-down that is under way takes up to a minute */

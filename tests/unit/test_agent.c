@@ -292,6 +292,28 @@ static void test_words(void)
             const char *text = agent_words(agent_words_language_of(root, rows[i].locale), (AgentWords)which);
             g_assert_true(text && *text && g_utf8_validate(text, -1, NULL));
         }
+    static const struct {
+        const char *language, *text, *said;
+    } says[] = {
+        {"en", "Hela of the help desk sees this screen.", "Hela of the help desk sees this screen."},
+        {"de", "Hela of the help desk sees this screen.", "Hela vom Helpdesk sieht Ihren Bildschirm."},
+        {"fr", "Al %s of the help desk asks to look at your screen and work in it.", "Al %s, de l’assistance, demande à voir votre écran et à y travailler."},
+        {"es", "An administrator of the help desk sees this screen and works in it.",
+         "Un administrador, del servicio de ayuda, ve su pantalla y trabaja en ella."},
+        {"de", "Your own files are not here, and what you save now will be lost: the disk is full", "Ihre eigenen Dateien sind nicht hier, und was Sie jetzt speichern, geht verloren: the disk is full"},
+        {"ja", "Help desk", "ヘルプデスク"},
+        {"zh", "Allow", "允许"},
+        {"de", "Lunch is ready", "Lunch is ready"},
+        {"de", " of the help desk sees this screen", " of the help desk sees this screen"},
+        {"de", "", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(says); i++) {
+        AgentSaid said;
+        g_assert_cmpstr(agent_words_say(says[i].language, says[i].text, &said), ==, says[i].said);
+    }
+    AgentSaid said;
+    g_autofree char *name = g_strnfill(3 * AGENT_TEXT_LONGEST, 'x'), *long_one = g_strconcat(name, " of the help desk sees this screen.", NULL);
+    g_assert_true(agent_words_say("de", long_one, &said) == long_one);
     const char *argv[] = {"rm", "-rf", root, NULL};
     g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
 }
@@ -403,6 +425,8 @@ static void test_environment(void)
     g_assert_cmpstr(environment.entries[3], ==, "PATH=/usr/local/bin:/usr/bin:/bin");
     g_assert_null(environment.entries[4]);
     g_assert_false(agent_session_environment_take("HOME=/x\0DISPLAY=", 16, &environment));
+    g_assert_cmpstr(environment.entries[0], ==, "DISPLAY=:0"); /* such as a VNC server's, which was told its display otherwise */
+    g_assert_cmpstr(environment.entries[2], ==, "DBUS_SESSION_BUS_ADDRESS=u");
     g_autoptr(GString) many = g_string_new(NULL);
     for (int i = 0; i < 100; i++) {
         g_string_append(many, "DISPLAY=");
