@@ -1,14 +1,34 @@
 /* Files between browser and desktop: what a guest answers, read by the host; and what a host asks, served by the guest in an empty
  * folder. */
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "guest/agent_files.h"
 #include "host/file_link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char *home;
+
+static void home_remove(void)
+{
+    folder_remove(home, NULL);
+}
+
+/* A guest that may not make files of any size: what is asked for is reserved at once. */
+static void home_make(void)
+{
+    const struct rlimit most = {.rlim_cur = 1024 * 1024, .rlim_max = 1024 * 1024};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &most);
+    home = g_dir_make_tmp("oriel-fuzz-files-XXXXXX", NULL);
+    atexit(home_remove);
+}
 
 /* Whatever is asked, these bytes are the answer. */
 static void read_answers(int fd)
@@ -28,10 +48,9 @@ static void read_answers(int fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_auto(HostFiles) files = {0};
-    static char *home;
     int ends[2];
     if (!home)
-        home = g_dir_make_tmp("oriel-fuzz-files-XXXXXX", NULL);
+        home_make();
     if (size > 32768 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return 0;
     file_list_parse(data, size, &files, NULL);
