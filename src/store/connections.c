@@ -9,7 +9,7 @@ struct Connections {
     const Driver *driver;
     char *target;
     GMutex lock; /* of all below; never held while a connection is opened, used or closed */
-    GCond given;
+    GCond given[2]; /* one for each: who waits for the writer must not be woken by a reader in the stead of who waits for one */
     GQueue idle[2];
     unsigned open[2]; /* idle and taken */
     unsigned most[2];
@@ -24,7 +24,8 @@ Connections *connections_new(const Driver *driver, const char *target)
     connections->driver = driver;
     connections->target = g_strdup(target);
     g_mutex_init(&connections->lock);
-    g_cond_init(&connections->given);
+    g_cond_init(&connections->given[PURPOSE_READ]);
+    g_cond_init(&connections->given[PURPOSE_WRITE]);
     g_queue_init(&connections->idle[PURPOSE_READ]);
     g_queue_init(&connections->idle[PURPOSE_WRITE]);
     connections->most[PURPOSE_READ] = READERS;
@@ -46,7 +47,8 @@ void connections_free(Connections *connections)
     close_all(connections, &connections->idle[PURPOSE_READ]);
     close_all(connections, &connections->idle[PURPOSE_WRITE]);
     g_mutex_clear(&connections->lock);
-    g_cond_clear(&connections->given);
+    g_cond_clear(&connections->given[PURPOSE_READ]);
+    g_cond_clear(&connections->given[PURPOSE_WRITE]);
     g_free(connections->target);
     g_free(connections->reason);
     g_free(connections);
@@ -76,7 +78,7 @@ static Connection *wait_for_one(Connections *connections, unsigned pool, bool *r
             *ret_open = true;
             return NULL;
         }
-        if (!g_cond_wait_until(&connections->given, &connections->lock, end))
+        if (!g_cond_wait_until(&connections->given[pool], &connections->lock, end))
             return NULL;
     }
 }
@@ -94,7 +96,7 @@ static void note_attempt(Connections *connections, unsigned pool, const GError *
     connections->retry_ms = clock_monotonic_ms() + connections->back_off_ms;
     g_free(connections->reason);
     connections->reason = g_strdup(failure->message);
-    g_cond_signal(&connections->given);
+    g_cond_signal(&connections->given[pool]);
 }
 
 static Connection *open_one(Connections *connections, unsigned pool, GError **error)
@@ -136,10 +138,10 @@ void connections_give(Connections *connections, Connection *connection, Purpose 
         while ((idle = g_queue_pop_head(&connections->idle[pool])))
             g_queue_push_tail(&closing, idle);
         connections->open[pool] -= g_queue_get_length(&closing);
-        g_cond_broadcast(&connections->given);
+        g_cond_broadcast(&connections->given[pool]);
     } else {
         g_queue_push_head(&connections->idle[pool], connection);
-        g_cond_signal(&connections->given);
+        g_cond_signal(&connections->given[pool]);
     }
     g_mutex_unlock(&connections->lock);
     close_all(connections, &closing);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "store/connections.h"
 #include "store/event.h"
 #include "store/host.h"
 #include "store/job.h"
@@ -664,6 +665,52 @@ static void test_hosts_and_meta(Fixture *fixture)
     g_assert_true(g_str_has_prefix(store_backend(store), fixture->postgres ? "PostgreSQL 1" : "SQLite 3"));
 }
 
+/* ---- the pool of connections ---- */
+
+typedef struct {
+    Connections *connections;
+    Purpose purpose;
+    int got; /* atomic */
+} Waiting;
+
+static void *wait_for_a_connection(void *data)
+{
+    Waiting *waiting = data;
+    g_autoptr(GError) error = NULL;
+    Connection *connection = connections_take(waiting->connections, waiting->purpose, &error);
+    g_atomic_int_set(&waiting->got, connection ? 1 : -1);
+    if (connection)
+        connections_give(waiting->connections, connection, waiting->purpose);
+    return NULL;
+}
+
+/* Who waits for the writer sleeps on when a reader is given back, and does not take the call from who waits for that. */
+static void test_connections_wake_the_right_one(Fixture *fixture)
+{
+    enum { READERS = 8 };
+    g_autoptr(GError) error = NULL;
+    Connections *connections = connections_new(&sqlite_driver, fixture->path);
+    Connection *readers[READERS], *writer = connections_take(connections, PURPOSE_WRITE, &error);
+    for (size_t i = 0; i < READERS; i++)
+        g_assert_nonnull(readers[i] = connections_take(connections, PURPOSE_READ, &error));
+    Waiting write = {connections, PURPOSE_WRITE, 0}, read = {connections, PURPOSE_READ, 0};
+    GThread *first = g_thread_new("writes", wait_for_a_connection, &write);
+    g_usleep(200 * 1000); /* it waits first */
+    GThread *second = g_thread_new("reads", wait_for_a_connection, &read);
+    g_usleep(200 * 1000);
+    connections_give(connections, readers[0], PURPOSE_READ);
+    g_thread_join(second);
+    g_assert_cmpint(g_atomic_int_get(&read.got), ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&write.got), ==, 0);
+    connections_give(connections, writer, PURPOSE_WRITE);
+    g_thread_join(first);
+    g_assert_cmpint(g_atomic_int_get(&write.got), ==, 1);
+    for (size_t i = 1; i < READERS; i++)
+        connections_give(connections, readers[i], PURPOSE_READ);
+    connections_free(connections);
+    g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -685,5 +732,6 @@ int main(int argc, char **argv)
     fixture_add("job-log", test_job_log);
     fixture_add("idempotency", test_idempotency);
     fixture_add("hosts-and-meta", test_hosts_and_meta);
+    fixture_add_sqlite("connections", test_connections_wake_the_right_one);
     return fixture_run();
 }
