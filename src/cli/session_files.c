@@ -190,6 +190,9 @@ static bool fetch_into(Way *way, const Call *call, const char *output, GError **
     const char *target = output ? output : way->title;
     if (!output && (strchr(target, '/') || access(target, F_OK) == 0))
         return oriel_fail(error, ORIEL_ERROR_CONFLICT, "file \"%s\": is here already; say with --output where it shall go", target);
+    struct stat there;
+    if (output && stat(output, &there) == 0 && !S_ISREG(there.st_mode)) /* it would be put in that one's place */
+        return oriel_fail(error, ORIEL_ERROR_INVALID, "file \"%s\": is not an ordinary file; name one, or one that is not there yet", target);
     g_autofree char *part = g_strconcat(target, ".XXXXXX", NULL);
     autofd int fd = g_mkstemp_full(part, O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0)

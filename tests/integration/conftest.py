@@ -7,6 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import small_xfce as small_xfce_image  # noqa: E402
 import stack  # noqa: E402
 
 
@@ -17,6 +18,12 @@ def images():
     if not folder or not any(pathlib.Path(folder).glob("debian-minimal/*/manifest.json")):
         pytest.skip("no test images: scripts/test-images builds them, ORIEL_TEST_IMAGES names their folder")
     return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def small_xfce():
+    """A folder with the image small-xfce."""
+    return small_xfce_image.build()
 
 
 @pytest.fixture

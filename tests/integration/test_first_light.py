@@ -45,17 +45,20 @@ class Display:
             size = struct.unpack(">Q", self.take(8))[0]
         return head[0] & 15, self.take(size)
 
-    def send(self, data):
+    def send(self, data, kind=2):
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
-        self.sock.sendall(bytes([0x82, 0x80 | len(data)]) + mask + masked)
+        self.sock.sendall(bytes([0x80 | kind, 0x80 | len(data)]) + mask + masked)
 
     def bytes(self, count):
         """Of RFB, whatever the messages are."""
         while len(self.rfb) < count:
             kind, data = self.message()
-            assert kind == 2, f"a WebSocket message of kind {kind}"
-            self.rfb += data
+            assert kind in (2, 9), f"a WebSocket message of kind {kind}"
+            if kind == 9:  # a ping
+                self.send(data, 10)
+            else:
+                self.rfb += data
         taken, self.rfb = self.rfb[:count], self.rfb[count:]
         return taken
 
@@ -69,12 +72,31 @@ class Display:
         self.send(b"\x01")
         init = self.bytes(24)
         self.bytes(struct.unpack(">I", init[20:])[0])
-        return struct.unpack(">HH", init[:4])
+        self.size, self.shifts = struct.unpack(">HH", init[:4]), init[14:17]
+        assert init[4] == 32 and not init[6]
+        return self.size
 
     def ask_picture(self, width, height):
         """Asks for the whole picture and waits for the first answer."""
         self.send(struct.pack(">BBHHHH", 3, 0, 0, 0, width, height))
         return self.bytes(4)[0]
+
+    def colour(self, right=0.5, down=0.5):
+        """(red, green, blue) of the pixel at these shares of the width and the height; nobody else may read meanwhile."""
+        x, y = (int(size * share) for size, share in zip(self.size, (right, down)))
+        self.send(struct.pack(">BxHi", 2, 1, 0) + struct.pack(">BBHHHH", 3, 0, x, y, 1, 1))
+        found = None
+        while not found:
+            kind = self.bytes(1)[0]
+            assert kind in (0, 2), f"a message of kind {kind}"
+            for _ in range(struct.unpack(">xH", self.bytes(3))[0] if kind == 0 else 0):
+                left, top, width, height, encoding = struct.unpack(">HHHHi", self.bytes(12))
+                assert encoding == 0
+                seen = self.bytes(width * height * 4)
+                if left <= x < left + width and top <= y < top + height:
+                    pixel = int.from_bytes(seen[4 * ((y - top) * width + x - left):][:4], "little")
+                    found = tuple(pixel >> shift & 255 for shift in self.shifts)
+        return found
 
     def close(self):
         self.sock.close()

@@ -12,7 +12,7 @@ from stack import wait_until
 from test_first_light import BOOT_SECONDS, Display, connected
 
 SHIFT, RETURN = 0xFFE1, 0xFF0D
-SHIFTED = {">": ".", "~": "`", "_": "-", "&": "7", "|": "\\", "%": "5", "+": "="}
+SHIFTED = dict(zip('~!@#$%^&*()_+{}|:"<>?', "`1234567890-=[]\\;',./"))
 GIB = 1 << 30
 
 
@@ -82,11 +82,12 @@ def log_on(orield, given):
 
 
 def work(given, command):
-    """Types it into the console until it must have been seen."""
-    for _ in range(12):  # a shell that is starting may lose what is typed
-        time.sleep(5)
-        given["screen"].type(f"\n{command}\n")
-    time.sleep(3)
+    """Types it into the console until it is done: the screen is red then."""
+    def done():  # a shell that is starting may lose what is typed
+        given["screen"].type(f"\n{command} && printf '\\033[41m\\033[2J'\n")
+        time.sleep(3)
+        return given["screen"].colour(0.9) == (0xAA, 0, 0)
+    wait_until(done, BOOT_SECONDS, "what was typed")
 
 
 def log_off(orield, given):
