@@ -330,8 +330,8 @@ static bool check_request(const ImageBuild *options, unsigned version, GError **
 static char **environment_of(const ImageBuild *options, const Workshop *workshop)
 {
     g_autofree char *cache = options->cache ? g_canonicalize_filename(options->cache, NULL) : g_strdup("");
-    const char *path = g_getenv("PATH");
-    g_autofree char *full = g_strconcat(path ? path : "/usr/bin:/bin", ":/usr/sbin:/sbin", NULL);
+    const char *path = g_getenv("PATH"); /* the distribution's own tools first: mmdebstrap's are scripts of its Python */
+    g_autofree char *full = g_strconcat("/usr/sbin:/usr/bin:/sbin:/bin", path ? ":" : NULL, path, NULL);
     char **environment = g_get_environ();
     environment = g_environ_setenv(environment, "PATH", full, true);
     environment = g_environ_setenv(environment, "LANG", "C.UTF-8", true);
