@@ -200,10 +200,21 @@ export async function showControls(page) {
   await page.locator('.toolbar.open .tool:focus').waitFor();
 }
 
+/** In the page: waits until nothing fades or slides any more; what goes on for ever is left alone. */
+async function stand() {
+  for (let still = 0; still < 2; still++) {
+    await new Promise(requestAnimationFrame);
+    const moving = document.getAnimations().filter((one) => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity);
+    if (moving.length > 0) still = -1;
+    await Promise.allSettled(moving.map((one) => one.finished));
+  }
+}
+
 /** Runs axe-core, all its rules: those of WCAG 2.2 AA and its good practices; returns what it finds as short sentences. */
 export async function accessibilityFaults(page) {
   // evaluated, not added as a script: the page's content security policy forbids that, as it should
   await page.evaluate(readFileSync(axeFile, 'utf8'));
+  await page.evaluate(stand);
   const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }));
   return result.violations
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => `${node.target.join(' ')} ${node.any.map((check) => check.message).join('; ')}`).join(' | ')}`);
