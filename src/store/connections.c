@@ -9,7 +9,7 @@ struct Connections {
     const Driver *driver;
     char *target;
     GMutex lock; /* of all below; never held while a connection is opened, used or closed */
-    GCond given[2]; /* one for each: who waits for the writer must not be woken by a reader in the stead of who waits for one */
+    GQueue waiting[2]; /* of GCond: first come, first served; a newcomer that went before them would leave the last ones for ever */
     GQueue idle[2];
     unsigned open[2]; /* idle and taken */
     unsigned most[2];
@@ -24,8 +24,8 @@ Connections *connections_new(const Driver *driver, const char *target)
     connections->driver = driver;
     connections->target = g_strdup(target);
     g_mutex_init(&connections->lock);
-    g_cond_init(&connections->given[PURPOSE_READ]);
-    g_cond_init(&connections->given[PURPOSE_WRITE]);
+    g_queue_init(&connections->waiting[PURPOSE_READ]);
+    g_queue_init(&connections->waiting[PURPOSE_WRITE]);
     g_queue_init(&connections->idle[PURPOSE_READ]);
     g_queue_init(&connections->idle[PURPOSE_WRITE]);
     connections->most[PURPOSE_READ] = READERS;
@@ -47,8 +47,6 @@ void connections_free(Connections *connections)
     close_all(connections, &connections->idle[PURPOSE_READ]);
     close_all(connections, &connections->idle[PURPOSE_WRITE]);
     g_mutex_clear(&connections->lock);
-    g_cond_clear(&connections->given[PURPOSE_READ]);
-    g_cond_clear(&connections->given[PURPOSE_WRITE]);
     g_free(connections->target);
     g_free(connections->reason);
     g_free(connections);
@@ -64,23 +62,39 @@ static unsigned pool_of(const Connections *connections, Purpose purpose)
     return connections->driver->one_pool ? PURPOSE_WRITE : purpose;
 }
 
+static bool is_one_left(const Connections *connections, unsigned pool)
+{
+    return connections->idle[pool].head || connections->open[pool] < connections->most[pool];
+}
+
+/* With the lock held, whenever there may be one for whoever waits longest. */
+static void wake_first(Connections *connections, unsigned pool)
+{
+    if (connections->waiting[pool].head && is_one_left(connections, pool))
+        g_cond_signal(connections->waiting[pool].head->data);
+}
+
 /* With the lock held. An idle connection, or NULL with *ret_open: the caller may open one (counted already),
  * or NULL: busy for too long. */
 static Connection *wait_for_one(Connections *connections, unsigned pool, bool *ret_open)
 {
     int64_t end = g_get_monotonic_time() + BUSY_MS * G_TIME_SPAN_MILLISECOND;
-    for (;;) {
-        Connection *connection = g_queue_pop_head(&connections->idle[pool]);
-        if (connection)
-            return connection;
-        if (connections->open[pool] < connections->most[pool]) {
-            connections->open[pool]++;
-            *ret_open = true;
-            return NULL;
-        }
-        if (!g_cond_wait_until(&connections->given[pool], &connections->lock, end))
-            return NULL;
-    }
+    GCond turn;
+    g_cond_init(&turn);
+    GList self = {.data = &turn};
+    g_queue_push_tail_link(&connections->waiting[pool], &self);
+    bool in_time = true;
+    while (in_time && !(connections->waiting[pool].head == &self && is_one_left(connections, pool)))
+        in_time = g_cond_wait_until(&turn, &connections->lock, end);
+    bool mine = connections->waiting[pool].head == &self && is_one_left(connections, pool);
+    g_queue_unlink(&connections->waiting[pool], &self);
+    g_cond_clear(&turn);
+    Connection *connection = mine ? g_queue_pop_head(&connections->idle[pool]) : NULL;
+    *ret_open = mine && !connection;
+    if (*ret_open)
+        connections->open[pool]++;
+    wake_first(connections, pool);
+    return connection;
 }
 
 static void note_attempt(Connections *connections, unsigned pool, const GError *failure)
@@ -96,7 +110,7 @@ static void note_attempt(Connections *connections, unsigned pool, const GError *
     connections->retry_ms = clock_monotonic_ms() + connections->back_off_ms;
     g_free(connections->reason);
     connections->reason = g_strdup(failure->message);
-    g_cond_signal(&connections->given[pool]);
+    wake_first(connections, pool);
 }
 
 static Connection *open_one(Connections *connections, unsigned pool, GError **error)
@@ -118,6 +132,7 @@ Connection *connections_take(Connections *connections, Purpose purpose, GError *
     if (open && clock_monotonic_ms() < connections->retry_ms) {
         connections->open[pool]--;
         open = false;
+        wake_first(connections, pool);
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "%s", connections->reason);
     } else if (!connection && !open) {
         oriel_fail(error, ORIEL_ERROR_UNAVAILABLE, "store: busy for more than %d s; try again",
@@ -138,11 +153,10 @@ void connections_give(Connections *connections, Connection *connection, Purpose 
         while ((idle = g_queue_pop_head(&connections->idle[pool])))
             g_queue_push_tail(&closing, idle);
         connections->open[pool] -= g_queue_get_length(&closing);
-        g_cond_broadcast(&connections->given[pool]);
     } else {
         g_queue_push_head(&connections->idle[pool], connection);
-        g_cond_signal(&connections->given[pool]);
     }
+    wake_first(connections, pool);
     g_mutex_unlock(&connections->lock);
     close_all(connections, &closing);
 }
