@@ -29,10 +29,13 @@ class Screen(Keyboard):
 
 
 def share(state, desktop, colour):
-    """How much of the screen has this colour."""
-    screen = Screen(state, desktop)
-    picture = screen.take_picture()
-    screen.close()
+    """How much of the screen has this colour; nothing of one that goes away meanwhile, as that before a refresh does."""
+    try:
+        screen = Screen(state, desktop)
+        picture = screen.take_picture()
+        screen.close()
+    except OSError:
+        return 0
     wanted = bytes(reversed(colour))
     return sum(picture[at:at + 3] == wanted for at in range(0, len(picture), 4)) / (len(picture) / 4)
 

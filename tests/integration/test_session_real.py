@@ -31,7 +31,8 @@ class Keyboard:
         got = b""
         while len(got) < count:
             part = self.socket.recv(count - len(got))
-            assert part, "the display closed"
+            if not part:
+                raise ConnectionError("the display closed")
             got += part
         return got
 
