@@ -46,17 +46,18 @@ class Gateway:
         self.log = []
         self.process = subprocess.Popen([self.program], env=self.environment(**environment), stderr=subprocess.PIPE,
                                         text=True, user=self.user)
-        threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process.stderr, self.log), daemon=True).start()
         self.wait_log("listening on")
         return self
 
-    def _read(self, pipe):
+    def _read(self, pipe, log):
+        """`log` is this start's: the one before may be read to its end after this one has begun."""
         for line in pipe:
             with self.news:
-                self.log.append(line)
+                log.append(line)
                 self.news.notify_all()
         with self.news:
-            self.log.append("END\n")
+            log.append("END\n")
             self.news.notify_all()
 
     def wait_log(self, words, times=1):
