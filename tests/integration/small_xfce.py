@@ -12,9 +12,18 @@ from stack import BUILD
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("ORIEL_CACHE", ROOT / "cache"))
 NAME = "small-xfce"
-# In XFCE's place: what is typed there is on the guest's console, with the name of who typed it.
-SHELL = """exec xterm -bg '#d02060' -fg white -geometry 200x60+0+0 -e sh -c \\
-        'while read -r line; do echo "TYPED:$line:$(id -un)" | sudo tee /dev/ttyS0; done'"""
+# In XFCE's place: what is typed there is on the guest's console, with the name of who typed it; "lock-me" locks, and ends what covers
+# the screen then.
+SHELL = """exec xterm -bg '#d02060' -fg white -geometry 200x60+0+0 -e sh -c '
+        sudo chmod a+w /dev/ttyS0
+        name=$(id -un)
+        while read -r line; do
+            echo "TYPED:$line:$name" >/dev/ttyS0
+            [ "$line" = lock-me ] || continue
+            loginctl lock-session
+            until kill $(grep -l oriel-locker /proc/[0-9]*/comm | cut -d/ -f3); do sleep 1; done
+            echo KILLED >/dev/ttyS0
+        done'"""
 
 
 def recipe():

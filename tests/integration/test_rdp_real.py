@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -46,24 +47,27 @@ def types(display, house, desktop, words):
     spot = wait_until(lambda: red_spot(display), 240, "the desktop's picture")
     console = house.state / "desktops" / desktop / "serial.log"
 
-    def told():
-        environment = {**os.environ, "DISPLAY": display}
-        subprocess.run(["xdotool", "mousemove", str(spot[0]), str(spot[1]), "click", "1", "type", "--delay", "100", words],
-                       env=environment, check=True)
-        subprocess.run(["xdotool", "key", "Return"], env=environment, check=True)
+    def said():
         return f"TYPED:{words}:rosa" in console.read_text(errors="replace")
+
+    def told():
+        type_line(display, words, "mousemove", str(spot[0]), str(spot[1]), "click", "1")
+        end = time.monotonic() + 10  # what is typed too early reaches nobody; what is typed again too soon stands in a queue
+        while not said() and time.monotonic() < end:
+            time.sleep(0.1)
+        return said()
     wait_until(told, 120, "what was typed, on the guest's console")
 
 
-def types_in_vain(display, words):
-    subprocess.run(["xdotool", "type", "--delay", "100", words], env={**os.environ, "DISPLAY": display}, check=True)
-    subprocess.run(["xdotool", "key", "Return"], env={**os.environ, "DISPLAY": display}, check=True)
+def type_line(display, words, *before):
+    for command in ([*before, "type", "--delay", "100", words], ["key", "Return"]):
+        subprocess.run(["xdotool", *command], env={**os.environ, "DISPLAY": display}, check=True)
 
 
 def unlocked(house, display, session, desktop, words):
     """The person's next log-in opens it; what was typed meanwhile has reached nobody."""
     assert house.local.get(session)["locked_ms"] > 0
-    types_in_vain(display, f"before-{words}")
+    type_line(display, f"before-{words}")
     again = house.login("rosa")
     assert again.do("POST", f"{session}/unlock")["locked"] is False
     types(display, house, desktop, words)
@@ -90,6 +94,10 @@ def test_an_own_desktop_in_native_clients(house, processes, seat, tmp_path):  # 
     wait_until(lambda: rosa.get(session)["state"] == "connected", 60, "connected")
     done = wait_until(lambda: house.local.get(session)["log_on"], 60, "the log on")
     assert (done["account"], done["home"], done["warnings"]) == ("rosa", True, [])
+    assert rosa.do("POST", f"{session}/lock")["activity"] == "locked"
+    wait_until(lambda: not red_spot(seat), 60, "the screen is covered")
+    rosa.do("POST", f"{session}/unlock", status=403)
+    rosa = unlocked(house, seat, session, desktop, "rdp-again")
     rosa.do("POST", f"{session}/disconnect")
     wait_until(lambda: client.poll() is not None, 60, "the client was put out")
     wait_until(lambda: rosa.get(session)["state"] == "disconnected", 60, "disconnected")
@@ -98,7 +106,9 @@ def test_an_own_desktop_in_native_clients(house, processes, seat, tmp_path):  # 
     processes.start(*viewer_argv(house, path), display=seat)
     types(seat, house, desktop, "over-vnc")
 
-    assert rosa.do("POST", f"{session}/lock")["activity"] == "locked"
-    wait_until(lambda: not red_spot(seat), 60, "the screen is covered")
-    rosa.do("POST", f"{session}/unlock", status=403)
+    console = house.state / "desktops" / desktop / "serial.log"
+    types(seat, house, desktop, "lock-me")  # by itself; and a program of the session ends what covers the screen
+    wait_until(lambda: "KILLED" in console.read_text(errors="replace"), 60, "the locker was killed")
+    wait_until(lambda: house.local.get(session)["locked_ms"], 60, "it is locked")
+    wait_until(lambda: not red_spot(seat), 60, "the screen is covered again")
     unlocked(house, seat, session, desktop, "free-again")
