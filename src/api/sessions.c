@@ -194,6 +194,15 @@ bool session_get(Call *call, GError **error)
     return true;
 }
 
+static bool reply_as_it_is_now(Call *call, const char *id, GError **error)
+{
+    g_autoptr(StoreSession) now = store_session_get(call->service->store, id, error);
+    if (!now)
+        return false;
+    reply_json(call->reply, 200, shown_json(call, now));
+    return true;
+}
+
 typedef bool (*SessionAct)(Host *host, const char *session_id, const StoreActor *actor, GError **error);
 
 static bool session_act(Call *call, SessionAct act, GError **error)
@@ -201,11 +210,7 @@ static bool session_act(Call *call, SessionAct act, GError **error)
     g_autoptr(StoreSession) session = session_find(call, PERMISSION_SESSION_WRITE, error);
     if (!session || !act(call->service->host, session->id, &call->actor, error))
         return false;
-    g_autoptr(StoreSession) now = store_session_get(call->service->store, session->id, error);
-    if (!now)
-        return false;
-    reply_json(call->reply, 200, shown_json(call, now));
-    return true;
+    return reply_as_it_is_now(call, session->id, error);
 }
 
 bool session_disconnect_post(Call *call, GError **error)
@@ -229,11 +234,7 @@ bool session_unlock_post(Call *call, GError **error)
                           session->desktop_name);
     if (!host_session_unlock(call->service->host, session->id, call->caller->proved_ms, &call->actor, error))
         return false;
-    g_autoptr(StoreSession) now = store_session_get(call->service->store, session->id, error);
-    if (!now)
-        return false;
-    reply_json(call->reply, 200, shown_json(call, now));
-    return true;
+    return reply_as_it_is_now(call, session->id, error);
 }
 
 bool session_log_off_post(Call *call, GError **error)
