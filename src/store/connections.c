@@ -83,10 +83,9 @@ static Connection *wait_for_one(Connections *connections, unsigned pool, bool *r
     g_cond_init(&turn);
     GList self = {.data = &turn};
     g_queue_push_tail_link(&connections->waiting[pool], &self);
-    bool in_time = true;
-    while (in_time && !(connections->waiting[pool].head == &self && is_one_left(connections, pool)))
+    bool mine, in_time = true;
+    while (!(mine = connections->waiting[pool].head == &self && is_one_left(connections, pool)) && in_time)
         in_time = g_cond_wait_until(&turn, &connections->lock, end);
-    bool mine = connections->waiting[pool].head == &self && is_one_left(connections, pool);
     g_queue_unlink(&connections->waiting[pool], &self);
     g_cond_clear(&turn);
     Connection *connection = mine ? g_queue_pop_head(&connections->idle[pool]) : NULL;
