@@ -1,8 +1,8 @@
 // A locked desktop: its person logs in again, here, and goes on where they were. A log-in from before the lock is not enough.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, apiUrl, Problem, sentence, type LoginNext, type LoginProvider, type Me, type Session } from '../api.ts';
-import { language, t } from '../language.ts';
-import { codeWrong } from '../portal/totp.tsx';
+import { t } from '../language.ts';
+import { codeWrong, loginWrong } from '../portal/totp.tsx';
 import { TextField } from '../ui/field.tsx';
 import { LockIcon } from '../ui/icons.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
@@ -18,9 +18,6 @@ interface Props {
   onOpen: () => void;
   onLeave: () => void;
 }
-
-const wrongText = (problem: unknown) => (problem instanceof Problem && problem.kind === 'unauthenticated' && language() !== 'en'
-  ? t('The name or the password is wrong.') : sentence(problem));
 
 /** Password, then the code of who has a second factor. */
 function useAgain(name: string, onMe: (me: Me) => Promise<void>) {
@@ -41,7 +38,7 @@ function useAgain(name: string, onMe: (me: Me) => Promise<void>) {
     } catch (problem) {
       const late = next && problem instanceof Problem && problem.kind === 'unauthenticated';
       if (late) setNext(null);
-      setWrong(late ? t('This log-in took too long. Begin again.') : next ? codeWrong(problem) : wrongText(problem));
+      setWrong(late ? t('This log-in took too long. Begin again.') : next ? codeWrong(problem) : loginWrong(problem));
       setText('');
     }
     setBusy(false);

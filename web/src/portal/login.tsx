@@ -1,14 +1,14 @@
 // The first page: name and password.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, Problem, sentence, type LoginNext } from '../api.ts';
-import { language, t } from '../language.ts';
+import { api, Problem, type LoginNext } from '../api.ts';
+import { t } from '../language.ts';
 import { useTitle } from '../route.ts';
 import { TextField } from '../ui/field.tsx';
 import { Button, Notice } from '../ui/parts.tsx';
 import { enter } from '../who.ts';
 import { Lone } from './lone.tsx';
 import { ProviderButtons, providerFailure } from './provider.tsx';
-import { CodeStep } from './totp.tsx';
+import { CodeStep, loginWrong } from './totp.tsx';
 
 /** Seconds that remain of a wait the server asked for. */
 function useWait(): [number, (seconds: number) => void] {
@@ -53,8 +53,7 @@ export function Login({ why, failed, stay }: { why: string; failed: string | und
       setPassword('');
       setBusy(false);
     } catch (problem) {
-      const unknown = problem instanceof Problem && problem.kind === 'unauthenticated' && language() !== 'en';
-      setWrong(unknown ? t('The name or the password is wrong.') : sentence(problem));
+      setWrong(loginWrong(problem));
       if (problem instanceof Problem && problem.retryAfterSeconds !== null) setWait(problem.retryAfterSeconds);
       setBusy(false);
       form.current?.querySelector<HTMLInputElement>('[name=password]')?.select();

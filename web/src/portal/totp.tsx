@@ -11,6 +11,12 @@ import { toast } from '../ui/toast.tsx';
 import { askWho, logOut } from '../who.ts';
 import { Lone } from './lone.tsx';
 
+/** Why a name and password did not do, in the person's language where that can be said. */
+export function loginWrong(problem: unknown): string {
+  return problem instanceof Problem && problem.kind === 'unauthenticated' && language() !== 'en'
+    ? t('The name or the password is wrong.') : sentence(problem);
+}
+
 /** The server says in English what is wrong with a code; its clock is the part that a person needs in their own language. */
 export function codeWrong(problem: unknown): string {
   if (language() === 'en' || !(problem instanceof Problem) || problem.kind !== 'forbidden') return sentence(problem);
