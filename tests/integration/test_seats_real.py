@@ -21,42 +21,11 @@ def house(make_orield, images):
 
 def colour_of(display):
     """Of the middle of the screen, once it is what a session paints."""
-    width, height, pixel = display.screen
-    display.send(struct.pack(">BxHi", 2, 1, 0))
-    red, green, blue = pixel[10], pixel[11], pixel[12]
-
-    def look():
-        display.send(struct.pack(">BBHHHH", 3, 0, width // 2, height // 2, 1, 1))
-        while (kind := display.bytes(1)[0]) != 0:
-            assert kind == 2, f"a message of kind {kind}"
-        seen = None
-        for _ in range(struct.unpack(">xH", display.bytes(3))[0]):
-            wide, high, encoding = struct.unpack(">4xHHi", display.bytes(12))
-            assert encoding == 0
-            data = display.bytes(wide * high * pixel[0] // 8)
-            seen = int.from_bytes(data[:pixel[0] // 8], "big" if pixel[2] else "little")
-        return tuple(seen >> shift & 255 for shift in (red, green, blue)) if seen is not None else None
-
     def painted():
-        colour = look()
+        colour = display.colour()
         assert colour != (255, 255, 255), "the session reaches a neighbour's screen, socket or home"
-        return colour if colour and colour[2] == 128 else None
-
+        return colour if colour[2] == 128 else None
     return wait_until(painted, 120, "the person's colour")
-
-
-def greet(display):
-    """RFC 6143, 7.1 to 7.3: the size and how pixels are written."""
-    assert display.bytes(12) == b"RFB 003.008\n"
-    display.send(b"RFB 003.008\n")
-    display.bytes(display.bytes(1)[0])
-    display.send(b"\1")
-    assert display.bytes(4) == bytes(4)
-    display.send(b"\1")
-    width, height = struct.unpack(">HH", display.bytes(4))
-    pixel = display.bytes(16)
-    display.bytes(struct.unpack(">I", display.bytes(4))[0])
-    return width, height, pixel
 
 
 def opened(client):
@@ -66,7 +35,7 @@ def opened(client):
         one = Display(client.orield, given[-1]["path"])
         if b" 101 " not in one.head.split(b"\r\n")[0]:
             return None
-        one.screen = greet(one) # at once: whoever says nothing for a while is not let in
+        one.handshake() # at once: whoever says nothing for a while is not let in
         return one
     given = []
     return wait_until(display, BOOT_SECONDS, "a display"), given[-1]
@@ -77,7 +46,7 @@ def look_on(house, person, session, colour):
     shadow = house.local.do("POST", f"sessions/{session}/shadow", {"mode": "view"})["id"]
     person.do("POST", f"shadows/{shadow}/answer", {"allow": True})
     beside = Display(house, house.local.do("POST", f"shadows/{shadow}/connect")["path"])
-    beside.screen = greet(beside)
+    beside.handshake()
     assert colour_of(beside) == colour
     assert person.get(f"shadows/{shadow}")["state"] == "open"
     person.do("POST", f"shadows/{shadow}/end")
